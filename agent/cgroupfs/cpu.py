@@ -1,0 +1,68 @@
+"""cpu.stat, cpu.max, cpu.weight: CPU time used, and how often the limit stopped it.
+
+Docs    https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
+Units   *_usec: microseconds. nr_*: counts. All of cpu.stat only rises.
+
+    usage_usec 8231774
+    user_usec 6400000
+    system_usec 1831774
+    nr_periods 300
+    nr_throttled 192
+    throttled_usec 41300000
+    nr_bursts 0
+    burst_usec 0
+
+usage/user/system are there in every cgroup; the rest only where the cpu controller is on. The
+throttling counters speak of this cgroup's own limit, never of an ancestor's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agent.kernelfile import UNLIMITED, Limit, UnexpectedText, parse_count
+
+
+class CpuStat(NamedTuple):
+    """One cpu.stat. A key the kernel leaves out is None."""
+
+    usage_usec: int | None = None
+    user_usec: int | None = None
+    system_usec: int | None = None
+    nr_periods: int | None = None
+    nr_throttled: int | None = None
+    throttled_usec: int | None = None
+    nr_bursts: int | None = None
+    burst_usec: int | None = None
+
+
+class CpuMax(NamedTuple):
+    """The CFS bandwidth limit: `quota_usec` of CPU time in each `period_usec`."""
+
+    quota_usec: Limit
+    period_usec: int
+
+    @property
+    def cores(self) -> float | None:
+        """The limit in cores; None when there is none."""
+        if self.quota_usec is UNLIMITED:
+            return None
+        return self.quota_usec / self.period_usec
+
+
+def parse_cpu_stat(text: str) -> CpuStat:
+    """Parse cpu.stat. Keys of newer kernels are skipped."""
+    pairs = dict(line.partition(" ")[::2] for line in text.splitlines())
+    try:
+        return CpuStat(*(int(pairs[key]) if key in pairs else None for key in CpuStat._fields))
+    except ValueError:
+        raise UnexpectedText(text) from None
+
+
+def parse_cpu_max(text: str) -> CpuMax:
+    """Parse cpu.max: "$QUOTA|max $PERIOD"."""
+    quota, _, period = text.strip().partition(" ")
+    period_usec = parse_count(period)
+    if period_usec <= 0:
+        raise UnexpectedText(text)
+    return CpuMax(UNLIMITED if quota == "max" else parse_count(quota), period_usec)

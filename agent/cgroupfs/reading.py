@@ -1,0 +1,66 @@
+"""Everything one look at one cgroup says, whichever cgroup version said it.
+
+Field names are cgroup v2's file names, units are the kernel's. A v1 or hybrid host fills the same
+fields from its own files (`v1.py`); what it cannot say is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from agent.cgroupfs.cpu import CpuMax, CpuStat
+from agent.cgroupfs.events import CgroupEvents
+from agent.cgroupfs.io import IoStat
+from agent.cgroupfs.memory import MemoryEvents, MemoryStat
+from agent.cgroupfs.pressure import Pressure
+from agent.kernelfile import Limit
+
+
+class Cgroup(NamedTuple):
+    """A cgroup directory. The inode is its identity: paths are used again, inodes are not."""
+
+    inode: int
+    """st_ino; on v2 and hybrid hosts the number bpf_get_current_cgroup_id gives."""
+    path: str
+    """From the root of the hierarchy, as /proc/PID/cgroup writes it: "/docker/7f54…"."""
+    created: float
+    """Unix seconds: mtime of the directory, which the kernel sets when it is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupReading:
+    """One look at one cgroup's files. None: absent, or in `denied`."""
+
+    cpu_stat: CpuStat | None = None
+    cpu_max: CpuMax | None = None
+    cpu_weight: int | None = None
+    """cpu.weight, 1 to 10000. None on v1, which has `cpu_shares`."""
+    cpu_shares: int | None = None
+    """v1's cpu.shares, 2 to 262144. None on v2."""
+    memory_current: int | None = None
+    memory_peak: int | None = None
+    memory_min: Limit | None = None
+    memory_low: Limit | None = None
+    memory_high: Limit | None = None
+    memory_max: Limit | None = None
+    memory_swap_current: int | None = None
+    """Bytes of swap alone, also where v1 counts memory and swap together."""
+    memory_swap_max: Limit | None = None
+    """Limit of swap alone, likewise."""
+    memory_stat: MemoryStat | None = None
+    memory_events: MemoryEvents | None = None
+    io_stat: tuple[IoStat, ...] | None = None
+    pids_current: int | None = None
+    pids_peak: int | None = None
+    pids_max: Limit | None = None
+    pids_events_max: int | None = None
+    """How often a fork failed on pids.max."""
+    cpu_pressure: Pressure | None = None
+    memory_pressure: Pressure | None = None
+    io_pressure: Pressure | None = None
+    cgroup_events: CgroupEvents | None = None
+    denied: tuple[str, ...] = ()
+    """Fields of this class whose file is there but may not be read by this process."""
+    failed: tuple[tuple[str, str], ...] = ()
+    """(field, message) where the file was there and held something its parser refused."""

@@ -1,0 +1,60 @@
+"""Who a container is: what an operator, a dashboard and a log record call it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Kind(enum.Enum):
+    """What a cgroup is to its runtime."""
+
+    CONTAINER = "container"
+    SANDBOX = "sandbox"
+    """The pod's own container, which holds its network namespace (pause, podman infra)."""
+    POD = "pod"
+    """The cgroup above a pod's containers. It has a pod uid and no container id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """Identity of one container, sandbox or pod cgroup. Text that is not known is ""."""
+
+    runtime: str
+    """docker, containerd, podman, cri-o, runc, crun, lxc, systemd-nspawn; "" for a pod cgroup."""
+    id: str
+    """The runtime's id: 64 hex digits, or free text for ctr, runc, crun, LXC, systemd-nspawn."""
+    kind: Kind = Kind.CONTAINER
+    name: str = ""
+    """What its runtime calls it: `docker ps`' NAMES without the slash; for CRI the container id,
+    as the kubelet's cAdvisor has it; for ctr, runc and crun the id."""
+    image: str = ""
+    image_id: str = ""
+    """Digest of the image's config ("sha256:…"), the same in every runtime."""
+    container: str = ""
+    """Kubernetes container name; "" outside Kubernetes and on sandboxes and pods."""
+    pod: str = ""
+    namespace: str = ""
+    pod_uid: str = ""
+    attempt: int | None = None
+    """Kubernetes restart count, or Docker's RestartCount."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    pid: int | None = None
+    """Host pid of the container's init."""
+    started: float | None = None
+    """Unix seconds."""
+    log_path: str = ""
+    log_format: str = ""
+    """docker (json-file), cri (containerd, CRI-O, Podman's k8s-file); "" without a file we read."""
+    source: str = ""
+    """Which layer answered: path, oci, docker, cri, containerd, podman, cri-o, runc, crun."""
+    complete: bool = True
+    """False while the runtime has not written name or image yet: ask again."""
+
+    @property
+    def title(self) -> str:
+        """What a person reads: "namespace/pod/container" in Kubernetes, else the name."""
+        if self.pod:
+            return "/".join(part for part in (self.namespace, self.pod, self.container) if part)
+        return self.name or self.id[:12]

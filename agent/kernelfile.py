@@ -1,0 +1,140 @@
+"""The only open() of kernel files (cgroupfs, procfs), and what decides what "absent" is.
+
+Three outcomes, never mixed up:
+
+    a value       the kernel said so
+    None          this host or this cgroup does not have it (ABSENT errnos)
+    Denied        it is there, and we may not read it (EACCES, EPERM)
+
+Anything else is raised. Text that a parser cannot read is raised as `UnexpectedText`, which names
+the file and quotes the text.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+from collections.abc import Callable
+from typing import Final, Literal, TypeVar
+
+T = TypeVar("T")
+
+ABSENT: Final = frozenset(
+    {
+        errno.ENOENT,  # controller off, older kernel, or the cgroup is gone
+        errno.ENODEV,  # the cgroup was removed while we held the file open
+        errno.EOPNOTSUPP,  # PSI compiled in but off; cgroup.procs of a threaded cgroup
+        errno.ESRCH,  # the process of a /proc/PID file ended
+    }
+)
+DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
+
+_READ_SIZE: Final = 16384
+"""Bytes per read. The largest cgroup file in practice, memory.stat, is about 2 KiB."""
+
+
+class Unlimited(enum.Enum):
+    """The kernel's "max": a limit file that says there is no limit."""
+
+    UNLIMITED = "max"
+
+    def __repr__(self) -> str:
+        return "UNLIMITED"
+
+
+UNLIMITED: Final = Unlimited.UNLIMITED
+Limit = int | Literal[Unlimited.UNLIMITED]
+"""A limit in the file's own unit, or UNLIMITED. Absent is None: usually `Limit | None`."""
+
+
+class UnexpectedText(ValueError):
+    """A kernel file holds text its parser does not know. Names the file where that is known."""
+
+    def __init__(self, text: str, path: str = "") -> None:
+        super().__init__(text, path)
+        self.text = text
+        self.path = path
+
+    def __str__(self) -> str:
+        where = self.path or "kernel file"
+        return f"{where}: cannot read {self.text[:200]!r}"
+
+
+class Denied(OSError):
+    """The file exists and this process may not read it."""
+
+
+def parse_limit(text: str) -> Limit:
+    """Parse one number or the word "max"."""
+    text = text.strip()
+    if text == "max":
+        return UNLIMITED
+    return parse_count(text)
+
+
+def parse_count(text: str) -> int:
+    """Parse one whole number, the form of memory.current, pids.current and friends."""
+    try:
+        return int(text)
+    except ValueError:
+        raise UnexpectedText(text) from None
+
+
+def read(path: str, parse: Callable[[str], T]) -> T | None:
+    """
+    Read the whole of `path` and parse it.
+
+    Return None where the file is absent. Raise `Denied` where it may not be read, `UnexpectedText`
+    where the parser refuses the text, and OSError for any other failure.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        _raise_unless_absent(error, path)
+        return None
+    try:
+        return read_kept(fd, path, parse)
+    finally:
+        os.close(fd)
+
+
+def read_kept(fd: int, path: str, parse: Callable[[str], T]) -> T | None:
+    """Like `read`, from the start of an open file, which stays open. `path` is for messages."""
+    try:
+        data = os.pread(fd, _READ_SIZE, 0)
+        if len(data) == _READ_SIZE:
+            data = _read_rest(fd, data)
+    except OSError as error:
+        _raise_unless_absent(error, path)
+        return None
+    try:
+        return parse(data.decode("utf-8", "surrogateescape"))
+    except UnexpectedText as error:
+        raise UnexpectedText(error.text, path) from None
+
+
+def open_kept(path: str) -> int | None:
+    """Open a file to be read again and again. None where absent; raises like `read`."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        _raise_unless_absent(error, path)
+        return None
+
+
+def _read_rest(fd: int, data: bytes) -> bytes:
+    parts = [data]
+    offset = len(data)
+    while more := os.pread(fd, _READ_SIZE, offset):
+        parts.append(more)
+        offset += len(more)
+    return b"".join(parts)
+
+
+def _raise_unless_absent(error: OSError, path: str) -> None:
+    if error.errno in ABSENT:
+        return
+    if error.errno in DENIED:
+        raise Denied(error.errno, os.strerror(error.errno), path) from None
+    raise error

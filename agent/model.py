@@ -1,0 +1,81 @@
+"""The nouns of the metrics path: one tick's worth of facts, raw, in the kernel's names and units.
+
+Immutable. Every output (page, table, JSON, diagnosis) is a function of Snapshots; none of them
+reads the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.cgroupfs.pressure import Pressure
+from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.container.container import Container
+from agent.procfs.meminfo import Meminfo
+from agent.procfs.net_dev import NetDev
+from agent.procfs.stat import CpuTimes
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Raw counters of one cgroup at one instant."""
+
+    cgroup: Cgroup
+    container: Container | None
+    """None: the root, a slice, a service; nothing a runtime made."""
+    reading: CgroupReading
+    read_at: float
+    """Monotonic seconds when this cgroup was read: what rates are computed with."""
+    network: tuple[NetDev, ...] | None = None
+    """Interfaces of the network namespace this cgroup answers for. None: another cgroup of the same
+    namespace answers for it, it is the host's, or it could not be read (`network_denied`)."""
+    network_denied: bool = False
+    processes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostSample:
+    """The machine itself at one instant. None: not readable here."""
+
+    cores: int
+    """Online logical CPUs."""
+    boot_time: float
+    """Unix seconds."""
+    cpu: CpuTimes | None
+    meminfo: Meminfo | None
+    network: tuple[NetDev, ...] | None
+    cpu_pressure: Pressure | None
+    memory_pressure: Pressure | None
+    io_pressure: Pressure | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How one source of this tick fared. A failure is data: counted, exported, shown."""
+
+    source: str
+    """walk, cgroup, identity, network, host"""
+    seconds: float
+    """Time spent in it during this tick."""
+    failures: int
+    """What could not be read or understood, absent and vanished things not counted."""
+    message: str = ""
+    """The first failure, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One tick."""
+
+    taken_at: float
+    """Monotonic seconds at the start of the tick."""
+    wall_time: float
+    """Unix seconds at the same moment: for labels, never for differences."""
+    late: float
+    """Seconds after it was due; 0 for a tick made on demand."""
+    host: HostSample
+    samples: tuple[Sample, ...]
+    """In path order, parents before children."""
+    health: tuple[SourceHealth, ...]
+    device_names: dict[tuple[int, int], str]
+    """(major, minor) → "/dev/NAME"."""
