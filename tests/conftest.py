@@ -1,0 +1,73 @@
+"""Fixtures that give tests real container runtimes, and a count of the host tests that can't run.
+
+Each runtime is private to the session, starts when a test first asks for it, and is swept away at
+the end. A machine that cannot have one skips the test with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.host.containerd import ContainerdHost
+from tests.host.daemon import HostUnavailable, session_directory
+from tests.host.docker import DockerHost
+from tests.host.podman import PodmanHost
+
+
+@pytest.fixture(scope="session")
+def host_directory() -> Iterator[Path]:
+    """The short directory below which all the session's runtimes live."""
+    with session_directory() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def containerd_host(host_directory: Path) -> Iterator[ContainerdHost]:
+    try:
+        host = ContainerdHost(host_directory)
+    except HostUnavailable as reason:
+        pytest.skip(f"containerd: {reason}")
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+@pytest.fixture(scope="session")
+def docker_host(host_directory: Path, containerd_host: ContainerdHost) -> Iterator[DockerHost]:
+    try:
+        host = DockerHost(host_directory, containerd_host)
+    except HostUnavailable as reason:
+        pytest.skip(f"docker: {reason}")
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+@pytest.fixture(scope="session")
+def podman_host(host_directory: Path) -> Iterator[PodmanHost]:
+    try:
+        host = PodmanHost(host_directory)
+    except HostUnavailable as reason:
+        pytest.skip(f"podman: {reason}")
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many host tests were skipped and why: a green run on a laptop proves less."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        if "host" in report.keywords and isinstance(report.longrepr, tuple):
+            reasons[report.longrepr[2].removeprefix("Skipped: ")] += 1
+    if reasons:
+        terminalreporter.section(f"{reasons.total()} host tests did not run on this machine")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:4} {reason}")
