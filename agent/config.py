@@ -1,4 +1,4 @@
-"""One frozen Config. Each default is here, with its reason."""
+"""One frozen Config. Each default is here, with its reason; a value out of range is refused."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class HostPaths:
-    """Where the host's files are. Inside a container they are mounted elsewhere."""
+    """[paths] Where the host's files are. Inside a container they are mounted elsewhere."""
 
     root: str = "/"
     """The host's / as this process sees it; put before every path a runtime writes down."""
     proc: str = "/proc"
     sys_block: str = "/sys/dev/block"
     cgroup: str = ""
-    """A cgroup2 mount to use; "" finds every mount through `proc`/self/mountinfo."""
+    """Where the host's cgroup filesystems are mounted; "" looks at every mount."""
     docker: tuple[str, ...] = ("/var/lib/docker",)
     """Docker data roots. A running container's own root is found without this."""
     containerd: tuple[str, ...] = ("/var/lib/containerd",)
@@ -36,9 +36,14 @@ class MetricsConfig:
     """[metrics]"""
 
     listen: str = "127.0.0.1:9464"
-    """HOST:PORT, [IPV6]:PORT. Loopback: the page is public only when somebody says so."""
+    """HOST:PORT or [IPV6]:PORT. Loopback: the page is public only when somebody says so."""
     interval: float = 10.0
     """Seconds between ticks when nobody scrapes; a scrape reads anew."""
+
+    def __post_init__(self) -> None:
+        split_address(self.listen)
+        if self.interval < 0.1:
+            raise ValueError(f"interval = {self.interval}: must be at least 0.1 s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,14 @@ class FileDestination:
     path: str = "/var/log/container-agent/containers.jsonl"
     max_bytes: int = 100 * 1024 * 1024
     max_files: int = 5
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/"):
+            raise ValueError(f"path = {self.path!r}: must be an absolute path")
+        if self.max_bytes < 4096:
+            raise ValueError(f"max_bytes = {self.max_bytes}: must be at least 4096")
+        if self.max_files < 1:
+            raise ValueError(f"max_files = {self.max_files}: must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,14 @@ class FluentdDestination:
     """Seconds. After it the connection is closed and the chunks are sent again."""
     chunk_bytes: int = 1024 * 1024
     """Uncompressed bytes of one chunk. Fluent Bit's in_forward refuses over 6,144,000."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f"port = {self.port}: must be 1 to 65535")
+        if self.ack_timeout <= 0:
+            raise ValueError(f"ack_timeout = {self.ack_timeout}: must be above 0 s")
+        if not 16 * 1024 <= self.chunk_bytes <= 2 * 1024 * 1024:
+            raise ValueError(f"chunk_bytes = {self.chunk_bytes}: must be 16384 to 2097152")
 
 
 Destination = FileDestination | FluentdDestination
@@ -96,3 +117,15 @@ class Config:
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     logs: LogsConfig = field(default_factory=LogsConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
+
+
+def split_address(listen: str) -> tuple[str, int]:
+    """Split HOST:PORT or [IPV6]:PORT. Port 0 asks the kernel for a free one."""
+    host, colon, port = listen.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(f"listen = {listen!r}: write an IPv6 address in brackets, [::1]:9464")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"listen = {listen!r}: must be HOST:PORT, as in 127.0.0.1:9464")
+    return host, int(port)

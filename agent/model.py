@@ -30,7 +30,6 @@ class Sample:
     """Interfaces of the network namespace this cgroup answers for. None: another cgroup of the same
     namespace answers for it, it is the host's, or it could not be read (`network_denied`)."""
     network_denied: bool = False
-    processes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,212 @@
+"""agent.toml, AGENT_* variables and --set into one Config; every mistake is told at once.
+
+    [metrics]
+    listen = "127.0.0.1:9464"
+
+    [[logs.destination]]
+    type = "fluentd"
+    host = "10.0.0.7"
+
+Order: --set beats AGENT_SECTION_KEY (AGENT_METRICS_LISTEN) beats the file beats the defaults in
+`config.py`. A variable or --set carries text for a key that takes text, and a TOML value for any
+other. Keys are the fields of the dataclasses in `config.py`: a new field there is a new key here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeVar
+
+from agent.config import Config, FileDestination, FluentdDestination
+
+S = TypeVar("S")
+
+PREFIX = "AGENT_"
+_DESTINATIONS: Mapping[str, type] = {"file": FileDestination, "fluentd": FluentdDestination}
+_NAMES: Mapping[object, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+class ConfigError(ValueError):
+    """Everything that is wrong with a configuration, one line each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class _Refused(Exception):
+    """One value that its key does not take."""
+
+
+def load(
+    path: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    settings: Sequence[str] = (),
+) -> Config:
+    """
+    Read `path`, lay `environment` and `settings` ("metrics.listen=HOST:PORT") over it.
+
+    Raises ConfigError with every problem found, and OSError where `path` cannot be read.
+    """
+    table: dict[str, object] = {}
+    if path is not None:
+        with open(path, "rb") as file:
+            try:
+                table = tomllib.load(file)
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise ConfigError([f"{path}: this is not TOML: {error}"]) from None
+    problems: list[str] = []
+    origins: dict[str, str] = {}
+    for origin, key, text in _overrides(environment or {}, settings, problems):
+        _lay_over(table, key, text)
+        origins[key] = origin
+    config = _Section(path or "built-in defaults", origins, problems).read(Config, table, "")
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def keys() -> tuple[str, ...]:
+    """Every key a file, a variable or --set may name: "metrics.listen"."""
+    return tuple(_keys(Config, ""))
+
+
+def _keys(section: type, prefix: str) -> Iterable[str]:
+    for name, kind in typing.get_type_hints(section).items():
+        if dataclasses.is_dataclass(kind):
+            yield from _keys(typing.cast(type, kind), f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _overrides(
+    environment: Mapping[str, str], settings: Sequence[str], problems: list[str]
+) -> Iterable[tuple[str, str, str]]:
+    """(origin, key, text) in rising order of precedence."""
+    known = {PREFIX + key.upper().replace(".", "_"): key for key in keys()}
+    for name, text in sorted(environment.items()):
+        if name in known:
+            yield f"environment {name}", known[name], text
+        elif name.startswith(PREFIX):
+            problems.append(f"environment {name}: unknown variable{_nearest(name, known)}")
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            problems.append(f"--set {setting}: write KEY=VALUE")
+        elif key not in known.values():
+            problems.append(f"--set {setting}: unknown key {key!r}{_nearest(key, known.values())}")
+        else:
+            yield f"--set {key}", key, text
+
+
+def _lay_over(table: dict[str, object], key: str, text: str) -> None:
+    *sections, name = key.split(".")
+    for section in sections:
+        inner = table.get(section)
+        if not isinstance(inner, dict):
+            inner = table[section] = {}
+        table = inner
+    table[name] = _FromText(text)
+
+
+class _FromText(str):
+    """A value given as text, by a variable or --set."""
+
+    __slots__ = ()
+
+    def value(self) -> object:
+        """The TOML value it spells; itself where it spells none."""
+        try:
+            return tomllib.loads(f"value = {self}")["value"]
+        except tomllib.TOMLDecodeError:
+            return str(self)
+
+
+class _Section:
+    """Turns tables into the dataclasses of `config.py`; notes each problem and goes on."""
+
+    def __init__(self, source: str, origins: Mapping[str, str], problems: list[str]) -> None:
+        self._source = source
+        self._origins = origins
+        self._problems = problems
+
+    def read(self, section: type[S], table: Mapping[str, object], prefix: str) -> S:
+        kinds = typing.get_type_hints(section)
+        values: dict[str, object] = {}
+        for name, value in table.items():
+            key = prefix + name
+            where = self._origins.get(key, self._source)
+            if name not in kinds:
+                self._problems.append(f"{where}: unknown key {key!r}{_nearest(name, kinds)}")
+                continue
+            kind = kinds[name]
+            try:
+                if dataclasses.is_dataclass(kind):
+                    if not isinstance(value, dict):
+                        raise _Refused(f"is a section, write [{key}]")
+                    values[name] = self.read(typing.cast(type, kind), value, f"{key}.")
+                else:
+                    values[name] = self._value(kind, value, key)
+            except _Refused as refusal:
+                self._problems.append(f"{where}: {key} = {_quote(value)}: {refusal}")
+        try:
+            return section(**values)
+        except ValueError as refusal:
+            self._problems.append(f"{self._source}: [{prefix.rstrip('.')}] {refusal}")
+            return section()
+
+    def _value(self, kind: object, value: object, key: str) -> object:
+        if isinstance(value, _FromText):
+            value = str(value) if kind is str else value.value()
+        origin = typing.get_origin(kind)
+        if origin is tuple:
+            return self._list(typing.get_args(kind)[0], value, key)
+        if origin is Literal:
+            choices = typing.get_args(kind)
+            if value not in choices:
+                raise _Refused(f"must be one of {', '.join(map(repr, choices))}")
+            return value
+        if kind is float and type(value) is int:
+            return float(value)
+        # bool is an int to isinstance, and not to the person who wrote the file.
+        if type(value) is not kind:
+            raise _Refused(f"must be {_NAMES[kind]}")
+        return value
+
+    def _list(self, kind: object, value: object, key: str) -> tuple[object, ...]:
+        if not isinstance(value, list):
+            raise _Refused('must be a list, as in ["a", "b"]')
+        if typing.get_origin(kind) is types.UnionType:
+            return tuple(self._destination(item, f"{key}[{i}]") for i, item in enumerate(value))
+        return tuple(self._value(kind, item, key) for item in value)
+
+    def _destination(self, table: object, key: str) -> object:
+        if not isinstance(table, dict):
+            raise _Refused("each destination is a section, write [[logs.destination]]")
+        kind = str(table.get("type", ""))
+        if kind not in _DESTINATIONS:
+            near = _nearest(kind, _DESTINATIONS) if kind else ""
+            raise _Refused(f"type must be one of {', '.join(_DESTINATIONS)}{near}")
+        return self.read(_DESTINATIONS[kind], table, f"{key}.")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known here: {', '.join(sorted(known))}" if len(known) <= 12 else ""
+
+
+def _quote(value: object) -> str:
+    return repr(str(value)) if isinstance(value, _FromText) else repr(value)

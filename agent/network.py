@@ -1,0 +1,116 @@
+"""Which cgroup answers for which network namespace, and that namespace's counters.
+
+The kernel counts per network namespace, not per cgroup: the containers of a pod share one, and
+`--network container:NAME` shares one outside Kubernetes too. Counters exported by each of them
+would be added up by every dashboard, so exactly one cgroup, the owner, answers: the sandbox where
+there is one, else the container that was started first. Containers in the host's namespace answer
+for nothing; the root cgroup has the host's interfaces.
+
+A namespace is told apart by the inode of /proc/PID/net/dev: each namespace has its own proc
+directory entry (fs/proc/proc_net.c, proc_create_net_data), so the number is the namespace's, and
+unlike /proc/PID/ns/net it may be read without CAP_SYS_PTRACE.
+
+Nothing is kept open between ticks: an open file under /proc/PID/net would keep the namespace of a
+removed container alive.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from agent.cgroupfs.reading import Cgroup
+from agent.container.container import Container, Kind
+from agent.kernelfile import Denied, UnexpectedText, read
+from agent.procfs.net_dev import NetDev, parse_net_dev
+
+
+class Candidate(NamedTuple):
+    """A container's cgroup, and how to find a process in it (called only when needed)."""
+
+    cgroup: Cgroup
+    container: Container
+    pids: Callable[[], tuple[int, ...]]
+
+
+class NetworkReading(NamedTuple):
+    """One tick's interfaces by owner (cgroup inode)."""
+
+    interfaces: dict[int, tuple[NetDev, ...]]
+    denied: frozenset[int]
+    """Inodes of cgroups whose namespace may not be looked at."""
+    failures: tuple[str, ...]
+
+
+class Networks:
+    """Finds each namespace's owner and reads it once a tick."""
+
+    def __init__(self, proc: str) -> None:
+        self._proc = proc
+        self._members: dict[int, tuple[int, int]] = {}
+        """cgroup inode → (pid, namespace): which process showed which namespace."""
+
+    def read(self, candidates: Iterable[Candidate]) -> NetworkReading:
+        """Read every namespace of `candidates` once, through its owner."""
+        host = self._namespace(1)
+        denied: set[int] = set()
+        failures: list[str] = []
+        members: dict[int, tuple[int, int]] = {}
+        owners: dict[int, tuple[tuple[bool, float, str], int, int]] = {}
+        for candidate in candidates:
+            inode = candidate.cgroup.inode
+            try:
+                found = self._find(candidate)
+            except Denied:
+                denied.add(inode)
+                continue
+            if found is None:
+                continue
+            pid, namespace = members[inode] = found
+            if namespace == host:
+                continue
+            rank = (
+                candidate.container.kind is not Kind.SANDBOX,
+                candidate.container.started or candidate.cgroup.created,
+                candidate.container.id,
+            )
+            if namespace not in owners or rank < owners[namespace][0]:
+                owners[namespace] = (rank, inode, pid)
+        self._members = members
+        interfaces: dict[int, tuple[NetDev, ...]] = {}
+        for _, inode, pid in owners.values():
+            try:
+                table = read(f"{self._proc}/{pid}/net/dev", parse_net_dev)
+            except Denied:
+                denied.add(inode)
+            except (OSError, UnexpectedText) as error:
+                failures.append(str(error))
+            else:
+                if table is not None:
+                    interfaces[inode] = table
+        return NetworkReading(interfaces, frozenset(denied), tuple(failures))
+
+    def _find(self, candidate: Candidate) -> tuple[int, int] | None:
+        """A live process of this cgroup and its namespace; None when nothing runs in it."""
+        known = self._members.get(candidate.cgroup.inode)
+        if known is not None and self._namespace(known[0]) == known[1]:
+            return known
+        pids = candidate.pids()
+        if candidate.container.pid is not None:
+            # Processes may sit in cgroups below this one (systemd in a container).
+            pids = (*pids, candidate.container.pid)
+        for pid in pids:
+            namespace = self._namespace(pid)
+            if namespace is not None:
+                return pid, namespace
+        return None
+
+    def _namespace(self, pid: int) -> int | None:
+        try:
+            return os.stat(f"{self._proc}/{pid}/net/dev").st_ino
+        except PermissionError as error:
+            raise Denied(error.errno, error.strerror, error.filename) from None
+        except OSError:
+            # The process ended: ENOENT, or ESRCH and EINVAL while it is being taken down.
+            return None

@@ -1,0 +1,240 @@
+"""Read everything once: one tick, one Snapshot.
+
+Promises: what vanishes during a tick drops only itself; a source that fails is counted with its
+message in `Snapshot.health` and the others go on; nothing is invented for what was not read.
+
+Children are read before their parents, so that one flush of the kernel's per-CPU counters
+(cgroup_rstat_flush) at the leaves leaves little to do above. One reader, no parallel reads: flushes
+share one lock in the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import TracebackType
+from typing import TypeVar
+
+import psutil
+
+from agent.cgroupfs.hierarchies import find_hierarchies
+from agent.cgroupfs.pressure import Pressure, parse_pressure
+from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.cgroupfs.tree import CgroupTree
+from agent.config import HostPaths
+from agent.container.container import Container
+from agent.container.discovery import Discovery
+from agent.kernelfile import Denied, UnexpectedText, read
+from agent.model import HostSample, Sample, Snapshot, SourceHealth
+from agent.network import Candidate, NetworkReading, Networks
+from agent.procfs.meminfo import parse_meminfo
+from agent.procfs.mountinfo import parse_mountinfo
+from agent.procfs.net_dev import parse_net_dev
+from agent.procfs.stat import parse_stat
+
+T = TypeVar("T")
+
+
+class Sampler:
+    """Makes Snapshots. Not thread-safe: one caller at a time."""
+
+    def __init__(self, paths: HostPaths) -> None:
+        """
+        Find the cgroup mounts; read nothing else yet.
+
+        Raises what `find_hierarchies` raises where no cgroup filesystem is mounted.
+        """
+        mounts = read(f"{paths.proc}/self/mountinfo", parse_mountinfo) or ()
+        if paths.cgroup:
+            mounts = tuple(m for m in mounts if f"{m.mount_point}/".startswith(f"{paths.cgroup}/"))
+        self._proc = paths.proc
+        self._sys_block = paths.sys_block
+        self._hierarchies = find_hierarchies(mounts)
+        self._tree = CgroupTree(self._hierarchies)
+        self._discovery = Discovery(paths)
+        self._networks = Networks(paths.proc)
+        self._device_names: dict[tuple[int, int], str] = {}
+
+    @property
+    def cgroup_version(self) -> str:
+        """v2, hybrid or v1."""
+        return self._hierarchies.version
+
+    @property
+    def discovery(self) -> Discovery:
+        """For its counters: which layer answered."""
+        return self._discovery
+
+    def snapshot(self, late: float = 0.0) -> Snapshot:
+        """Read the whole host once. `late` is how many seconds after its time the tick began."""
+        taken_at, wall_time = time.monotonic(), time.time()
+        health = _Health()
+        with health.source("walk"):
+            cgroups = self._tree.walk()
+        with health.source("cgroup"):
+            readings = self._read_cgroups(cgroups, health)
+        with health.source("identity"):
+            containers = self._identify(cgroups, readings, health)
+        with health.source("network"):
+            network = self._read_networks(cgroups, containers)
+            for message in network.failures:
+                health.failed("network", message)
+        with health.source("host"):
+            host = self._read_host(health)
+        inodes = {cgroup.inode for cgroup in cgroups}
+        self._tree.retain(inodes)
+        self._discovery.retain(inodes)
+        samples = tuple(
+            Sample(
+                cgroup=cgroup,
+                container=containers.get(cgroup.inode),
+                reading=readings[cgroup.inode][1],
+                read_at=readings[cgroup.inode][0],
+                network=host.network
+                if cgroup.path == "/"
+                else network.interfaces.get(cgroup.inode),
+                network_denied=cgroup.inode in network.denied,
+            )
+            for cgroup in cgroups
+            if cgroup.inode in readings
+        )
+        return Snapshot(
+            taken_at=taken_at,
+            wall_time=wall_time,
+            late=late,
+            host=host,
+            samples=samples,
+            health=health.result(),
+            device_names=self._name_devices(samples),
+        )
+
+    def close(self) -> None:
+        """Close every kept file."""
+        self._tree.close()
+
+    def __enter__(self) -> Sampler:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read_cgroups(
+        self, cgroups: list[Cgroup], health: _Health
+    ) -> dict[int, tuple[float, CgroupReading]]:
+        readings: dict[int, tuple[float, CgroupReading]] = {}
+        for cgroup in reversed(cgroups):
+            try:
+                reading = self._tree.read(cgroup)
+            except OSError as error:
+                health.failed("cgroup", f"{cgroup.path}: {error}")
+                continue
+            if reading is None:
+                continue
+            readings[cgroup.inode] = time.monotonic(), reading
+            for _, message in reading.failed:
+                health.failed("cgroup", message)
+            for field in reading.denied:
+                health.failed("cgroup", f"{cgroup.path}: {field}: permission denied")
+        return readings
+
+    def _identify(
+        self,
+        cgroups: list[Cgroup],
+        readings: dict[int, tuple[float, CgroupReading]],
+        health: _Health,
+    ) -> dict[int, Container]:
+        containers: dict[int, Container] = {}
+        for cgroup in cgroups:
+            if cgroup.inode not in readings:
+                continue
+            container = self._discovery.container_of(cgroup, partial(self._tree.pids, cgroup))
+            if container is not None:
+                containers[cgroup.inode] = container
+        for message in self._discovery.failures():
+            health.failed("identity", message)
+        return containers
+
+    def _read_networks(
+        self, cgroups: list[Cgroup], containers: dict[int, Container]
+    ) -> NetworkReading:
+        return self._networks.read(
+            Candidate(cgroup, containers[cgroup.inode], partial(self._tree.pids, cgroup))
+            for cgroup in cgroups
+            # A pod's own cgroup holds no process; its sandbox answers.
+            if cgroup.inode in containers and containers[cgroup.inode].id
+        )
+
+    def _read_host(self, health: _Health) -> HostSample:
+        def get(path: str, parse: Callable[[str], T]) -> T | None:
+            try:
+                return read(f"{self._proc}/{path}", parse)
+            except (Denied, UnexpectedText) as error:
+                health.failed("host", str(error))
+                return None
+
+        def pressure(resource: str) -> Pressure | None:
+            return get(f"pressure/{resource}", parse_pressure)
+
+        return HostSample(
+            cores=psutil.cpu_count() or os.cpu_count() or 1,
+            boot_time=psutil.boot_time(),
+            cpu=get("stat", parse_stat),
+            meminfo=get("meminfo", parse_meminfo),
+            network=get("1/net/dev", parse_net_dev),
+            cpu_pressure=pressure("cpu"),
+            memory_pressure=pressure("memory"),
+            io_pressure=pressure("io"),
+        )
+
+    def _name_devices(self, samples: Iterable[Sample]) -> dict[tuple[int, int], str]:
+        """Names of the block devices in `samples`. One the kernel does not name is left out."""
+        numbers = {
+            (io.major, io.minor) for sample in samples for io in sample.reading.io_stat or ()
+        }
+        for number in numbers - self._device_names.keys():
+            try:
+                target = os.readlink(f"{self._sys_block}/{number[0]}:{number[1]}")
+            except OSError:
+                continue
+            self._device_names[number] = "/dev/" + os.path.basename(target).replace("!", "/")
+        for number in self._device_names.keys() - numbers:
+            # A number is used again after its device is gone: look again when it comes back.
+            del self._device_names[number]
+        return dict(self._device_names)
+
+
+class _Health:
+    """Collects one tick's SourceHealth."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self._messages: dict[str, str] = {}
+
+    @contextmanager
+    def source(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds[name] = time.monotonic() - start
+
+    def failed(self, source: str, message: str) -> None:
+        self._failures[source] = self._failures.get(source, 0) + 1
+        self._messages.setdefault(source, message)
+
+    def result(self) -> tuple[SourceHealth, ...]:
+        return tuple(
+            SourceHealth(
+                source, seconds, self._failures.get(source, 0), self._messages.get(source, "")
+            )
+            for source, seconds in self._seconds.items()
+        )
