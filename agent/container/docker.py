@@ -1,0 +1,127 @@
+"""Docker's own record of a container: config.v2.json and hostconfig.json.
+
+Files   <data root>/containers/<id>/{config.v2.json,hostconfig.json}
+        Written by moby's daemon/container; not documented, the same since Docker 1.10.
+        Replaced as a whole (written beside, renamed) at create, start, rename and exit: never torn.
+
+    {"State":{"Running":true,"Pid":22239,"StartedAt":"2026-11-24T02:59:52.027558048Z",…},
+     "ID":"d4d50b77…","Name":"/rt-test","Image":"sha256:552ee953…","RestartCount":0,
+     "LogPath":"/var/lib/docker/containers/d4d5…/d4d5…-json.log","Config":{"Image":"busybox:local",
+     "Labels":{"app":"demo"},…},…}
+
+The log driver stands in hostconfig.json: "LogConfig":{"Type":"json-file",…}.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from agent.container.container import Container, Kind
+from agent.container.oci import Bundle
+from agent.container.statefile import (
+    Json,
+    UnreadableState,
+    child,
+    number,
+    read_object,
+    text,
+    texts,
+)
+
+CONFIG: Final = "config.v2.json"
+_ETC_MOUNT = re.compile(r"(?P<root>/.+)/containers/[0-9a-f]{64}/(?:resolv\.conf|hostname|hosts)\Z")
+
+
+class DockerContainer(NamedTuple):
+    """One config.v2.json."""
+
+    container: Container
+    """`started` is the last start; `pid` is None while it does not run."""
+    running: bool
+
+
+def read_container(directory: str) -> DockerContainer | None:
+    """
+    Read the two files in `directory`, <data root>/containers/<id>.
+
+    None where config.v2.json is absent. Raises `Denied`, `UnreadableState`.
+    """
+    path = f"{directory}/{CONFIG}"
+    config = read_object(path)
+    if config is None:
+        return None
+    return parse_container(config, read_object(f"{directory}/hostconfig.json"), path)
+
+
+def parse_container(config: Json, host_config: Json | None, path: str) -> DockerContainer:
+    """Turn the two objects into a Container. `path` names config.v2.json in messages."""
+    id_ = text(config, "ID")
+    if not id_:
+        raise UnreadableState(path, "no ID in it")
+    state = child(config, "State")
+    running = state.get("Running") is True
+    labels = texts(child(config, "Config"), "Labels")
+    log_path = text(config, "LogPath")
+    driver = text(child(host_config or {}, "LogConfig"), "Type")
+    json_file = driver == "json-file" or (not driver and log_path.endswith("-json.log"))
+    name = text(config, "Name").removeprefix("/")
+    return DockerContainer(
+        Container(
+            runtime="docker",
+            id=id_,
+            kind=_kind(labels),
+            name=name,
+            image=text(child(config, "Config"), "Image"),
+            image_id=text(config, "Image"),
+            # The kubelet's labels, where Docker is the runtime under cri-dockerd.
+            container="" if _is_sandbox(labels) else labels.get("io.kubernetes.container.name", ""),
+            pod=labels.get("io.kubernetes.pod.name", ""),
+            namespace=labels.get("io.kubernetes.pod.namespace", ""),
+            pod_uid=labels.get("io.kubernetes.pod.uid", ""),
+            attempt=_attempt(labels, config),
+            labels=labels,
+            pid=(number(state, "Pid") or None) if running else None,
+            started=parse_time(text(state, "StartedAt")),
+            log_path=log_path if json_file else "",
+            log_format="docker" if json_file else "",
+            source="docker",
+            complete=bool(name),
+        ),
+        running,
+    )
+
+
+def data_root_of(bundle: Bundle) -> str | None:
+    """
+    The data root of the daemon that made this bundle, from where it mounts /etc/hosts and the like.
+
+    They may be another container's (--network container:NAME), the root is the same.
+    """
+    for source, _ in bundle.mounts:
+        if match := _ETC_MOUNT.match(source):
+            return match["root"]
+    return None
+
+
+def parse_time(value: str) -> float | None:
+    """RFC 3339 → Unix seconds. None for "" and for Go's zero time, the year 1."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.year > 1 and moment.tzinfo is not None else None
+
+
+def _attempt(labels: dict[str, str], config: Json) -> int | None:
+    kubernetes = labels.get("annotation.io.kubernetes.container.restartCount", "")
+    return int(kubernetes) if kubernetes.isdecimal() else number(config, "RestartCount")
+
+
+def _is_sandbox(labels: dict[str, str]) -> bool:
+    return labels.get("io.kubernetes.docker.type") == "podsandbox"
+
+
+def _kind(labels: dict[str, str]) -> Kind:
+    return Kind.SANDBOX if _is_sandbox(labels) else Kind.CONTAINER

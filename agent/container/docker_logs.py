@@ -1,0 +1,120 @@
+"""Log files of Docker's containers, running or stopped: those with the json-file driver."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from agent.config import HostPaths
+from agent.container.container import Container
+from agent.container.docker import CONFIG, read_container
+from agent.container.docker_roots import data_roots
+from agent.container.failures import READ_FAILURES, Failures
+from agent.container.listing import Listings
+from agent.container.log_source import LogSource
+from agent.container.statefile import Signature, signature
+
+_ROOTS_EVERY: Final = 60.0
+"""Seconds between looks for daemons with another data root: each reads every /proc/PID/comm."""
+_ID = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class _Known(NamedTuple):
+    signature: Signature | None
+    """Of config.v2.json when it was read."""
+    source: LogSource | None
+    """None: another log driver, or config.v2.json cannot be read."""
+
+
+class DockerLogs:
+    """Every `containers/<id>` of every data root. Nothing changed: two stats a container."""
+
+    def __init__(
+        self, paths: HostPaths, failures: Failures, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._paths = paths
+        self._failures = failures
+        self._now = now
+        self._roots: tuple[str, ...] = ()
+        self._roots_due = now()
+        self._listings = Listings()
+        self._known: dict[str, _Known] = {}
+        self._waiting: tuple[str, ...] = ()
+
+    def scan(self) -> list[LogSource]:
+        """The log files that exist now."""
+        if self._now() >= self._roots_due:
+            self._roots = data_roots(self._paths, self._failures)
+            self._roots_due = self._now() + _ROOTS_EVERY
+        known: dict[str, _Known] = {}
+        sources = []
+        waiting = []
+        for root in self._roots:
+            for directory in self._directories(root):
+                entry = self._entry(directory)
+                if entry is None:
+                    waiting.append(directory)
+                    continue
+                known[directory] = entry
+                if entry.source is None:
+                    continue
+                if os.path.exists(entry.source.path):
+                    sources.append(entry.source)
+                else:
+                    waiting.append(directory)
+        self._forget(known)
+        self._waiting = tuple(waiting)
+        return sources
+
+    def directories(self) -> list[str]:
+        """Each `containers` directory, and those in it whose log file is still to come."""
+        return [*(self._containers(root) for root in self._roots), *self._waiting]
+
+    def _containers(self, root: str) -> str:
+        return f"{self._paths.host(root)}/containers"
+
+    def _directories(self, root: str) -> list[str]:
+        parent = self._containers(root)
+        try:
+            names = self._listings.names(parent)
+        except READ_FAILURES as error:
+            self._failures.add(parent, error)
+            return []
+        self._failures.clear(parent)
+        return [f"{parent}/{name}" for name in names if _ID.match(name)]
+
+    def _entry(self, directory: str) -> _Known | None:
+        """What is known of one container; None while it has no config.v2.json."""
+        known = self._known.get(directory)
+        now_is = None
+        try:
+            now_is = signature(f"{directory}/{CONFIG}")
+            if now_is is None:
+                return None
+            if known is not None and known.signature == now_is:
+                return known
+            found = read_container(directory)
+        except READ_FAILURES as error:
+            self._failures.add(directory, error)
+            return _Known(now_is, known.source if known is not None else None)
+        self._failures.clear(directory)
+        if found is None:
+            return None
+        return _Known(now_is, _source(directory, found.container))
+
+    def _forget(self, known: dict[str, _Known]) -> None:
+        for directory in self._known.keys() - known.keys():
+            self._failures.clear(directory)
+        self._known = known
+
+
+def _source(directory: str, container: Container) -> LogSource | None:
+    if container.log_format != "docker":
+        return None
+    # LogPath is "" before the first start. The file is always beside config.v2.json, so this needs
+    # no translation of a path from the daemon's view to ours.
+    name = os.path.basename(container.log_path) or f"{container.id}-json.log"
+    return LogSource(f"{directory}/{name}", "docker", container)

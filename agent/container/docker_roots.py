@@ -1,0 +1,64 @@
+"""Where Docker daemons keep their containers: configured, in daemon.json, or on a command line.
+
+    dockerd --data-root /srv/docker --config-file /etc/docker/daemon.json
+    /etc/docker/daemon.json: {"data-root": "/srv/docker"}
+
+Needed for stopped containers' logs. A running container's root is found from its bundle instead
+(`docker.data_root_of`). A rootless daemon whose root stands only in its environment is not found.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from agent.config import HostPaths
+from agent.container.failures import READ_FAILURES, Failures
+from agent.container.statefile import read_object, text
+from agent.kernelfile import read
+
+_DAEMON_JSON = "/etc/docker/daemon.json"
+
+
+def data_roots(paths: HostPaths, failures: Failures) -> tuple[str, ...]:
+    """Data roots as the host names them, the configured ones first. Reads all of /proc/*/comm."""
+    roots = dict.fromkeys(paths.docker)
+    configs = {_DAEMON_JSON: None}
+    for argv in _daemons(paths.proc):
+        for root in _options(argv, "--data-root", "-g", "--graph"):
+            roots[root] = None
+        for config in _options(argv, "--config-file"):
+            configs[config] = None
+    for config in configs:
+        try:
+            daemon = read_object(paths.host(config))
+        except READ_FAILURES as error:
+            failures.add(config, error)
+            continue
+        failures.clear(config)
+        if daemon is not None and (root := text(daemon, "data-root") or text(daemon, "graph")):
+            roots[root] = None
+    return tuple(root for root in roots if root.startswith("/"))
+
+
+def _daemons(proc: str) -> Iterator[list[str]]:
+    for name in os.listdir(proc):
+        if not name.isdecimal():
+            continue
+        # comm and cmdline are readable by everybody, and None for a process that ended meanwhile.
+        if read(f"{proc}/{name}/comm", str) != "dockerd\n":
+            continue
+        command = read(f"{proc}/{name}/cmdline", str)
+        if command:
+            yield command.split("\0")
+
+
+def _options(argv: list[str], *names: str) -> Iterator[str]:
+    """Values of the options `names`, written "--name value" or "--name=value"."""
+    for index, word in enumerate(argv):
+        name, equals, value = word.partition("=")
+        if name in names:
+            if equals:
+                yield value
+            elif index + 1 < len(argv):
+                yield argv[index + 1]

@@ -1,0 +1,18 @@
+"""One log file of one container: what the log worker is given to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.container.container import Container
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """The current file; rotated ones beside it are the log worker's to find."""
+
+    path: str
+    """As this process opens it, symbolic links resolved."""
+    format: str
+    """docker (json-file) or cri (containerd, CRI-O, Podman's k8s-file)."""
+    container: Container

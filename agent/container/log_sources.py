@@ -1,0 +1,53 @@
+"""Which log files there are on this host, and whose they are: for the log worker.
+
+Independent of cgroups, so a stopped container's log is still read to its end while the file exists.
+
+    Docker       <data root>/containers/<id>/<id>-json.log        json-file driver
+    Kubernetes   /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log  one source for each attempt
+"""
+
+from __future__ import annotations
+
+from agent.config import HostPaths
+from agent.container.container import Container
+from agent.container.docker_logs import DockerLogs
+from agent.container.failures import Failures
+from agent.container.log_source import LogSource
+from agent.container.pod_logs import PodLogs
+
+__all__ = ["LogSource", "LogSources"]
+
+
+class LogSources:
+    """Every container log on the host."""
+
+    def __init__(self, paths: HostPaths) -> None:
+        self._failures = Failures()
+        self._docker = DockerLogs(paths, self._failures)
+        self._pods = PodLogs(paths, self._failures, _no_details)
+
+    def scan(self) -> list[LogSource]:
+        """
+        All log files that exist now, each path once.
+
+        A source is the same object as in the last scan while nothing about it changed; after a
+        rename or a restart its `container` is a new one.
+        """
+        sources: dict[str, LogSource] = {}
+        # Docker first: under cri-dockerd the kubelet's links lead to the same files, and Docker's
+        # own record says more than the link.
+        for source in (*self._docker.scan(), *self._pods.scan()):
+            sources.setdefault(source.path, source)
+        return list(sources.values())
+
+    def directories(self) -> list[str]:
+        """Where new containers' log directories or files appear, as of the last scan."""
+        return [*self._docker.directories(), *self._pods.directories()]
+
+    def failures(self) -> tuple[str, ...]:
+        """What could not be read, in words; bounded."""
+        return self._failures.messages()
+
+
+def _no_details(container: Container) -> Container:
+    return container
