@@ -102,9 +102,7 @@ def read(path: str, parse: Callable[[str], T]) -> T | None:
 def read_kept(fd: int, path: str, parse: Callable[[str], T]) -> T | None:
     """Like `read`, from the start of an open file, which stays open. `path` is for messages."""
     try:
-        data = os.pread(fd, _READ_SIZE, 0)
-        if len(data) == _READ_SIZE:
-            data = _read_rest(fd, data)
+        data = read_bytes(fd)
     except OSError as error:
         _raise_unless_absent(error, path)
         return None
@@ -123,13 +121,17 @@ def open_kept(path: str) -> int | None:
         return None
 
 
-def _read_rest(fd: int, data: bytes) -> bytes:
-    parts = [data]
-    offset = len(data)
-    while more := os.pread(fd, _READ_SIZE, offset):
-        parts.append(more)
-        offset += len(more)
-    return b"".join(parts)
+def read_bytes(fd: int) -> bytes:
+    """
+    Return everything an open file holds, from its start. Raises OSError.
+
+    A short read is not the end: files made of many records (net/dev, mountinfo, cgroup.procs) hand
+    out at most a page at a time, however much is asked for. Only an empty read is the end.
+    """
+    data = os.pread(fd, _READ_SIZE, 0)
+    while more := os.pread(fd, _READ_SIZE, len(data)):
+        data += more
+    return data
 
 
 def _raise_unless_absent(error: OSError, path: str) -> None:

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agent.kernelfile import UNLIMITED, Limit, UnexpectedText, parse_count
+from agent.cgroupfs.flat import FlatKeys
+from agent.kernelfile import UNLIMITED, Limit, UnexpectedText, parse_count, parse_limit
 
 
 class CpuStat(NamedTuple):
@@ -50,19 +51,19 @@ class CpuMax(NamedTuple):
         return self.quota_usec / self.period_usec
 
 
+_STAT = FlatKeys(CpuStat._fields)
+
+
 def parse_cpu_stat(text: str) -> CpuStat:
     """Parse cpu.stat. Keys of newer kernels are skipped."""
-    pairs = dict(line.partition(" ")[::2] for line in text.splitlines())
-    try:
-        return CpuStat(*(int(pairs[key]) if key in pairs else None for key in CpuStat._fields))
-    except ValueError:
-        raise UnexpectedText(text) from None
+    return CpuStat._make(_STAT.pick(text))
 
 
 def parse_cpu_max(text: str) -> CpuMax:
     """Parse cpu.max: "$QUOTA|max $PERIOD"."""
     quota, _, period = text.strip().partition(" ")
     period_usec = parse_count(period)
-    if period_usec <= 0:
+    quota_usec = parse_limit(quota)
+    if period_usec <= 0 or (quota_usec is not UNLIMITED and quota_usec < 0):
         raise UnexpectedText(text)
-    return CpuMax(UNLIMITED if quota == "max" else parse_count(quota), period_usec)
+    return CpuMax(quota_usec, period_usec)

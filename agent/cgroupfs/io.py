@@ -12,11 +12,7 @@ several devices on one line ("7:7 7:6 rbytes=…": the numbers are the last one'
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
-
-_DEVICE = re.compile(r"(\d+):(\d+)\Z")
-_FIELD = re.compile(r"(rbytes|wbytes|rios|wios|dbytes|dios)=(\d+)(?= |\Z)")
 
 
 class IoStat(NamedTuple):
@@ -32,22 +28,29 @@ class IoStat(NamedTuple):
     dios: int | None = None
 
 
+_COUNTERS = IoStat._fields[2:]
+_NO_COUNTERS = (None,) * len(_COUNTERS)
+
+
 def parse_io_stat(text: str) -> tuple[IoStat, ...]:
     """Parse io.stat. A line without a device number or without any counter is skipped."""
-    devices = []
-    for line in text.splitlines():
-        device, _, rest = line.partition(" ")
-        fields = dict(_FIELD.findall(rest))
-        if not fields:
-            continue
-        # With several devices on one line the numbers belong to the one right before them.
-        for word in rest.split(" "):
-            if "=" in word:
-                break
-            device = word
-        number = _DEVICE.match(device)
-        if number:
-            devices.append(
-                IoStat(int(number[1]), int(number[2]), **{k: int(v) for k, v in fields.items()})
-            )
-    return tuple(devices)
+    parsed = (_parse_device(line.split()) for line in text.splitlines())
+    return tuple(device for device in parsed if device is not None)
+
+
+def _parse_device(words: list[str]) -> IoStat | None:
+    first = next((index for index, word in enumerate(words) if "=" in word), 0)
+    if first == 0:
+        return None  # no counters, or no device: the kernel starts a line with neither
+    counters = dict(word.partition("=")[::2] for word in words[first:])
+    # With several devices on one line the numbers belong to the one right before them.
+    major, _, minor = words[first - 1].partition(":")
+    try:
+        device = IoStat(
+            int(major),
+            int(minor),
+            *[None if (v := counters.get(key)) is None else int(v) for key in _COUNTERS],
+        )
+    except ValueError:
+        return None  # "(unknown)", or a torn line: it loses only itself
+    return device if device[2:] != _NO_COUNTERS else None

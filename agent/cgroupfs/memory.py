@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agent.cgroupfs.flat import parse_flat
-from agent.kernelfile import UnexpectedText
+from agent.cgroupfs.flat import FlatKeys
 
 
 class MemoryStat(NamedTuple):
@@ -22,6 +21,8 @@ class MemoryStat(NamedTuple):
     file: int | None = None
     """Page cache, including tmpfs and shared memory."""
     kernel: int | None = None
+    """Since Linux kernel commit a8c49af3be5f ("memcg: add per-memcg total kernel memory stat") (in
+    v5.18). v1: memory.kmem.usage_in_bytes."""
     shmem: int | None = None
     file_mapped: int | None = None
     file_dirty: int | None = None
@@ -54,19 +55,15 @@ class MemoryEvents(NamedTuple):
     """Processes killed by the OOM killer."""
 
 
+_STAT = FlatKeys(MemoryStat._fields)
+_EVENTS = FlatKeys(MemoryEvents._fields)
+
+
 def parse_memory_stat(text: str) -> MemoryStat:
     """Parse memory.stat. Keys we do not use, and those of newer kernels, are skipped."""
-    pairs = dict(line.partition(" ")[::2] for line in text.splitlines())
-    get = pairs.get
-    try:
-        return MemoryStat._make(
-            None if (value := get(key)) is None else int(value) for key in MemoryStat._fields
-        )
-    except ValueError:
-        raise UnexpectedText(text) from None
+    return MemoryStat._make(_STAT.pick(text))
 
 
 def parse_memory_events(text: str) -> MemoryEvents:
     """Parse memory.events or memory.events.local."""
-    values = parse_flat(text)
-    return MemoryEvents._make(values.get(key) for key in MemoryEvents._fields)
+    return MemoryEvents._make(_EVENTS.pick(text))

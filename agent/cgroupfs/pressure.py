@@ -12,6 +12,7 @@ Units   avg*: percent of wall time, 0 to 100. total: microseconds, only rises.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from agent.kernelfile import UnexpectedText
@@ -38,6 +39,9 @@ class Pressure(NamedTuple):
     full: Stall | None
 
 
+_STALL = re.compile(r"avg10=([\d.]+) avg60=([\d.]+) avg300=([\d.]+) total=(\d+)(?: |\Z)")
+
+
 def parse_pressure(text: str) -> Pressure:
     """Parse one pressure file. A kind of line from a newer kernel is skipped."""
     some = full = None
@@ -47,17 +51,16 @@ def parse_pressure(text: str) -> Pressure:
             some = _parse_stall(line, pairs)
         elif kind == "full":
             full = _parse_stall(line, pairs)
-    return Pressure(some=some, full=full)
+    return Pressure(some, full)
 
 
 def _parse_stall(line: str, pairs: str) -> Stall:
-    values = dict(pair.partition("=")[::2] for pair in pairs.split())
+    # A pair from a newer kernel may follow, as they are added at the end.
+    found = _STALL.match(pairs)
+    if found is None:
+        raise UnexpectedText(line)
+    avg10, avg60, avg300, total = found.groups()
     try:
-        return Stall(
-            avg10=float(values["avg10"]),
-            avg60=float(values["avg60"]),
-            avg300=float(values["avg300"]),
-            total_usec=int(values["total"]),
-        )
-    except (KeyError, ValueError):
+        return Stall(float(avg10), float(avg60), float(avg300), int(total))
+    except ValueError:
         raise UnexpectedText(line) from None

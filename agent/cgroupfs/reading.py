@@ -21,9 +21,10 @@ class Cgroup(NamedTuple):
     """A cgroup directory. The inode is its identity: paths are used again, inodes are not."""
 
     inode: int
-    """st_ino; on v2 and hybrid hosts the number bpf_get_current_cgroup_id gives."""
+    """st_ino; on v2 and hybrid hosts the number bpf_get_current_cgroup_id gives. On a hybrid host a
+    cgroup that is not in the cgroup2 tree has `tree.V1_ONLY` added to its number."""
     path: str
-    """From the root of the hierarchy, as /proc/PID/cgroup writes it: "/docker/7f54…"."""
+    """From the root of the mount, which is how /proc/PID/cgroup writes it: "/docker/7f54…"."""
     created: float
     """Unix seconds: mtime of the directory, which the kernel sets when it is made."""
 
@@ -42,6 +43,7 @@ class CgroupReading:
     memory_peak: int | None = None
     memory_min: Limit | None = None
     memory_low: Limit | None = None
+    """v1: the soft limit, where one is set."""
     memory_high: Limit | None = None
     memory_max: Limit | None = None
     memory_swap_current: int | None = None

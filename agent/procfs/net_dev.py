@@ -32,8 +32,11 @@ class NetDev(NamedTuple):
 def parse_net_dev(text: str) -> tuple[NetDev, ...]:
     """Parse the table; its two heading lines have no colon after the name."""
     interfaces = []
-    for line in text.splitlines()[2:]:
-        # An interface name may itself hold a colon (an alias): the last one ends it.
+    # Not splitlines(): a container may put a character like U+2028 into an interface's name.
+    for line in text.split("\n")[2:]:
+        if not line:
+            continue
+        # Old kernels allow a colon in a name (eth0:1): the last one ends it.
         name, separator, numbers = line.rpartition(":")
         fields = numbers.split()
         try:

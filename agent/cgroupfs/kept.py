@@ -1,0 +1,244 @@
+"""The files of one cgroup, each opened once and read again every tick.
+
+What `KeptFiles.read` promises:
+
+    the reading says what the files say now; None means the cgroup is gone
+    an absent file is looked for again about once a minute: a controller may be turned on later
+    a file that may not be read puts its field into `denied`, one that cannot be read or understood
+    into `failed`; neither stops the other files
+    a text that is the same as last time is not parsed again, and a cgroup whose texts are all the
+    same gets the same reading again
+
+ENODEV from an open file has two causes, the cgroup was removed or its controller was turned off;
+the directory tells which.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from agent.cgroupfs.reading import CgroupReading
+from agent.cgroupfs.v2 import Row
+from agent.kernelfile import ABSENT, DENIED, Denied, UnexpectedText, open_kept, read, read_bytes
+
+LOOK_AGAIN: Final = 60.0
+"""Seconds after which an absent, denied or not kept file is tried again."""
+_READ_SIZE: Final = 16384
+"""Every file of the tables is one record, which one read returns whole if it fits."""
+_TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
+
+Failed = tuple[tuple[str, str], ...]
+Assemble = Callable[[list[Any], tuple[str, ...], Failed], CgroupReading]
+"""(a value for each slot, denied, failed) → the reading."""
+
+
+class OpenFiles:
+    """How many more files may be kept open, by all cgroups together."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    @classmethod
+    def allowed(cls) -> OpenFiles:
+        """
+        Raise this process' soft limit of open files to the hard one, and take three quarters of it.
+
+        The last quarter is for logs, sockets and whatever else the process opens.
+        """
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            # The hard limit is above fs.nr_open, which was lowered since: stay where we are.
+            hard = soft
+        return cls(hard * 3 // 4)
+
+
+class Place(NamedTuple):
+    """One file to read: where it is, and which slot its value goes to."""
+
+    slot: int
+    row: Row
+    directory: str
+
+
+class _File(NamedTuple):
+    place: Place
+    path: str
+
+
+class KeptFiles:
+    """One cgroup's files. Not thread-safe."""
+
+    def __init__(
+        self,
+        directory: str,
+        inode: int,
+        places: Iterable[Place],
+        slots: int,
+        assemble: Assemble,
+        open_files: OpenFiles,
+    ) -> None:
+        """
+        Open nothing yet.
+
+        The cgroup is gone once `directory` is not `inode` any more. `slots` is how many values
+        `assemble` wants; a slot without a place stays None.
+        """
+        self._directory = directory
+        self._inode = inode
+        self._assemble = assemble
+        self._open_files = open_files
+        # Three lists in step, for the loop of `read`.
+        self._fds: list[int] = []
+        self._texts: list[bytes | None] = []
+        self._files: list[_File] = []
+        # Files there was no room for: opened and closed at each read.
+        self._loose: list[_File] = []
+        self._missing = list(places)
+        self._values: list[Any] = [None] * slots
+        self._denied: set[Place] = set()
+        self._failed: dict[Place, str] = {}
+        self._reading: CgroupReading | None = None
+        self._look_at = 0.0
+
+    def read(self, now: float) -> CgroupReading | None:
+        """Read everything. `now` is monotonic seconds. None: the cgroup is gone; `close` it."""
+        if now >= self._look_at and not self._look(now):
+            return None
+        changed = False
+        lost: list[int] = []
+        texts = self._texts
+        for index, fd in enumerate(self._fds):
+            try:
+                text = os.pread(fd, _READ_SIZE, 0)
+                if len(text) == _READ_SIZE:
+                    text = read_bytes(fd)
+            except OSError as error:
+                changed = True
+                texts[index] = None
+                if self._refused(self._files[index], error):
+                    lost.append(index)
+                continue
+            if text != texts[index]:
+                changed = True
+                texts[index] = text
+                self._parse(self._files[index], text)
+        if lost:
+            if not self._is_there():
+                return None
+            self._give_up(lost)
+        if self._loose:
+            changed = True
+            for file in self._loose:
+                self._read_loose(file)
+        if changed or self._reading is None:
+            self._reading = self._assemble(
+                self._values,
+                tuple(dict.fromkeys(place.row.field for place in sorted(self._denied))),
+                tuple((place.row.field, self._failed[place]) for place in sorted(self._failed)),
+            )
+        return self._reading
+
+    def close(self) -> None:
+        """Close every file."""
+        for fd in self._fds:
+            os.close(fd)
+        self._open_files.left += len(self._fds)
+        self._fds, self._texts, self._files, self._loose = [], [], [], []
+
+    def _is_there(self) -> bool:
+        try:
+            return os.stat(self._directory).st_ino == self._inode
+        except OSError as error:
+            # Denied: a directory above may not be entered. Nothing says the cgroup is gone.
+            if error.errno in ABSENT | DENIED:
+                return error.errno in DENIED
+            raise
+
+    def _look(self, now: float) -> bool:
+        """Open what is not open; False if the cgroup is gone."""
+        self._reading = None
+        # Not all cgroups in one tick: those of one tick spread over a quarter of a minute.
+        self._look_at = now + LOOK_AGAIN - self._inode % 16
+        missing = self._missing + [file.place for file in self._loose]
+        self._missing, self._loose = [], []
+        for place in missing:
+            self._open(place)
+        # After opening: a directory made anew under the same path is another cgroup.
+        return self._is_there()
+
+    def _open(self, place: Place) -> None:
+        self._denied.discard(place)
+        self._failed.pop(place, None)
+        for name in place.row.names:
+            path = f"{place.directory}/{name}"
+            if self._open_files.left <= 0:
+                self._loose.append(_File(place, path))
+                return
+            try:
+                fd = open_kept(path)
+            except Denied:
+                self._denied.add(place)
+                break
+            except OSError as error:
+                if error.errno in _TOO_MANY:
+                    self._open_files.left = 0
+                    self._loose.append(_File(place, path))
+                    return
+                self._failed[place] = str(error)
+                break
+            if fd is not None:
+                self._open_files.left -= 1
+                self._fds.append(fd)
+                self._texts.append(None)
+                self._files.append(_File(place, path))
+                return
+        self._missing.append(place)
+
+    def _parse(self, file: _File, text: bytes) -> None:
+        place = file.place
+        try:
+            value = place.row.parse(text.decode("utf-8", "surrogateescape"))
+        except UnexpectedText as error:
+            value = None
+            self._failed[place] = str(UnexpectedText(error.text, file.path))
+        else:
+            if self._failed:
+                self._failed.pop(place, None)
+        self._values[place.slot] = value
+
+    def _refused(self, file: _File, error: OSError) -> bool:
+        """Take note that an open file could not be read; True if it is not to be kept."""
+        self._values[file.place.slot] = None
+        if error.errno in ABSENT:
+            return True
+        if error.errno in DENIED:
+            self._denied.add(file.place)
+            return True
+        self._failed[file.place] = f"{file.path}: {error.strerror}"
+        return False
+
+    def _give_up(self, lost: list[int]) -> None:
+        for index in reversed(lost):
+            os.close(self._fds.pop(index))
+            del self._texts[index]
+            self._missing.append(self._files.pop(index).place)
+        self._open_files.left += len(lost)
+
+    def _read_loose(self, file: _File) -> None:
+        place = file.place
+        value = None
+        self._failed.pop(place, None)
+        self._denied.discard(place)
+        try:
+            value = read(file.path, place.row.parse)
+        except Denied:
+            self._denied.add(place)
+        except (OSError, UnexpectedText) as error:
+            self._failed[place] = str(error)
+        self._values[place.slot] = value

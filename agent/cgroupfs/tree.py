@@ -1,0 +1,213 @@
+"""All cgroups of this host: find them, read them.
+
+    with CgroupTree(hierarchies) as tree:
+        for cgroup in reversed(tree.walk()):      # children first, see below
+            reading = tree.read(cgroup)           # None: gone since the walk
+
+One reader, no parallel reads: cpu.stat and io.stat flush the kernel's per-CPU counters under a lock
+all cgroups share. Reading children before parents leaves the parents little to flush.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Any, Final, Self
+
+from agent.cgroupfs import v1, v2
+from agent.cgroupfs.hierarchies import Hierarchies
+from agent.cgroupfs.kept import Failed, KeptFiles, OpenFiles, Place
+from agent.cgroupfs.procs import parse_procs
+from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.cgroupfs.v1 import V1_ROWS, V1Files
+from agent.cgroupfs.v2 import V2_ROWS, V2Files
+from agent.kernelfile import ABSENT, read
+
+V1_ONLY: Final = 1 << 62
+"""Added to the inode of a hybrid host's cgroup that exists on v1 alone: v1 and v2 number their
+directories apart, so the bare number may be another cgroup's in the cgroup2 tree."""
+
+
+class CgroupTree:
+    """Every cgroup of the mounted hierarchies, with their files kept open. Not thread-safe."""
+
+    def __init__(
+        self,
+        hierarchies: Hierarchies,
+        *,
+        open_files: OpenFiles | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        Read nothing yet; raise the limit of open files (`OpenFiles.allowed`) unless given.
+
+        `now` is a monotonic clock in seconds.
+        """
+        self.unlisted: tuple[str, ...] = ()
+        """What the last walk could not list, in words: path and reason."""
+        self._hierarchies = hierarchies
+        self._open_files = OpenFiles.allowed() if open_files is None else open_files
+        self._now = now
+        self._kept: dict[int, KeptFiles] = {}
+
+    def walk(self) -> list[Cgroup]:
+        """
+        Return every cgroup: the root first, parents before children, siblings by name.
+
+        On a hybrid host these are the cgroups of `Hierarchies.walk_root` and those of the cgroup2
+        mount. One that vanishes meanwhile is left out; a part that cannot be listed is left out and
+        named in `unlisted`. Raises OSError if a root itself cannot be looked at.
+        """
+        unlisted: list[str] = []
+        hierarchies = self._hierarchies
+        found = _walk(hierarchies.walk_root, unlisted)
+        if hierarchies.version == "hybrid" and hierarchies.unified is not None:
+            unified = _walk(hierarchies.unified, unlisted)
+            v1_only = {
+                path: cgroup._replace(inode=cgroup.inode | V1_ONLY)
+                for path, cgroup in found.items()
+                if path not in unified
+            }
+            merged = unified | v1_only
+            found = {path: merged[path] for path in sorted(merged, key=_parts)}
+        self.unlisted = tuple(unlisted)
+        return list(found.values())
+
+    def read(self, cgroup: Cgroup) -> CgroupReading | None:
+        """
+        Read all files of `cgroup`; None if it is gone.
+
+        While nothing in any file changes the same object is returned again.
+        """
+        kept = self._kept.get(cgroup.inode)
+        if kept is None:
+            kept = self._kept[cgroup.inode] = self._keep(cgroup)
+        reading = kept.read(self._now())
+        if reading is None:
+            kept.close()
+            del self._kept[cgroup.inode]
+        return reading
+
+    def pids(self, cgroup: Cgroup) -> tuple[int, ...]:
+        """
+        Return the processes directly in `cgroup`, () if it is gone or has none.
+
+        Raises `kernelfile.Denied` and `kernelfile.UnexpectedText`.
+        """
+        hierarchies = self._hierarchies
+        # A runtime that leaves the cgroup2 tree alone has its processes on v1.
+        for mount in dict.fromkeys((self._home(cgroup), hierarchies.walk_root)):
+            pids = read(f"{_directory(mount, cgroup.path)}/cgroup.procs", parse_procs)
+            if pids:
+                return pids
+        return ()
+
+    def retain(self, inodes: Collection[int]) -> None:
+        """Close the files of every cgroup that is not in `inodes`."""
+        for inode in self._kept.keys() - set(inodes):
+            self._kept.pop(inode).close()
+
+    def close(self) -> None:
+        """Close all files."""
+        self.retain(())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _home(self, cgroup: Cgroup) -> str:
+        """The mount whose directory's inode is the cgroup's."""
+        hierarchies = self._hierarchies
+        if hierarchies.unified is None or cgroup.inode & V1_ONLY:
+            return hierarchies.walk_root
+        return hierarchies.unified
+
+    def _keep(self, cgroup: Cgroup) -> KeptFiles:
+        hierarchies = self._hierarchies
+        home = self._home(cgroup)
+        v1_directories = {
+            controller: _directory(mount, cgroup.path)
+            for controller, mount in hierarchies.v1.items()
+        }
+        places = [
+            Place(slot, row, v1_directories[row.v1_controller])
+            for slot, row in enumerate(V1_ROWS)
+            if row.v1_controller in v1_directories
+        ]
+        if home == hierarchies.unified:
+            unified = _directory(home, cgroup.path)
+            places += [
+                Place(slot, row, unified)
+                for slot, row in enumerate(V2_ROWS, len(V1_ROWS))
+                # v1 comes first, as `v1.reading` has it, and cpu.stat need not be read twice.
+                if row.v1_controller not in v1_directories
+                or not os.path.isdir(v1_directories[row.v1_controller])
+            ]
+        return KeptFiles(
+            directory=_directory(home, cgroup.path),
+            inode=cgroup.inode & ~V1_ONLY,
+            places=places,
+            slots=len(V1_ROWS) + len(V2_ROWS),
+            assemble=_v1_reading if v1_directories else _v2_reading,
+            open_files=self._open_files,
+        )
+
+
+def _v1_reading(values: list[Any], denied: tuple[str, ...], failed: Failed) -> CgroupReading:
+    files, beside = values[: len(V1_ROWS)], values[len(V1_ROWS) :]
+    return v1.reading(V1Files._make(files), V2Files._make(beside), denied, failed)
+
+
+def _v2_reading(values: list[Any], denied: tuple[str, ...], failed: Failed) -> CgroupReading:
+    return v2.reading(V2Files._make(values[len(V1_ROWS) :]), denied, failed)
+
+
+def _directory(mount: str, path: str) -> str:
+    return mount if path == "/" else mount + path
+
+
+def _parts(path: str) -> list[str]:
+    return path.rstrip("/").split("/")
+
+
+def _walk(mount: str, unlisted: list[str]) -> dict[str, Cgroup]:
+    root = os.stat(mount)
+    found = {"/": Cgroup(root.st_ino, "/", root.st_mtime)}
+    # A stack, not recursion: a container may nest its own cgroups very deep.
+    waiting = [("", name) for name in _children(mount, unlisted)]
+    while waiting:
+        parent, name = waiting.pop()
+        path = f"{parent}/{name}"
+        try:
+            stat = os.stat(mount + path)
+        except OSError as error:
+            if error.errno not in ABSENT:
+                unlisted.append(str(error))
+            continue
+        found[path] = Cgroup(stat.st_ino, path, stat.st_mtime)
+        # In kernfs a directory's link count is 2 and one for each directory in it, so a leaf, which
+        # most are, need not be listed. Filesystems that do not count have 1.
+        if stat.st_nlink != 2:
+            waiting += [(path, child) for child in _children(mount + path, unlisted)]
+    return found
+
+
+def _children(directory: str, unlisted: list[str]) -> list[str]:
+    """Names of the directories in `directory`, the last one first."""
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        if error.errno not in ABSENT:
+            unlisted.append(str(error))
+        return []
+    return sorted(names, reverse=True)
