@@ -28,6 +28,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class TextEncoder:
     """Encodes pages. Keeps each container's escaped labels from page to page."""
 
+    content_type = CONTENT_TYPE
+
     def __init__(self, metrics: Iterable[Metric] = METRICS) -> None:
         self._metrics = tuple(metrics)
         self._heads = {

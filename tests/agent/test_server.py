@@ -1,0 +1,138 @@
+"""agent.server: what each path answers, over real sockets."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.server import MetricsServer, accepts_gzip, compress, respond
+
+
+class FakePages:
+    content_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    def __init__(self, reason: str | None = None) -> None:
+        self.reason = reason
+
+    def metrics(self) -> Iterator[bytes]:
+        yield b"a 1\n"
+        yield b"b 2\n"
+
+    def not_ready(self) -> str | None:
+        return self.reason
+
+
+class BrokenPages(FakePages):
+    def metrics(self) -> Iterator[bytes]:
+        raise RuntimeError("cannot read")
+
+
+@contextmanager
+def serving(pages: FakePages) -> Iterator[http.client.HTTPConnection]:
+    server = MetricsServer(("127.0.0.1", 0), pages)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    connection = http.client.HTTPConnection(*server.address, timeout=10)
+    try:
+        yield connection
+    finally:
+        connection.close()
+        server.stop()
+        thread.join()
+
+
+def get(
+    connection: http.client.HTTPConnection, path: str, method: str = "GET", **headers: str
+) -> tuple[http.client.HTTPResponse, bytes]:
+    connection.request(method, path, headers=headers)
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def test_the_page_is_served_under_both_paths() -> None:
+    with serving(FakePages()) as connection:
+        for path in ("/metrics", "/metrics/cadvisor", "/metrics?collect=all"):
+            response, body = get(connection, path)
+            assert response.status == 200
+            assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+            assert body == b"a 1\nb 2\n"
+
+
+def test_a_client_that_takes_gzip_gets_it() -> None:
+    with serving(FakePages()) as connection:
+        response, body = get(connection, "/metrics", **{"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(body) == b"a 1\nb 2\n"
+
+
+def test_readiness_says_why_not() -> None:
+    with serving(FakePages("not read yet")) as connection:
+        response, body = get(connection, "/readyz")
+        assert (response.status, body) == (503, b"not read yet\n")
+        response, body = get(connection, "/healthz")
+        assert (response.status, body) == (200, b"ok\n")
+    with serving(FakePages()) as connection:
+        assert get(connection, "/readyz")[0].status == 200
+
+
+def test_an_unknown_path_is_404_and_a_post_is_405() -> None:
+    with serving(FakePages()) as connection:
+        assert get(connection, "/nothing")[0].status == 404
+        assert get(connection, "/metrics", method="POST")[0].status == 405
+
+
+def test_a_head_request_has_no_body() -> None:
+    with serving(FakePages()) as connection:
+        response, body = get(connection, "/metrics", method="HEAD")
+        assert (response.status, body) == (200, b"")
+
+
+def test_a_page_that_cannot_be_made_is_500_and_the_server_lives(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with serving(BrokenPages()) as connection:
+        assert get(connection, "/metrics")[0].status == 500
+        connection.close()
+        assert get(connection, "/healthz")[0].status == 200
+    assert "cannot read" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("", False),
+        ("gzip", True),
+        ("GZIP", True),
+        ("identity, gzip;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.0, *", False),
+        ("*", True),
+        ("*;q=0", False),
+        ("deflate, br", False),
+        ("gzip;q=nonsense", False),
+    ],
+)
+def test_gzip_is_used_when_the_header_allows_it(header: str, accepted: bool) -> None:
+    assert accepts_gzip(header) is accepted
+
+
+@given(st.text())
+def test_no_header_breaks_it(header: str) -> None:
+    assert accepts_gzip(header) in (True, False)
+
+
+@given(st.text(), st.text())
+def test_every_request_has_an_answer(method: str, path: str) -> None:
+    assert respond(method, path, "", FakePages()).status[:3] in {"200", "404", "405"}
+
+
+@given(st.lists(st.binary()))
+def test_compressed_pieces_decompress_to_the_whole(pieces: list[bytes]) -> None:
+    assert gzip.decompress(b"".join(compress(pieces))) == b"".join(pieces)

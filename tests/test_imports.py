@@ -1,0 +1,111 @@
+"""The direction in which modules may import each other (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+NOUNS = frozenset({"agent.kernelfile", "agent.units", "agent.config"})
+READERS = NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.bpf"}
+METRICS = READERS | {"agent.container", "agent.model"}
+
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "agent.kernelfile": frozenset(),
+    "agent.units": frozenset(),
+    "agent.config": frozenset(),
+    "agent.telemetry": frozenset(),
+    "agent.server": frozenset(),
+    "agent.child": frozenset(),
+    "agent.demo": frozenset(),
+    "agent.configfile": frozenset({"agent.config"}),
+    "agent.cgroupfs": frozenset({"agent.kernelfile"}),
+    "agent.procfs": frozenset({"agent.kernelfile"}),
+    "agent.bpf": frozenset({"agent.kernelfile"}),
+    "agent.container": NOUNS | {"agent.cgroupfs", "agent.procfs"},
+    "agent.model": READERS | {"agent.container"},
+    "agent.network": METRICS,
+    "agent.sampler": METRICS | {"agent.network"},
+    "agent.usage": METRICS,
+    "agent.snapshots": METRICS,
+    "agent.page": METRICS | {"agent.snapshots", "agent.telemetry"},
+    "agent.top": METRICS | {"agent.usage"},
+    "agent.logs": NOUNS | {"agent.container", "agent.telemetry"},
+    "exporters.prometheus": METRICS | {"agent.telemetry", "agent.logs.stats"},
+    "exporters.fluentd": frozenset({"agent.config", "agent.logs.chunk"}),
+    "exporters.file": frozenset({"agent.config", "agent.logs.chunk"}),
+    # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
+    "agent.log_worker": frozenset({"agent", "exporters"}),
+    "agent.daemon": frozenset({"agent", "exporters"}),
+    "agent.cli": frozenset({"agent", "exporters", "dashboards"}),
+    "agent.__main__": frozenset({"agent.cli"}),
+}
+"""Part → the parts it may import beside itself. The longest name that fits a module is its part."""
+
+ONLY_FROM_CLI = ("agent.cli", "agent.__main__")
+
+
+def modules() -> list[tuple[str, Path]]:
+    return [
+        (".".join(path.relative_to(ROOT).with_suffix("").parts), path)
+        for package in ("agent", "exporters")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if path.name != "__init__.py"
+    ]
+
+
+def within(name: str, part: str) -> bool:
+    return name == part or name.startswith(part + ".")
+
+
+def part_of(module: str) -> str | None:
+    parts = [part for part in MAY_IMPORT if within(module, part)]
+    return max(parts, key=len, default=None)
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            module = node.module or ""
+            for alias in node.names:
+                name = f"{module}.{alias.name}"
+                is_module = (ROOT / f"{name.replace('.', '/')}.py").exists()
+                yield node.lineno, name if is_module else module
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
+def test_a_module_imports_only_what_its_part_may(module: str, path: Path) -> None:
+    part = part_of(module)
+    assert part is not None, f"{module} belongs to no part: add it to MAY_IMPORT"
+    allowed = MAY_IMPORT[part] | {part}
+    for line, name in imports(path):
+        if name.split(".")[0] not in ("agent", "exporters", "dashboards"):
+            continue
+        assert any(within(name, other) for other in allowed), (
+            f"{path.relative_to(ROOT)}:{line}: {part} may not import {name}"
+        )
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
+def test_nobody_but_the_command_line_imports_the_daemon(module: str, path: Path) -> None:
+    if part_of(module) in ONLY_FROM_CLI or module == "agent.daemon":
+        return
+    for line, name in imports(path):
+        assert name != "agent.daemon", f"{path}:{line}"
+
+
+def test_no_module_is_past_500_lines() -> None:
+    long = [name for name, path in modules() if len(path.read_text().splitlines()) > 500]
+    assert long == []
+
+
+def test_no_module_is_a_junk_drawer() -> None:
+    names = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
+    assert [name for name, _ in modules() if name.split(".")[-1] in names] == []
