@@ -1,0 +1,148 @@
+"""`make run`: the agent on this host, with something to look at; `--check`: the same, by a machine.
+
+Starts the demo workloads when the host runs no container, then the agent with its metrics on
+127.0.0.1:9464 and the logs in .run/logs of the checkout, says where to look, and on Ctrl-C stops
+what it started.
+
+--check takes a free port, always starts the demo, waits until the page has every demo container and
+the log file lines of those that log, and exits 0; or says what was missing and exits 1. Where this
+machine can run no container it says why, and checks the page alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+AGENT = str(ROOT / ".venv" / "bin" / "agent")
+RUN = ROOT / ".run"
+LOG_FILE = RUN / "logs" / "containers.jsonl"
+LISTEN = "127.0.0.1:9464"
+
+LOOK = """
+  metrics        http://{listen}/metrics
+  logs           {log_file}
+
+  try, in another terminal:
+    {agent} top
+    {agent} top --once -o json
+    curl -s http://{listen}/metrics | grep -E 'throttled|oom|pressure'
+    tail -f {log_file}
+
+  Ctrl-C stops everything that was started here.
+"""
+
+
+def main() -> int:
+    """Run or check; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="deploy/run.py")
+    parser.add_argument("--check", action="store_true", help="check by machine and exit")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long --check may wait")
+    arguments = parser.parse_args()
+    # SIGTERM ends this like Ctrl-C, so that what was started is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _check(arguments.seconds) if arguments.check else _run()
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run() -> int:
+    with _demo(only_if_empty=True), _agent(LISTEN) as agent:
+        print(LOOK.format(listen=LISTEN, log_file=LOG_FILE, agent=AGENT), flush=True)
+        return agent.wait()
+
+
+def _check(seconds: float) -> int:
+    LOG_FILE.unlink(missing_ok=True)
+    with _demo(only_if_empty=False) as expected, _agent("127.0.0.1:0") as agent:
+        address = _address(agent)
+        started = time.monotonic()
+        missing: list[str] = ["the page"]
+        while missing and time.monotonic() - started < seconds:
+            time.sleep(0.2)
+            missing = _missing(address, expected)
+        took = time.monotonic() - started
+    if missing:
+        print(f"check: after {took:.1f} s still missing: {', '.join(missing)}", file=sys.stderr)
+        return 1
+    print(f"check: {len(expected)} demo containers on the page, their lines in {LOG_FILE.name},")
+    print(f"check: {took:.1f} s after the agent was started")
+    return 0
+
+
+def _missing(address: str, expected: list[str]) -> list[str]:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as response:
+        page = response.read().decode()
+    missing = [f"{name} on the page" for name in expected if f'name="{name}"' not in page]
+    if "demo-logger" in expected:
+        logged = LOG_FILE.read_text() if LOG_FILE.exists() else ""
+        if '"container_name":"demo-logger"' not in logged:
+            missing.append("lines of demo-logger in the log file")
+    return missing
+
+
+@contextmanager
+def _demo(*, only_if_empty: bool) -> Iterator[list[str]]:
+    """Start the demo workloads for as long as this lasts; yield the names of those that run."""
+    if only_if_empty and "container_info{" in _output([AGENT, "metrics"]):
+        yield []
+        return
+    started = subprocess.run([AGENT, "demo", "--start-daemon"], check=False)
+    try:
+        if started.returncode:
+            print("no demo workloads here; the reason is above", file=sys.stderr)
+            yield []
+        else:
+            yield [row["name"] for row in json.loads(_output([AGENT, "demo", "--list", "--json"]))]
+    finally:
+        subprocess.run([AGENT, "demo", "--stop"], check=False)
+
+
+@contextmanager
+def _agent(listen: str) -> Iterator[subprocess.Popen[str]]:
+    RUN.mkdir(exist_ok=True)
+    destination = f"[{{type = 'file', path = '{LOG_FILE}'}}]"
+    command = [
+        *(AGENT, "run"),
+        *("--set", f"metrics.listen={listen}"),
+        *("--set", f"logs.state={RUN / 'state'}"),
+        *("--set", f"logs.destination={destination}"),
+    ]
+    check = listen.endswith(":0")
+    agent = subprocess.Popen(
+        command, text=True, stderr=subprocess.PIPE if check else None, cwd=ROOT
+    )
+    try:
+        yield agent
+    finally:
+        if agent.poll() is None:
+            agent.terminate()
+        agent.communicate()
+
+
+def _address(agent: subprocess.Popen[str]) -> str:
+    """Where the agent listens, from its first messages."""
+    assert agent.stderr is not None
+    for line in agent.stderr:
+        print(line, end="", file=sys.stderr)
+        if "metrics at http://" in line:
+            return line.partition("http://")[2].partition("/")[0]
+    raise SystemExit("check: the agent ended before it listened")
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
