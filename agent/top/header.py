@@ -1,0 +1,148 @@
+"""The lines above the table: the machine, this program, and what is shown."""
+
+from __future__ import annotations
+
+from agent import units
+from agent.top.columns import BY_KEY, Column
+from agent.top.frame import Frame
+from agent.top.glyphs import Glyphs
+from agent.top.screen import Line, Span, Style, line
+from agent.top.view import View
+from agent.top.width import clean, cut, display_width
+from agent.usage import HostUsage
+
+_HOST_WARNING, _HOST_CRITICAL = 0.7, 0.9
+_STALL_WARNING, _STALL_CRITICAL = 0.1, 0.4
+"""As in the columns."""
+_GAP = Span("  ")
+
+
+def title_line(frame: Frame, width: int, glyphs: Glyphs) -> Line:
+    """The machine on the left, the clock on the right."""
+    host = frame.host
+    left = [
+        Span(" agent top", Style.TITLE),
+        Span("  " + clean(frame.hostname, ascii_only=glyphs.ascii_only), Style.STRONG),
+        Span(f"  up {units.human_duration(max(0.0, host.uptime))}  {host.cores} cores"),
+    ]
+    if host.memory_total is not None:
+        left.append(Span(f"  {units.human_size(host.memory_total)}"))
+    right = [
+        Span(f"{frame.clock}  "),
+        Span(glyphs.live, Style.GOOD),
+        Span(f" every {frame.delay:g}s "),
+    ]
+    space = width - _width(left) - _width(right)
+    if space < 2:
+        return line(left, width)
+    return line([*left, Span(" " * space), *right], width)
+
+
+def load_line(frame: Frame, width: int, glyphs: Glyphs) -> Line:
+    """CPU, memory and pressure of the machine, OOM kills, and this program's own cost."""
+    host = frame.host
+    segments = [
+        [Span(" CPU ", Style.FAINT), *_cpu(host, glyphs)],
+        [Span("MEM ", Style.FAINT), *_memory(host, glyphs)],
+        [Span("PSI ", Style.FAINT), *_pressure(host, glyphs)],
+        _own(frame, glyphs),
+    ]
+    killed = sum(usage.oom_kills_total or 0 for usage in frame.usages if usage.container)
+    if killed:
+        segments.insert(3, [Span(f"OOM kills {killed}", Style.CRITICAL)])
+    return _joined(segments, width)
+
+
+def view_line(view: View, shown: int, total: int, width: int, glyphs: Glyphs) -> Line:
+    """What is listed, in which order, and how many of how many."""
+    column = BY_KEY[view.sort]
+    segments = [
+        [Span(" everything" if view.everything else " containers", Style.STRONG)],
+        [Span("sort ", Style.FAINT), Span(f"{column.key}{_arrow(view, column, glyphs)}")],
+    ]
+    if view.shown_filter:
+        text = clean(view.shown_filter, ascii_only=glyphs.ascii_only)
+        segments.append(
+            [Span("filter ", Style.FAINT), Span(cut(text, 40, glyphs.ellipsis), Style.STRONG)]
+        )
+    segments.append([Span(f"{shown} of {total}", Style.FAINT)])
+    return _joined(segments, width)
+
+
+def _arrow(view: View, column: Column, glyphs: Glyphs) -> str:
+    return glyphs.descending if column.descending is not view.reverse else glyphs.ascending
+
+
+def _cpu(host: HostUsage, glyphs: Glyphs) -> list[Span]:
+    if host.cpu_ratio is None:
+        return [Span(f"{glyphs.unknown}/{host.cores}")]
+    used = units.human_cores(host.cpu_ratio * host.cores)
+    return [
+        Span(f"{used}/{host.cores} "),
+        _percent(host.cpu_ratio, _HOST_WARNING, _HOST_CRITICAL, "%"),
+    ]
+
+
+def _memory(host: HostUsage, glyphs: Glyphs) -> list[Span]:
+    if not host.memory_total or host.memory_available is None:
+        return [Span(glyphs.unknown)]
+    used = host.memory_total - host.memory_available
+    return [
+        Span(f"{units.human_size(used)}/{units.human_size(host.memory_total)} "),
+        _percent(used / host.memory_total, _HOST_WARNING, _HOST_CRITICAL, "%"),
+    ]
+
+
+def _pressure(host: HostUsage, glyphs: Glyphs) -> list[Span]:
+    spans: list[Span] = []
+    for name, ratio in (
+        ("cpu", host.cpu_pressure_some),
+        (" mem", host.memory_pressure_some),
+        (" io", host.io_pressure_some),
+    ):
+        spans.append(Span(f"{name} "))
+        spans.append(
+            Span(glyphs.unknown)
+            if ratio is None
+            else _percent(ratio, _STALL_WARNING, _STALL_CRITICAL)
+        )
+    return spans
+
+
+def _own(frame: Frame, glyphs: Glyphs) -> list[Span]:
+    cpu, memory = frame.own.cpu_cores, frame.own.memory
+    sweep = sum(source.seconds for source in frame.health)
+    failed = sum(source.failures for source in frame.health)
+    parts = [
+        glyphs.unknown if cpu is None else f"{cpu * 100:.1f}%",
+        glyphs.unknown if memory is None else units.human_size(memory),
+        f"{sweep * 1000:.0f}ms",
+    ]
+    spans = [Span("agent ", Style.FAINT), Span(" ".join(parts))]
+    if failed:
+        spans.append(Span(f" {glyphs.warning}{failed}", Style.WARNING))
+    return spans
+
+
+def _percent(ratio: float, warning: float, critical: float, unit: str = "") -> Span:
+    style = Style.PLAIN
+    if ratio >= critical:
+        style = Style.CRITICAL
+    elif ratio >= warning:
+        style = Style.WARNING
+    return Span(units.human_percent(ratio) + unit, style)
+
+
+def _joined(segments: list[list[Span]], width: int) -> Line:
+    """Segments with gaps between them; one that does not fit is left out with all after it."""
+    spans: list[Span] = []
+    for segment in segments:
+        gap = [_GAP] if spans else []
+        if _width(spans) + _width(gap) + _width(segment) > width and spans:
+            break
+        spans += [*gap, *segment]
+    return line(spans, width)
+
+
+def _width(spans: list[Span]) -> int:
+    return sum(display_width(span.text) for span in spans)

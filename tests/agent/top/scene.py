@@ -1,0 +1,166 @@
+"""One invented host with every kind of row, for the golden frames and the text tests."""
+
+from __future__ import annotations
+
+from agent.cgroupfs.cpu import CpuMax
+from agent.cgroupfs.io import IoStat
+from agent.cgroupfs.reading import CgroupReading
+from agent.container.container import Container, Kind
+from agent.kernelfile import UNLIMITED
+from agent.model import Sample, Snapshot, SourceHealth
+from agent.procfs.stat import CpuTimes
+from agent.top.frame import Frame, OwnCost, make_frame
+from agent.top.glyphs import Glyphs
+from agent.top.render import render, rows_of
+from agent.top.screen import Screen
+from agent.top.view import View
+from tests.agent.snapshots import (
+    MIB,
+    WALL,
+    docker,
+    host,
+    interface,
+    pod,
+    reading,
+    sample,
+    snapshot,
+)
+
+TWO_CORES = CpuMax(200_000, 100_000)
+HEALTH = tuple(
+    SourceHealth(source, seconds, 0)
+    for source, seconds in (("walk", 0.001), ("cgroup", 0.004), ("identity", 0), ("network", 0.001))
+)
+
+
+def _samples(tick: int) -> tuple[Sample, ...]:
+    """Everything at tick 0 or 1, a second apart."""
+    at = 10.0 + tick
+    sandbox = Container(runtime="containerd", id="5a" * 32, kind=Kind.SANDBOX, pod="checkout-7c9f")
+    wide = Container(runtime="podman", id="ab" * 32, name="監視\x1b[31m", image="例え/画像:1")
+    return (
+        sample(CgroupReading(pids_current=400), inode=1, path="/", at=at),
+        sample(
+            reading(usage_usec=120_000 * tick), inode=2, path="/system.slice/ssh.service", at=at
+        ),
+        sample(
+            reading(
+                usage_usec=1_950_000 * tick,
+                periods=10 * tick,
+                throttled=6 * tick,
+                throttled_usec=400_000 * tick,
+                cpu_max=TWO_CORES,
+                memory=701 * MIB,
+                memory_max=1536 * MIB,
+                stalls=(580_000 * tick, 0, 0),
+                pids=71,
+            ),
+            inode=3,
+            path="/kubepods/pod1/api",
+            container=pod("shop", "checkout-7c9f", "api"),
+            at=at,
+        ),
+        sample(
+            reading(),
+            inode=4,
+            path="/kubepods/pod1/sandbox",
+            container=sandbox,
+            at=at,
+            network=(interface("eth0", 1_258_291 * tick, 3_250_585 * tick),),
+        ),
+        sample(
+            reading(
+                usage_usec=610_000 * tick,
+                periods=10 * tick,
+                cpu_max=TWO_CORES,
+                memory=4065 * MIB,
+                memory_max=4096 * MIB,
+                oom_kill=1 + tick,
+                stalls=(10_000 * tick, 220_000 * tick, 90_000 * tick),
+                disk=(IoStat(8, 0, rbytes=42_991_616 * tick, wbytes=2048 * tick),),
+                pids=212,
+            ),
+            inode=5,
+            path="/docker/search",
+            container=docker("search", started=WALL - 250),
+            at=at,
+            network=(interface("eth0", 90_112 * tick, 62_464 * tick),),
+        ),
+        sample(
+            reading(usage_usec=7_900_000 * tick, memory=2253 * MIB, memory_max=8192 * MIB, pids=17),
+            inode=6,
+            path="/docker/etl",
+            container=docker("batch-etl-28841", image="registry.example/etl:2025-10"),
+            at=at,
+            network=(),
+        ),
+        sample(
+            CgroupReading(
+                cpu_stat=reading(usage_usec=10_000 * tick).cpu_stat,
+                denied=("memory_current", "memory_max", "io_stat", "cpu_max"),
+            ),
+            inode=7,
+            path="/user.slice/rootless",
+            container=docker("rootless-db", image="postgres:17"),
+            at=at,
+            network_denied=True,
+        ),
+        sample(
+            reading(frozen=True),
+            inode=8,
+            path="/machine.slice/wide",
+            container=wide,
+            at=at,
+        ),
+        sample(
+            reading(populated=False, memory=0, memory_max=UNLIMITED, pids=0),
+            inode=9 + tick,
+            path="/docker/job",
+            container=docker("job", started=None),
+            at=at,
+        ),
+    )
+
+
+def snapshots() -> tuple[Snapshot, Snapshot]:
+    """Two ticks, one second apart."""
+    busy = CpuTimes(1000, 0, 100, 500, 0, 0, 0, 0)
+    return (
+        snapshot(*_samples(0), at=10.0),
+        snapshot(
+            *_samples(1),
+            at=11.0,
+            machine=host(cpu=busy, stalls=(310_000, 20_000, 0)),
+            health=HEALTH,
+        ),
+    )
+
+
+def frame() -> Frame:
+    before, after = snapshots()
+    return make_frame(
+        before,
+        after,
+        hostname="node-07",
+        clock="14:03:22",
+        delay=1.0,
+        own=OwnCost(cpu_cores=0.004, memory=38 * MIB),
+    )
+
+
+def draw(seen: Frame | None, view: View, width: int, height: int, glyphs: Glyphs) -> Screen:
+    rows = rows_of(seen, view) if seen else []
+    return render(seen, rows, view, width, height, glyphs)
+
+
+def as_text(screen: Screen) -> str:
+    """The screen in a frame, and below it every span that is not plain."""
+    lines = [f"{screen.width}x{screen.height}"]
+    lines += ["|" + "".join(span.text for span in line) + "|" for line in screen.lines]
+    lines.append("")
+    for number, line in enumerate(screen.lines):
+        for span in line:
+            if span.style.name != "PLAIN" or span.selected:
+                mark = " selected" if span.selected else ""
+                lines.append(f"{number}: {span.style.name.lower()}{mark} {span.text.strip()!r}")
+    return "\n".join(lines) + "\n"
