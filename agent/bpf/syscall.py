@@ -1,0 +1,198 @@
+"""bpf(2) for what a running probe needs: attach a program, read and clear its maps.
+
+Docs    https://docs.kernel.org/userspace-api/ebpf/syscall.html, include/uapi/linux/bpf.h
+
+Every call takes file descriptors which the caller owns. The kernel's refusals are raised as OSError
+with the command's name. Nothing here opens, loads or pins a program: that is the loaders' work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+MAP_LOOKUP: Final = 1
+MAP_DELETE: Final = 3
+OBJ_GET_INFO_BY_FD: Final = 15
+RAW_TRACEPOINT_OPEN: Final = 17
+MAP_LOOKUP_BATCH: Final = 24
+
+_COMMANDS: Final = {
+    MAP_LOOKUP: "BPF_MAP_LOOKUP_ELEM",
+    MAP_DELETE: "BPF_MAP_DELETE_ELEM",
+    OBJ_GET_INFO_BY_FD: "BPF_OBJ_GET_INFO_BY_FD",
+    RAW_TRACEPOINT_OPEN: "BPF_RAW_TRACEPOINT_OPEN",
+    MAP_LOOKUP_BATCH: "BPF_MAP_LOOKUP_BATCH",
+}
+
+_NUMBERS: Final = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
+"""bpf(2)'s number on each machine; libc has no wrapper."""
+
+_BATCH: Final = 1024
+"""Entries a call. A hash bucket must fit; buckets hold about one entry each."""
+
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+
+class MapInfo(NamedTuple):
+    """The head of struct bpf_map_info. Sizes in bytes."""
+
+    type: int
+    id: int
+    key_size: int
+    value_size: int
+    max_entries: int
+
+
+def map_info(map_fd: int) -> MapInfo:
+    """What the kernel says a map is."""
+    return MapInfo._make(struct.unpack_from("=5I", _object_info(map_fd)))
+
+
+def linked_program(link_fd: int) -> int:
+    """The kernel's number of the attached program, as in `bpftool prog show id N`."""
+    _type, _id, program = struct.unpack_from("=3I", _object_info(link_fd))
+    return int(program)
+
+
+def attach_raw_tracepoint(program_fd: int, name: str) -> int:
+    """
+    Attach a program to a raw tracepoint; the returned descriptor is the attachment.
+
+    The program runs until every copy of that descriptor is closed, by a crash as well.
+    """
+    text = ctypes.create_string_buffer(name.encode())
+    return _bpf(
+        RAW_TRACEPOINT_OPEN, struct.pack("=QI4x", ctypes.addressof(text), program_fd), keep=text
+    )
+
+
+def lookup(map_fd: int, key: bytes, value_size: int) -> bytes | None:
+    """
+    The value of one key, None where the map has no such key.
+
+    `value_size` is in bytes; of a per-CPU map it is 8 bytes (or the value rounded up to 8) for each
+    possible CPU.
+    """
+    key_buffer = ctypes.create_string_buffer(key, len(key))
+    value = ctypes.create_string_buffer(value_size)
+    try:
+        _bpf(MAP_LOOKUP, _element(map_fd, key_buffer, value), keep=(key_buffer, value))
+    except FileNotFoundError:
+        return None
+    return value.raw
+
+
+def delete(map_fd: int, key: bytes) -> bool:
+    """Remove one key. False where the map did not have it."""
+    key_buffer = ctypes.create_string_buffer(key, len(key))
+    try:
+        _bpf(MAP_DELETE, _element(map_fd, key_buffer), keep=key_buffer)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def batches(map_fd: int, key_size: int, value_size: int) -> Iterator[tuple[bytes, bytes]]:
+    """
+    A hash map's content: (keys one after the other, their values one after the other), per call.
+
+    Each bucket is copied whole, so an entry that stays in the map appears once.
+
+    Needs Linux kernel commit 057996380a42 ("bpf: Add batch ops to all htab bpf map") (in v5.6).
+    """
+    room = _BATCH
+    cursor = ctypes.create_string_buffer(8)
+    following = ctypes.create_string_buffer(8)
+    started = False
+    while True:
+        keys = ctypes.create_string_buffer(room * key_size)
+        values = ctypes.create_string_buffer(room * value_size)
+        attributes = bytearray(
+            struct.pack(
+                "=4Q2I2Q",
+                ctypes.addressof(cursor) if started else 0,
+                ctypes.addressof(following),
+                ctypes.addressof(keys),
+                ctypes.addressof(values),
+                room,
+                map_fd,
+                0,
+                0,
+            )
+        )
+        last = False
+        try:
+            _bpf(MAP_LOOKUP_BATCH, attributes, keep=(cursor, following, keys, values))
+        except FileNotFoundError:
+            last = True  # The end of the map: this batch is still filled.
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            room *= 2  # One bucket holds more than a batch. Ask for the same bucket again.
+            continue
+        (count,) = struct.unpack_from("=I", attributes, 32)
+        yield keys.raw[: count * key_size], values.raw[: count * value_size]
+        if last:
+            return
+        cursor, following, started = following, cursor, True
+
+
+def possible_cpus(path: str = "/sys/devices/system/cpu/possible") -> int:
+    """How many values a per-CPU map holds for each key. The file: "0-7" or "0,2-5"."""
+    with open(path, encoding="ascii") as file:
+        text = file.read().strip()
+    count = 0
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        count += int(last or first) - int(first) + 1
+    return count
+
+
+def _element(
+    map_fd: int,
+    key: ctypes.Array[ctypes.c_char],
+    value: ctypes.Array[ctypes.c_char] | None = None,
+) -> bytes:
+    address = ctypes.addressof(value) if value is not None else 0
+    return struct.pack("=I4x3Q", map_fd, ctypes.addressof(key), address, 0)
+
+
+def _object_info(fd: int) -> bytes:
+    info = ctypes.create_string_buffer(256)
+    attributes = struct.pack("=2IQ", fd, len(info), ctypes.addressof(info))
+    _bpf(OBJ_GET_INFO_BY_FD, attributes, keep=info)
+    return info.raw
+
+
+def _bpf(command: int, attributes: bytes | bytearray, keep: object) -> int:
+    """
+    One call. A bytearray gets back what the kernel wrote into it, also where the call fails.
+
+    `keep`: buffers whose addresses are in `attributes`; named here so that they outlive the call.
+    """
+    number = _NUMBERS.get(platform.machine())
+    if number is None:
+        raise OSError(errno.ENOSYS, f"bpf(2) has no known number on {platform.machine()}")
+    buffer = ctypes.create_string_buffer(bytes(attributes), len(attributes))
+    result = int(
+        _libc.syscall(
+            ctypes.c_long(number),
+            ctypes.c_int(command),
+            buffer,
+            ctypes.c_uint(len(buffer)),
+        )
+    )
+    code = ctypes.get_errno()
+    if isinstance(attributes, bytearray):
+        attributes[:] = buffer.raw
+    del keep
+    if result < 0:
+        raise OSError(code, f"{_COMMANDS[command]}: {os.strerror(code)}")
+    return result
