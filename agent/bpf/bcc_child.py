@@ -1,0 +1,194 @@
+"""Compile a probe with bcc, load it, hand its descriptors over, end. Run as a program, by path.
+
+    python3 -I bcc_child.py SOCKET PLAN
+
+SOCKET is the number of an inherited SOCK_SEQPACKET socket, PLAN a JSON object (`bcc_loader` writes
+it). One message goes back: JSON with the names, and as many descriptors by SCM_RIGHTS:
+
+    {"programs": ["on_exec"], "maps": ["counts"], "off": {"on_oom": "why"}}
+
+Anything that goes wrong as a whole ends the program with a message on stderr and no answer.
+
+A process of its own, because importing bcc brings LLVM: over 100 MiB that no free gives back. It
+uses the standard library and bcc alone, since it may run under the distribution's older Python.
+
+No kernel headers: bcc is given a directory that looks like a kernel tree, in which every header is
+empty but one, which includes vmlinux.h, made by bpftool from the running kernel's BTF. Headers of
+another kernel would compile as well, and read wrong memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from typing import TypedDict
+
+_BTF = "/sys/kernel/btf/vmlinux"
+_BPFTOOL_SECONDS = 60
+
+# What bcc includes by itself before any program. vmlinux.h has the types; the macros below are what
+# bcc's own helpers.h needs beside types.
+_EMPTY = (
+    "uapi/linux/bpf.h",
+    "uapi/linux/if_packet.h",
+    "uapi/linux/ptrace.h",
+    "uapi/linux/bpf_perf_event.h",
+    "linux/version.h",
+    "linux/log2.h",
+    "linux/types.h",
+    "linux/sched.h",
+    "linux/fs.h",
+    "linux/cgroup.h",
+    "linux/bpf.h",
+    "asm/page.h",
+)
+_KCONFIG = """\
+#define CONFIG_BPF_SYSCALL 1
+#define __LINUX_BPF_H__
+#define _UAPI__LINUX_BPF_H__
+#define BPF_NO_PRESERVE_ACCESS_INDEX
+#define LINUX_VERSION_CODE 0
+#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))
+#define __user
+#define NULL ((void *)0)
+#include <vmlinux.h>
+"""
+
+
+class ProgramPlan(TypedDict):
+    """See probeset.Program."""
+
+    name: str
+    feature: str
+    tracepoint: str
+    first_argument: str
+
+
+class Plan(TypedDict):
+    """What `bcc_loader.load` asks for."""
+
+    bcc: str
+    bpftool: str
+    scratch: str
+    source: str
+    programs: list[ProgramPlan]
+    maps: list[str]
+    optional_fields: list[tuple[str, str]]
+
+
+class Refused(Exception):
+    """The message is for the operator."""
+
+
+def main(arguments: list[str]) -> int:
+    """Do it, and return the exit code."""
+    answer = socket.socket(fileno=int(arguments[0]))
+    plan: Plan = json.loads(arguments[1])
+    # Two seconds of compiling must not delay a container.
+    os.nice(10)
+    try:
+        types = kernel_types(plan["bpftool"])
+        write_kernel_tree(plan["scratch"], types)
+        os.environ["BCC_KERNEL_SOURCE"] = plan["scratch"]
+        programs, maps, off = compile_and_load(plan, types)
+    except Refused as error:
+        print(error, file=sys.stderr)
+        return 1
+    names = {"programs": list(programs), "maps": list(maps), "off": off}
+    socket.send_fds(answer, [json.dumps(names).encode()], [*programs.values(), *maps.values()])
+    return 0
+
+
+def kernel_types(bpftool: str) -> str:
+    """The text of vmlinux.h."""
+    try:
+        done = subprocess.run(
+            [bpftool, "btf", "dump", "file", _BTF, "format", "c"],
+            capture_output=True,
+            timeout=_BPFTOOL_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Refused(f"{bpftool} did not write the kernel's types: {error}") from error
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode("utf-8", "replace").strip() or "nothing"
+        raise Refused(f"{bpftool} did not write the kernel's types, it said: {said}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+def write_kernel_tree(directory: str, types: str) -> None:
+    """Make the directory BCC_KERNEL_SOURCE points at."""
+    files = {"include/linux/kconfig.h": _KCONFIG, "include/vmlinux.h": types}
+    files.update((f"include/{name}", "") for name in _EMPTY)
+    for name, text in files.items():
+        path = os.path.join(directory, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def has_field(types: str, struct: str, field: str) -> bool:
+    """Does the struct have a member of that name, in vmlinux.h."""
+    body = re.search(rf"^struct {struct} \{{\n(.*?)^\}}", types, re.MULTILINE | re.DOTALL)
+    return body is not None and re.search(rf"\b{field}\b[^;\n]*;", body[1]) is not None
+
+
+def first_argument(types: str, tracepoint: str) -> str:
+    """
+    The C type of what a tracepoint passes first, "" where vmlinux.h does not have the tracepoint.
+
+        typedef void (*btf_trace_mark_victim)(void *, struct task_struct *, uid_t);
+    """
+    typedef = re.search(rf"\(\*btf_trace_{tracepoint}\)\(void \*, ([^,)]+)", types)
+    return typedef[1] if typedef else ""
+
+
+def wrong_argument(types: str, program: ProgramPlan) -> str:
+    """Why this program must not run on this kernel, "" where it may."""
+    wanted = program["first_argument"]
+    passed = first_argument(types, program["tracepoint"])
+    if not wanted or passed == wanted:
+        return ""
+    if not passed:
+        return f"the kernel's types do not say what tracepoint {program['tracepoint']} passes"
+    return f"tracepoint {program['tracepoint']} passes {passed} here, not {wanted}"
+
+
+def compile_and_load(
+    plan: Plan, types: str
+) -> tuple[dict[str, int], dict[str, int], dict[str, str]]:
+    """Return (program name -> fd, map name -> fd, program name -> why it is not there)."""
+    source = plan["source"]
+    # First, as what pip installed for the whole system comes before it, and may be the other bcc.
+    sys.path.insert(0, plan["bcc"])
+    from bcc import BPF
+
+    flags = ["-I" + os.path.dirname(source)]
+    for struct, field in plan["optional_fields"]:
+        if has_field(types, struct, field):
+            flags.append(f"-DHAS_{struct.upper()}_{field.upper()}")
+    try:
+        compiled = BPF(src_file=source.encode(), cflags=flags)
+    except Exception as error:  # bcc raises Exception; clang's words are on stderr
+        raise Refused(f"bcc cannot compile {source}: {error}") from error
+    programs: dict[str, int] = {}
+    off: dict[str, str] = {}
+    for program in plan["programs"]:
+        name = program["name"]
+        off[name] = wrong_argument(types, program)
+        if off[name]:
+            continue
+        try:
+            programs[name] = compiled.load_func(name.encode(), BPF.RAW_TRACEPOINT).fd
+        except Exception as error:  # noqa: BLE001 bcc raises Exception, and one may fail alone
+            off[name] = str(error)
+    maps = {name: compiled[name.encode()].map_fd for name in plan["maps"]}
+    return programs, maps, {name: reason for name, reason in off.items() if reason}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
