@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -64,8 +65,9 @@ def _run() -> int:
 
 def _check(seconds: float) -> int:
     LOG_FILE.unlink(missing_ok=True)
-    with _demo(only_if_empty=False) as expected, _agent("127.0.0.1:0") as agent:
-        address = _address(agent)
+    messages = RUN / "agent.log"
+    with _demo(only_if_empty=False) as expected, _agent("127.0.0.1:0", messages) as agent:
+        address = _address(agent, messages)
         started = time.monotonic()
         missing: list[str] = ["the page"]
         while missing and time.monotonic() - started < seconds:
@@ -109,35 +111,33 @@ def _demo(*, only_if_empty: bool) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _agent(listen: str) -> Iterator[subprocess.Popen[str]]:
+def _agent(listen: str, messages: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the agent for as long as this lasts. Its messages go to `messages`, else to stderr."""
     RUN.mkdir(exist_ok=True)
-    destination = f"[{{type = 'file', path = '{LOG_FILE}'}}]"
     command = [
         *(AGENT, "run"),
         *("--set", f"metrics.listen={listen}"),
         *("--set", f"logs.state={RUN / 'state'}"),
-        *("--set", f"logs.destination={destination}"),
+        *("--set", f"logs.destination=[{{type = 'file', path = '{LOG_FILE}'}}]"),
     ]
-    check = listen.endswith(":0")
-    agent = subprocess.Popen(
-        command, text=True, stderr=subprocess.PIPE if check else None, cwd=ROOT
-    )
+    with open(messages or os.devnull, "wb") as file:
+        agent = subprocess.Popen(command, stderr=file if messages else None, cwd=ROOT)
     try:
         yield agent
     finally:
         if agent.poll() is None:
             agent.terminate()
-        agent.communicate()
+        agent.wait()
 
 
-def _address(agent: subprocess.Popen[str]) -> str:
-    """Where the agent listens, from its first messages."""
-    assert agent.stderr is not None
-    for line in agent.stderr:
-        print(line, end="", file=sys.stderr)
-        if "metrics at http://" in line:
-            return line.partition("http://")[2].partition("/")[0]
-    raise SystemExit("check: the agent ended before it listened")
+def _address(agent: subprocess.Popen[bytes], messages: Path) -> str:
+    """Where the agent listens, from what it says when it starts."""
+    while agent.poll() is None:
+        _, found, rest = messages.read_text().partition("metrics at http://")
+        if found and "/" in rest:
+            return rest.partition("/")[0]
+        time.sleep(0.05)
+    raise SystemExit(f"check: the agent ended with {agent.returncode}:\n{messages.read_text()}")
 
 
 def _output(command: list[str]) -> str:
