@@ -53,8 +53,9 @@ def _fields(*names: str) -> Callable[[Usage], tuple[Value, ...]]:
     """These fields of a Usage, or why they are None."""
 
     def values(usage: Usage) -> tuple[Value, ...]:
-        found = ((name, getattr(usage, name)) for name in names)
-        return tuple(usage.unknown[name] if value is None else value for name, value in found)
+        unknown = usage.unknown
+        # What is not in `unknown` is not None.
+        return tuple([unknown.get(name) or getattr(usage, name) for name in names])
 
     return values
 

@@ -163,8 +163,7 @@ def _row(
     for column in columns:
         cell = write_cell(column, usage, now=frame.wall_time, glyphs=glyphs)
         text = fit(cell.text, column.width, right=column.right, ellipsis=glyphs.ellipsis)
-        spans.append(Span(" ", selected=selected))
-        spans.append(Span(text, _STYLES[cell.level], selected))
+        spans.append(Span(" " + text, _STYLES[cell.level], selected))
     return line(spans, width, selected=selected)
 
 

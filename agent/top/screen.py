@@ -54,16 +54,26 @@ def line(
 ) -> Line:
     """Spans cut or filled to exactly `width` columns; neighbours of one style are joined."""
     joined: list[Span] = []
+    text, style, marked = "", fill, selected
     left = width
     for span in spans:
-        text = cut(span.text, left)
-        if text:
-            left -= display_width(text)
-            _append(joined, span._replace(text=text))
-        if left <= 0 or len(text) < len(span.text):
+        wanted = display_width(span.text)
+        piece = span.text if wanted <= left else cut(span.text, left)
+        left -= wanted if wanted <= left else display_width(piece)
+        if span.style is style and span.selected is marked:
+            text += piece
+        else:
+            if text:
+                joined.append(Span(text, style, marked))
+            text, style, marked = piece, span.style, span.selected
+        if piece is not span.text:
             break
-    if left > 0:
-        _append(joined, Span(" " * left, fill, selected))
+    if left > 0 and (style is not fill or marked is not selected):
+        if text:
+            joined.append(Span(text, style, marked))
+        text, style, marked = "", fill, selected
+    if text or left > 0:
+        joined.append(Span(text + " " * left, style, marked))
     return tuple(joined)
 
 
@@ -72,10 +82,3 @@ def screen(lines: Iterable[Line], width: int, height: int) -> Screen:
     kept = list(lines)[:height]
     kept += [line((), width)] * (height - len(kept))
     return Screen(width, height, tuple(kept))
-
-
-def _append(spans: list[Span], span: Span) -> None:
-    if spans and spans[-1][1:] == span[1:]:
-        spans[-1] = span._replace(text=spans[-1].text + span.text)
-    else:
-        spans.append(span)

@@ -75,8 +75,8 @@ def write_cell(column: Column, usage: Usage, *, now: float, glyphs: Glyphs) -> C
     if column.key == "state":
         return _write_state(usage, now, glyphs)
     values = column.values(usage)
-    text = "/".join(_write(column, value, glyphs).rjust(column.part_width) for value in values)
-    return Cell(text, _level(column, values))
+    written = [_write(column, value, glyphs).rjust(column.part_width) for value in values]
+    return Cell("/".join(written), _level(column, values))
 
 
 def _write(column: Column, value: Value, glyphs: Glyphs) -> str:

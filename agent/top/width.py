@@ -8,6 +8,7 @@ character is one column wide, or two where East_Asian_Width is W or F (Unicode U
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 REPLACEMENT: Final = "\ufffd"
@@ -35,7 +36,7 @@ def clean(text: str, *, ascii_only: bool = False) -> str:
 
 def display_width(text: str) -> int:
     """Width of a cleaned text."""
-    return len(text) if text.isascii() else sum(map(_width, text))
+    return len(text) if text.isascii() else _measure(text)
 
 
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
@@ -49,9 +50,18 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
 
 def fit(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
     """Exactly `width` columns of a cleaned text: cut, or filled with spaces."""
-    text = cut(text, width, ellipsis)
-    space = " " * (width - display_width(text))
+    left = width - display_width(text)
+    if left < 0:
+        text = cut(text, width, ellipsis)
+        left = width - display_width(text)
+    space = " " * left
     return space + text if right else text + space
+
+
+@lru_cache(maxsize=4096)
+def _measure(text: str) -> int:
+    # The same names and the same "–" are drawn tick after tick.
+    return sum(map(_width, text))
 
 
 def _head(text: str, width: int) -> str:
