@@ -21,6 +21,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "deploy" / "docker"
+LOCKS = ROOT / "deploy" / "requirements"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "agent", "exporters", "dashboards")
 
 
@@ -47,7 +48,7 @@ def test_everything_that_is_installed_is_locked_by_hash() -> None:
     for line in instructions():
         if '"install"' in line:
             assert "--require-hashes" in line or "--no-index" in line, line
-    assert "--hash=sha256:" in (DOCKER / "build.txt").read_text()
+    assert "--hash=sha256:" in (LOCKS / "build.txt").read_text()
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
@@ -67,7 +68,7 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 
 def wheelhouse() -> Path:
     """Wheels for Debian's Python, one directory per set of requirements."""
-    locks = (ROOT / "requirements" / "run.txt", DOCKER / "build.txt")
+    locks = (LOCKS / "run.txt", LOCKS / "build.txt")
     version = run("/usr/bin/python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
     key = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks) + version.encode())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "container-agent"
@@ -103,9 +104,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             shutil.copytree(source, context / name, ignore=ignore)
         else:
             shutil.copy(source, context / name)
-    for name in ("requirements/run.txt", "deploy/docker/build.txt"):
-        (context / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, context / name)
+    shutil.copytree(LOCKS, context / "deploy" / "requirements")
     shutil.copytree(wheelhouse(), context / "wheelhouse")
     name = f"container-agent-test-{uuid.uuid4().hex}"
     base, stage, tag = f"{name}:base", f"{name}:build", f"{name}:agent"
