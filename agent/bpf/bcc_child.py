@@ -147,6 +147,28 @@ def first_argument(types: str, tracepoint: str) -> str:
     return typedef[1] if typedef else ""
 
 
+def missing_helpers(library: bytes, types: str) -> list[str]:
+    """
+    The BPF helpers which bcc's own header names and this kernel is too old to have.
+
+    The header, helpers.h, is text inside libbcc.so, and each name must be an enumerator of
+    vmlinux.h. Defined as 0 they compile; a program that calls one is refused by the kernel.
+    """
+    named = {name.decode() for name in re.findall(rb"\bBPF_FUNC_[a-z0-9_]+", library)}
+    return sorted(named.difference(re.findall(r"\bBPF_FUNC_[a-z0-9_]+", types)))
+
+
+def libbcc() -> bytes:
+    """The library that `import bcc` has loaded."""
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            _, slash, rest = line.rstrip("\n").partition("/")
+            if "/libbcc.so" in slash + rest:
+                with open(slash + rest, "rb") as library:
+                    return library.read()
+    raise Refused("bcc has not loaded libbcc.so")
+
+
 def wrong_argument(types: str, program: ProgramPlan) -> str:
     """Why this program must not run on this kernel, "" where it may."""
     wanted = program["first_argument"]
@@ -168,6 +190,7 @@ def compile_and_load(
     from bcc import BPF
 
     flags = ["-I" + os.path.dirname(source)]
+    flags += [f"-D{name}=0" for name in missing_helpers(libbcc(), types)]
     for struct, field in plan["optional_fields"]:
         if has_field(types, struct, field):
             flags.append(f"-DHAS_{struct.upper()}_{field.upper()}")

@@ -11,6 +11,7 @@ from agent.bpf.bcc_child import (
     first_argument,
     has_field,
     kernel_types,
+    missing_helpers,
     write_kernel_tree,
     wrong_argument,
 )
@@ -71,6 +72,16 @@ def test_a_program_whose_tracepoint_passes_something_else_is_refused() -> None:
         "tracepoint mark_victim passes int here, not struct task_struct *"
     )
     assert "do not say" in wrong_argument(VMLINUX_H, program("sched_process_exec", task))
+
+
+def test_helpers_newer_than_the_kernel_are_found_and_macros_are_not() -> None:
+    """As in helpers.h of bcc 0.26 on kernel 6.1."""
+    library = (
+        b"\0ELF\xff(void *) BPF_FUNC_map_lookup_elem;\n  (void *)BPF_FUNC_cgrp_storage_get;\n"
+        b"#define __BPF_FUNC_MAPPER(FN)\n__BPF_ENUM_FN(x) BPF_FUNC_ ## x,"
+    )
+    types = "enum bpf_func_id {\n\tBPF_FUNC_unspec = 0,\n\tBPF_FUNC_map_lookup_elem = 1,\n};\n"
+    assert missing_helpers(library, types) == ["BPF_FUNC_cgrp_storage_get"]
 
 
 def test_the_kernel_tree_has_the_types_and_empty_headers(tmp_path: Path) -> None:
