@@ -4,16 +4,18 @@ Independent of cgroups, so a stopped container's log is still read to its end wh
 
     Docker       <data root>/containers/<id>/<id>-json.log        json-file driver
     Kubernetes   /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log  one source for each attempt
+    Podman       <graph root>/overlay-containers/<id>/userdata/ctr.log      k8s-file driver
 """
 
 from __future__ import annotations
 
 from agent.config import HostPaths
-from agent.container.container import Container
 from agent.container.docker_logs import DockerLogs
 from agent.container.failures import Failures
 from agent.container.log_source import LogSource
+from agent.container.pod_details import PodDetails
 from agent.container.pod_logs import PodLogs
+from agent.container.podman_logs import PodmanLogs
 
 __all__ = ["LogSource", "LogSources"]
 
@@ -24,7 +26,8 @@ class LogSources:
     def __init__(self, paths: HostPaths) -> None:
         self._failures = Failures()
         self._docker = DockerLogs(paths, self._failures)
-        self._pods = PodLogs(paths, self._failures, _no_details)
+        self._pods = PodLogs(paths, self._failures, PodDetails(paths))
+        self._podman = PodmanLogs(paths, self._failures)
 
     def scan(self) -> list[LogSource]:
         """
@@ -36,18 +39,18 @@ class LogSources:
         sources: dict[str, LogSource] = {}
         # Docker first: under cri-dockerd the kubelet's links lead to the same files, and Docker's
         # own record says more than the link.
-        for source in (*self._docker.scan(), *self._pods.scan()):
+        for source in (*self._docker.scan(), *self._pods.scan(), *self._podman.scan()):
             sources.setdefault(source.path, source)
         return list(sources.values())
 
     def directories(self) -> list[str]:
         """Where new containers' log directories or files appear, as of the last scan."""
-        return [*self._docker.directories(), *self._pods.directories()]
+        return [
+            *self._docker.directories(),
+            *self._pods.directories(),
+            *self._podman.directories(),
+        ]
 
     def failures(self) -> tuple[str, ...]:
         """What could not be read, in words; bounded."""
         return self._failures.messages()
-
-
-def _no_details(container: Container) -> Container:
-    return container

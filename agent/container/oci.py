@@ -16,11 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.container.statefile import (
-    Json,
     as_object,
     child,
+    objects,
     parse_json,
     read_bytes,
+    strings,
     text,
     texts,
 )
@@ -63,25 +64,11 @@ def parse_bundle(data: bytes, path: str) -> Bundle:
     return Bundle(
         annotations=texts(config, "annotations"),
         root=text(child(config, "root"), "path"),
-        mounts=_mounts(config),
+        mounts=tuple(
+            (text(mount, "source"), text(mount, "destination"))
+            for mount in objects(config, "mounts")
+        ),
         hostname=text(config, "hostname"),
-        args=_texts_of(child(config, "process").get("args")),
+        args=strings(child(config, "process"), "args"),
         cgroups_path=text(child(config, "linux"), "cgroupsPath"),
     )
-
-
-def _mounts(config: Json) -> tuple[tuple[str, str], ...]:
-    mounts = config.get("mounts")
-    if not isinstance(mounts, list):
-        return ()
-    return tuple(
-        (text(mount, "source"), text(mount, "destination"))
-        for mount in mounts
-        if isinstance(mount, dict)
-    )
-
-
-def _texts_of(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        return ()
-    return tuple(item for item in value if isinstance(item, str))

@@ -15,6 +15,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from agent.config import HostPaths
@@ -28,7 +29,9 @@ _SYMLINK = re.compile(r".+-(?P<id>[0-9a-f]{64})\.log\Z")
 _MAX_LINKS: Final = 8
 """As many symbolic links as are followed in a row; the kernel's own limit is 40."""
 _RETRY: Final = 10.0
-"""Seconds between looks for an id or image that was not there yet."""
+"""Seconds between looks for an image that was not there yet."""
+_LOOKS: Final = 6
+"""Looks after which an image that was not found is taken for one that stands nowhere."""
 
 Details = Callable[[Container], Container]
 """Fills in what a runtime's own files say of a container of which the id is known."""
@@ -55,7 +58,8 @@ class PodLogs:
         """Name in /var/log/containers → the key above"""
         self._link_names: tuple[str, ...] = ()
         self._sources: dict[str, LogSource] = {}
-        self._retry: dict[str, float] = {}
+        self._looks: dict[str, tuple[int, float]] = {}
+        """Looks at an incomplete container so far, and when the next one is due."""
         self._directories: tuple[str, ...] = ()
 
     def scan(self) -> list[LogSource]:
@@ -99,9 +103,8 @@ class PodLogs:
 
     def _source(self, key: str, pod: list[str], container_name: str, attempt: str) -> LogSource:
         known = self._sources.get(key)
-        if known is not None and (
-            known.container.complete or self._now() < self._retry.get(key, 0.0)
-        ):
+        looks, due = self._looks.get(key, (0, 0.0))
+        if known is not None and (known.container.complete or self._now() < due):
             return known
         namespace, pod_name, pod_uid = pod
         written = f"{self._paths.pod_logs}/{key}"
@@ -129,8 +132,10 @@ class PodLogs:
                 self._failures.add(key, error)
             else:
                 self._failures.clear(key)
-        if not container.complete:
-            self._retry[key] = self._now() + _RETRY
+            looks += 1
+            if looks >= _LOOKS:
+                container = replace(container, complete=True)
+        self._looks[key] = (looks, self._now() + _RETRY)
         source = LogSource(path, format_, container)
         return known if known == source else source
 
@@ -153,7 +158,7 @@ class PodLogs:
             key = "/".join(target.split("/")[-3:])
             self._links[name] = key
             self._ids[key] = match["id"]
-            self._retry.pop(key, None)
+            self._looks.pop(key, None)
 
     def _resolve(self, path: str) -> str:
         """Follow symbolic links at `path` itself, as the host means them."""
@@ -170,7 +175,7 @@ class PodLogs:
 
     def _forget(self, sources: dict[str, LogSource], directories: list[str]) -> None:
         for key in self._sources.keys() - sources.keys():
-            self._retry.pop(key, None)
+            self._looks.pop(key, None)
             self._failures.clear(key)
         for directory in set(self._directories) - set(directories):
             self._failures.clear(directory)

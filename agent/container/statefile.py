@@ -123,6 +123,20 @@ def texts(of: Json, key: str) -> dict[str, str]:
     return {name: value for name, value in child(of, key).items() if isinstance(value, str)}
 
 
+def strings(of: Json, key: str) -> tuple[str, ...]:
+    """The texts in the array at `key`; empty where there is none."""
+    value = of.get(key)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def objects(of: Json, key: str) -> tuple[Json, ...]:
+    """The objects in the array at `key`; empty where there is none."""
+    value = of.get(key)
+    return (
+        tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+    )
+
+
 class Signature(NamedTuple):
     """What differs when a file was written anew or replaced."""
 

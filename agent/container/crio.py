@@ -1,0 +1,67 @@
+"""CRI-O's containers: everything stands in the annotations of the bundle.
+
+    io.container.manager                    cri-o (Podman writes libpod, and also some of the below)
+    io.kubernetes.cri-o.ContainerType       container, sandbox
+    io.kubernetes.container.name            app
+    io.kubernetes.pod.{name,namespace,uid}
+    io.kubernetes.cri-o.{ImageName,LogPath}
+    io.kubernetes.cri-o.{ImageRef,Image}    digest or id of the image
+    io.kubernetes.cri-o.Metadata            {"name":"app","attempt":2}
+    io.kubernetes.cri-o.Labels              JSON object of texts
+
+Source: cri-o's pkg/annotations and server/container_create.go.
+"""
+
+from __future__ import annotations
+
+import re
+
+from agent.container.container import Container, Kind
+from agent.container.oci import Bundle
+from agent.container.statefile import Json, as_object, number, parse_json
+
+CRIO = "io.kubernetes.cri-o."
+_CONFIG_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})\Z")
+
+
+def is_crio(bundle: Bundle) -> bool:
+    """Whether CRI-O made this bundle; Podman's have the same kind of annotations."""
+    return bundle.annotations.get("io.container.manager") == "cri-o"
+
+
+def describe(id_: str, bundle: Bundle, path: str) -> Container:
+    """`path` names the bundle in messages. Raises `UnreadableState` for a broken annotation."""
+    annotations = bundle.annotations
+    is_sandbox = annotations.get(f"{CRIO}ContainerType") == "sandbox"
+    labels = _json_annotation(annotations.get(f"{CRIO}Labels", ""), path)
+    metadata = _json_annotation(annotations.get(f"{CRIO}Metadata", ""), path)
+    log_path = "" if is_sandbox else annotations.get(f"{CRIO}LogPath", "")
+    image = annotations.get(f"{CRIO}ImageName", "") or annotations.get(f"{CRIO}Image", "")
+    return Container(
+        runtime="cri-o",
+        id=id_,
+        kind=Kind.SANDBOX if is_sandbox else Kind.CONTAINER,
+        name=id_,
+        image=image,
+        image_id=_image_id(annotations.get(f"{CRIO}ImageRef", "")),
+        container="" if is_sandbox else annotations.get("io.kubernetes.container.name", ""),
+        pod=annotations.get("io.kubernetes.pod.name", ""),
+        namespace=annotations.get("io.kubernetes.pod.namespace", ""),
+        pod_uid=annotations.get("io.kubernetes.pod.uid", ""),
+        # proto3 leaves out a zero.
+        attempt=(number(metadata, "attempt") or 0) if metadata and not is_sandbox else None,
+        labels={key: value for key, value in labels.items() if isinstance(value, str)},
+        log_path=log_path,
+        log_format="cri" if log_path else "",
+        source="cri-o",
+        complete=bool(image),
+    )
+
+
+def _image_id(reference: str) -> str:
+    match = _CONFIG_DIGEST.match(reference)
+    return f"sha256:{match[1]}" if match else ""
+
+
+def _json_annotation(value: str, path: str) -> Json:
+    return as_object(parse_json(value.encode(), path), path) if value else {}

@@ -1,0 +1,45 @@
+"""What the container runtime knows of a Kubernetes container that its log's path does not say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.config import HostPaths
+from agent.container import containerd, crio, podman
+from agent.container.container import Container
+from agent.container.oci import read_bundle
+
+
+class PodDetails:
+    """Image, labels and runtime, from containerd's meta.db or from CRI-O's bundle."""
+
+    def __init__(self, paths: HostPaths) -> None:
+        self._meta_roots = tuple(paths.host(root) for root in paths.containerd)
+        storage = (*paths.podman, f"{paths.run}/containers/storage")
+        self._storage_roots = tuple(paths.host(root) for root in storage)
+
+    def __call__(self, container: Container) -> Container:
+        """`container` with more in it; itself where no runtime has it. Raises like the readers."""
+        for root in self._meta_roots:
+            record = containerd.read_record(root, "k8s.io", container.id)
+            if record is not None:
+                return replace(
+                    container,
+                    runtime="containerd",
+                    image=record.image,
+                    image_id=record.image_id,
+                    labels=record.labels,
+                    source="containerd",
+                    complete=bool(record.image),
+                )
+        return self._crio(container)
+
+    def _crio(self, container: Container) -> Container:
+        for root in self._storage_roots:
+            for driver in podman.DRIVERS:
+                directory = f"{root}/{driver}-containers/{container.id}/userdata"
+                bundle = read_bundle(directory)
+                if bundle is not None and crio.is_crio(bundle):
+                    found = crio.describe(container.id, bundle, directory)
+                    return replace(found, pid=None, log_path=container.log_path)
+        return container

@@ -1,0 +1,127 @@
+"""The process that holds a container, and what its command line and directory tell.
+
+    containerd-shim-runc-v2 -namespace k8s.io -id <sandbox> -address /run/…/containerd.sock
+        its working directory is the bundle of <sandbox>; the bundles of the other containers it
+        holds are beside it
+    conmon -c <id> -n <name> -b <bundle> -l k8s-file:<log> -p <pidfile> -r <runtime> …
+        Podman's and CRI-O's
+
+Found from any process of the container by walking up its parents. No state directory has to be
+known, so a private, k3s' or a rootless runtime is found like any other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+from agent.kernelfile import ABSENT, DENIED, read
+from agent.procfs.pid import parse_cmdline, parse_pid_stat
+
+MAX_PARENTS: Final = 6
+"""Steps up. A container's init is one below; `runc init` at the start three; a shell in it more."""
+
+
+class Supervisor(NamedTuple):
+    """One shim or conmon. Text that it does not tell is ""."""
+
+    kind: Literal["shim", "conmon"]
+    pid: int
+    id: str
+    """The container it was started for; for a shim of a pod, the sandbox."""
+    bundle: str
+    """Directory of that container's bundle, in the supervisor's own mount namespace."""
+    child: int
+    """The process right below it on the way up: the container's init, an exec, or `runc create`."""
+    namespace: str = ""
+    """containerd's: "moby" for Docker, "k8s.io" for Kubernetes."""
+    name: str = ""
+    """conmon's -n: Podman's name of the container."""
+    log: str = ""
+    """conmon's -l: path of the log in the CRI's form; "" for another driver."""
+    pidfile: str = ""
+
+
+def find_supervisor(proc: str, pid: int) -> Supervisor | None:
+    """
+    Walk up from `pid`. None where neither a shim nor a conmon is among its parents.
+
+    Raises `Denied` only where /proc itself may not be read (hidepid); a working directory that may
+    not be read (it needs CAP_SYS_PTRACE) leaves `bundle` "".
+    """
+    for _ in range(MAX_PARENTS):
+        stat = read(f"{proc}/{pid}/stat", parse_pid_stat)
+        if stat is None or stat.ppid <= 1:
+            return None
+        child, pid = pid, stat.ppid
+        argv = read(f"{proc}/{pid}/cmdline", parse_cmdline)
+        if not argv:
+            continue
+        program = os.path.basename(argv[0])
+        if program.startswith("containerd-shim"):
+            return _shim(proc, pid, child, argv)
+        if program in ("conmon", "conmonrs"):
+            return _conmon(pid, child, argv)
+    return None
+
+
+def _shim(proc: str, pid: int, child: int, argv: Sequence[str]) -> Supervisor:
+    return Supervisor(
+        kind="shim",
+        pid=pid,
+        id=_option(argv, "-id", "--id"),
+        bundle=_cwd(f"{proc}/{pid}/cwd"),
+        child=child,
+        namespace=_option(argv, "-namespace", "--namespace"),
+    )
+
+
+def _conmon(pid: int, child: int, argv: Sequence[str]) -> Supervisor:
+    return Supervisor(
+        kind="conmon",
+        pid=pid,
+        id=_option(argv, "-c", "--cid"),
+        bundle=_option(argv, "-b", "--bundle"),
+        child=child,
+        name=_option(argv, "-n", "--name"),
+        log=log_file(argv),
+        pidfile=_option(argv, "-p", "--container-pidfile"),
+    )
+
+
+def log_file(argv: Sequence[str]) -> str:
+    """The file among conmon's -l options: "k8s-file:/path" or "/path"; "" for journald and none."""
+    for value in _options(argv, "-l", "--log-path"):
+        driver, colon, path = value.rpartition(":")
+        if path.startswith("/") and (not colon or driver == "k8s-file"):
+            return path
+    return ""
+
+
+def _cwd(link: str) -> str:
+    try:
+        target = os.readlink(link)
+    except OSError as error:
+        if error.errno in ABSENT or error.errno in DENIED:
+            return ""
+        raise
+    return "" if target.endswith(" (deleted)") else target
+
+
+def _option(argv: Sequence[str], *names: str) -> str:
+    found = _options(argv, *names)
+    return found[0] if found else ""
+
+
+def _options(argv: Sequence[str], *names: str) -> list[str]:
+    """Every value of the options `names`, written "-x value", "--xx value" or "--xx=value"."""
+    values = []
+    for index, word in enumerate(argv):
+        if word in names and index + 1 < len(argv):
+            values.append(argv[index + 1])
+        else:
+            name, equals, value = word.partition("=")
+            if equals and name in names:
+                values.append(value)
+    return values
