@@ -94,7 +94,12 @@ class Child:
             if self._stopping.is_set():
                 return 0
             process = self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Ctrl-C goes to the terminal's whole process group; only the agent, which stops its
+                # children in order, is to hear it.
+                start_new_session=True,
             )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.bpf.decode import LifecycleCounts
 from agent.cgroupfs.pressure import Pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.container.container import Container
@@ -30,6 +31,8 @@ class Sample:
     """Interfaces of the network namespace this cgroup answers for. None: another cgroup of the same
     namespace answers for it, it is the host's, or it could not be read (`network_denied`)."""
     network_denied: bool = False
+    lifecycle: LifecycleCounts | None = None
+    """What the lifecycle probe counted in this cgroup since it was loaded. None: not loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class SourceHealth:
     """How one source of this tick fared. A failure is data: counted, exported, shown."""
 
     source: str
-    """walk, cgroup, identity, network, host"""
+    """walk, cgroup, identity, network, host, probe"""
     seconds: float
     """Time spent in it during this tick."""
     failures: int

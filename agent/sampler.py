@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import psutil
 
+from agent.bpf.decode import LifecycleReading
 from agent.cgroupfs.hierarchies import find_hierarchies
 from agent.cgroupfs.pressure import Pressure, parse_pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
@@ -38,12 +39,22 @@ from agent.procfs.stat import parse_stat
 T = TypeVar("T")
 
 
+class LifecycleSource(Protocol):
+    """The lifecycle probe."""
+
+    def read(self) -> LifecycleReading:
+        """Read all counters."""
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Remove what was counted for cgroups that are gone."""
+
+
 class Sampler:
     """Makes Snapshots. Not thread-safe: one caller at a time."""
 
-    def __init__(self, paths: HostPaths) -> None:
+    def __init__(self, paths: HostPaths, lifecycle: LifecycleSource | None = None) -> None:
         """
-        Find the cgroup mounts; read nothing else yet.
+        Find the cgroup mounts; read nothing else yet. `lifecycle` is the probe, where one runs.
 
         Raises what `find_hierarchies` raises where no cgroup filesystem is mounted.
         """
@@ -57,6 +68,9 @@ class Sampler:
         self._discovery = Discovery(paths)
         self._networks = Networks(paths.proc)
         self._device_names: dict[tuple[int, int], str] = {}
+        self._lifecycle = lifecycle
+        self._counted: frozenset[int] = frozenset()
+        """Cgroup ids in the probe's last reading."""
 
     @property
     def cgroup_version(self) -> str:
@@ -74,6 +88,8 @@ class Sampler:
         health = _Health()
         with health.source("walk"):
             cgroups = self._tree.walk()
+            for message in self._tree.unlisted:
+                health.failed("walk", message)
         with health.source("cgroup"):
             readings = self._read_cgroups(cgroups, health)
         with health.source("identity"):
@@ -85,6 +101,8 @@ class Sampler:
         with health.source("host"):
             host = self._read_host(health)
         inodes = {cgroup.inode for cgroup in cgroups}
+        with health.source("probe"):
+            lifecycle = self._read_lifecycle(inodes, health)
         self._tree.retain(inodes)
         self._discovery.retain(inodes)
         samples = tuple(
@@ -97,6 +115,7 @@ class Sampler:
                 if cgroup.path == "/"
                 else network.interfaces.get(cgroup.inode),
                 network_denied=cgroup.inode in network.denied,
+                lifecycle=None if lifecycle is None else lifecycle.of(cgroup.inode),
             )
             for cgroup in cgroups
             if cgroup.inode in readings
@@ -171,6 +190,19 @@ class Sampler:
             # A pod's own cgroup holds no process; its sandbox answers.
             if cgroup.inode in containers and containers[cgroup.inode].id
         )
+
+    def _read_lifecycle(self, alive: set[int], health: _Health) -> LifecycleReading | None:
+        if self._lifecycle is None:
+            return None
+        try:
+            reading = self._lifecycle.read()
+            # What was counted before this tick's walk and is not in it is gone for good.
+            self._lifecycle.forget(self._counted - alive)
+        except OSError as error:
+            health.failed("probe", f"lifecycle: {error}")
+            return None
+        self._counted = frozenset(reading.cgroups)
+        return reading
 
     def _read_host(self, health: _Health) -> HostSample:
         def get(path: str, parse: Callable[[str], T]) -> T | None:

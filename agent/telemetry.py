@@ -6,7 +6,7 @@ layer named the containers, how the children fare.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -52,6 +52,26 @@ class Counts(Collector):
         family = CounterMetricFamily(self._name, self._help, labels=[self._label])
         for value, count in sorted(self._get().items()):
             family.add_metric([value], count)
+        yield family
+
+
+class Probe(Collector):
+    """Which features of a probe run, and why the others do not."""
+
+    def __init__(self, name: str, loader: str, off: Mapping[str, str], on: Iterable[str]) -> None:
+        self._name, self._loader, self._off, self._on = name, loader, off, tuple(on)
+
+    def collect(self) -> Iterator[Metric]:
+        """1 for what counts, 0 with the reason for what does not."""
+        family = GaugeMetricFamily(
+            "agent_probe_up",
+            "Whether this feature of a BPF probe counts; the reason where it does not.",
+            labels=["probe", "feature", "loader", "reason"],
+        )
+        for feature in self._on:
+            family.add_metric([self._name, feature, self._loader, ""], 1)
+        for feature, reason in self._off.items():
+            family.add_metric([self._name, feature, self._loader, reason], 0)
         yield family
 
 

@@ -12,7 +12,6 @@ machine can run no container it says why, and checks the page alone.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import subprocess
@@ -22,6 +21,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from agent import demo
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENT = str(ROOT / ".venv" / "bin" / "agent")
@@ -95,19 +96,19 @@ def _missing(address: str, expected: list[str]) -> list[str]:
 
 @contextmanager
 def _demo(*, only_if_empty: bool) -> Iterator[list[str]]:
-    """Start the demo workloads for as long as this lasts; yield the names of those that run."""
-    if only_if_empty and "container_info{" in _output([AGENT, "metrics"]):
-        yield []
+    """Run the demo workloads for as long as this lasts; yield the names of those that run."""
+    names: list[str] = []
+    if only_if_empty and b"container_info{" in subprocess.check_output([AGENT, "metrics"]):
+        yield names
         return
-    started = subprocess.run([AGENT, "demo", "--start-daemon"], check=False)
     try:
-        if started.returncode:
-            print("no demo workloads here; the reason is above", file=sys.stderr)
-            yield []
-        else:
-            yield [row["name"] for row in json.loads(_output([AGENT, "demo", "--list", "--json"]))]
+        names = [container.name for container in demo.start(start_daemon=True)]
+    except demo.DemoError as error:
+        print(f"no demo workloads here: {error}", file=sys.stderr)
+    try:
+        yield names
     finally:
-        subprocess.run([AGENT, "demo", "--stop"], check=False)
+        demo.stop()
 
 
 @contextmanager
@@ -138,10 +139,6 @@ def _address(agent: subprocess.Popen[bytes], messages: Path) -> str:
             return rest.partition("/")[0]
         time.sleep(0.05)
     raise SystemExit(f"check: the agent ended with {agent.returncode}:\n{messages.read_text()}")
-
-
-def _output(command: list[str]) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":

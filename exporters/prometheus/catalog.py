@@ -20,6 +20,9 @@ from exporters.prometheus.values import (
     Value,
     by_device,
     by_interface,
+    execs,
+    exits,
+    fatal_signals,
     field,
     info,
     key,
@@ -29,6 +32,7 @@ from exporters.prometheus.values import (
     memory_usage,
     memory_working_set,
     one,
+    oom_victims,
     quota,
     seconds,
     shares,
@@ -350,7 +354,49 @@ _SPEC = (
     ),
 )
 
-METRICS: tuple[Metric, ...] = (*_CPU, *_MEMORY, *_PRESSURE, *_IO, *_NETWORK, *_PROCESS, *_SPEC)
+_LIFECYCLE = (
+    _counter(
+        "container_execs_total",
+        "lifecycle",
+        "BPF sched_process_exec",
+        "Programs started since the probe was loaded.",
+        execs,
+    ),
+    Metric(
+        name="container_process_exits_total",
+        type="counter",
+        group="lifecycle",
+        source="BPF sched_process_exit",
+        help="Processes that ended by themselves since the probe was loaded, by exit code.",
+        read=exits,
+    ),
+    Metric(
+        name="container_process_signals_total",
+        type="counter",
+        group="lifecycle",
+        source="BPF sched_process_exit",
+        help="Processes that a signal ended since the probe was loaded, by its number.",
+        read=fatal_signals,
+    ),
+    _counter(
+        "container_oom_victims_total",
+        "lifecycle",
+        "BPF mark_victim",
+        "Processes of this cgroup the OOM killer chose since the probe was loaded.",
+        oom_victims,
+    ),
+)
+
+METRICS: tuple[Metric, ...] = (
+    *_CPU,
+    *_MEMORY,
+    *_PRESSURE,
+    *_IO,
+    *_NETWORK,
+    *_PROCESS,
+    *_LIFECYCLE,
+    *_SPEC,
+)
 """Every container metric, in the order of the page."""
 
 

@@ -156,6 +156,30 @@ def by_interface(get: Callable[[NetDev], int]) -> Series:
     return series
 
 
+def execs(sample: Sample) -> int | None:
+    """Programs started, as the lifecycle probe counts them."""
+    return None if sample.lifecycle is None else sample.lifecycle.execs
+
+
+def oom_victims(sample: Sample) -> int | None:
+    """Processes the OOM killer chose in this very cgroup, whoever's limit made it run."""
+    return None if sample.lifecycle is None else sample.lifecycle.oom_kills
+
+
+def exits(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """Ended processes by exit code."""
+    if sample.lifecycle is not None:
+        for code, count in sorted((sample.lifecycle.exits or {}).items()):
+            yield (("code", str(code)),), count
+
+
+def fatal_signals(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """Processes ended by a signal, by its number."""
+    if sample.lifecycle is not None:
+        for number, count in sorted((sample.lifecycle.signals or {}).items()):
+            yield (("signal", str(number)),), count
+
+
 def started(sample: Sample) -> float:
     """Unix seconds: what the runtime says, else when the cgroup was made."""
     container = sample.container

@@ -1,0 +1,57 @@
+# Everything a person or a machine does with this checkout. `make` lists it.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+
+.PHONY: help run try test lint check golden bench bpf dashboards lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+run: ## set everything up and run the agent on this host, until Ctrl-C
+	@deploy/setup.sh run
+	@$(PYTHON) deploy/run.py
+
+try: ## the same without a person: start, check page and log file, stop
+	@deploy/setup.sh run
+	@$(PYTHON) deploy/run.py --check
+
+test: ## the whole test suite, host tests included where the host can
+	@deploy/setup.sh test
+	@$(PYTHON) -m pytest
+
+lint: ## ruff and mypy
+	@deploy/setup.sh test
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+
+check: lint ## lint, and whether generated files are up to date
+	@$(PYTHON) -m dashboards.build --check
+
+golden: ## rewrite the golden files; look at the diff before you commit it
+	@deploy/setup.sh test
+	@REWRITE_GOLDEN=1 $(PYTHON) -m pytest -q tests
+
+bench: ## the benchmarks; each prints a table
+	@deploy/setup.sh test
+	@for bench in tests/bench/*.py; do echo "== $$bench"; PYTHONPATH=. $(PYTHON) $$bench || exit 1; done
+
+bpf: ## build the BPF objects from their sources
+	@agent/bpf/probes/build
+
+dashboards: ## write dashboards/generated
+	@deploy/setup.sh test
+	@$(PYTHON) -m dashboards.build
+
+lock: ## resolve the locked dependencies anew
+	@deploy/setup.sh test
+	@for name in build run dev; do \
+		$(PYTHON) -m piptools compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
+			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+			-o deploy/requirements/$$name.txt \
+			$$([ $$name = run ] && echo pyproject.toml || echo deploy/requirements/$$name.in); \
+	done
+
+clean: ## remove what was made in this checkout
+	@rm -rf .venv .run build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

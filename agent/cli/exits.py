@@ -1,0 +1,10 @@
+"""Exit codes, the same for every command."""
+
+from typing import Final
+
+OK: Final = 0
+ERROR: Final = 1
+USAGE: Final = 2
+NOT_FOUND: Final = 3
+NOT_PERMITTED: Final = 4
+UNREACHABLE: Final = 5

@@ -1,0 +1,84 @@
+"""The command line: which command, and what its exit code means. Each command is its own file.
+
+Start time matters here (`agent --help`, completions): only argparse is imported before a command is
+known, and each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from agent.cli import config, dashboards, demo, health, metrics, run, top
+from agent.cli.exits import ERROR, NOT_PERMITTED, USAGE
+
+_COMMANDS = (run, top, metrics, demo, dashboards, config, health)
+
+_EPILOG = """\
+examples:
+  agent run                         metrics on 127.0.0.1:9464, logs to a file
+  agent run --config agent.toml     the same by a configuration file
+  agent top                         what every container does, live
+  agent top --once -o json          the same once, for a script
+  agent metrics | grep oom          the metrics page, without a server
+  agent demo                        containers that misbehave, to look at
+
+exit codes:
+  0 ok   1 failure   2 usage   3 not found   4 not permitted   5 daemon or runtime unreachable
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the whole command line."""
+    top_level = argparse.ArgumentParser(
+        prog="agent",
+        description="Container observability for one host: metrics, logs, probes, and a live view.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top_level.add_argument("--version", action="store_true", help="print versions and exit")
+    commands = top_level.add_subparsers(title="commands", metavar="COMMAND")
+    for command in _COMMANDS:
+        command.register(commands)
+    return top_level
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    arguments = parser().parse_args(argv)
+    if arguments.version:
+        _print_version()
+        return 0
+    if not hasattr(arguments, "run"):
+        parser().print_help(sys.stderr)
+        return USAGE
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (head, less) has what it wanted. Nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except PermissionError as error:
+        print(f"agent: {error.filename or ''}: {error.strerror}; try as root", file=sys.stderr)
+        return NOT_PERMITTED
+    except OSError as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return ERROR
+    return code
+
+
+def _print_version() -> None:
+    import platform
+    from importlib.metadata import version
+
+    from agent.telemetry import DISTRIBUTION
+
+    print(f"agent {version(DISTRIBUTION)}")
+    print(f"python {platform.python_version()}")
+    print(f"kernel {platform.release()}")

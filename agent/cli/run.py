@@ -1,0 +1,45 @@
+"""`agent run`: the agent itself, in the foreground until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from agent.cli import settings
+from agent.cli.exits import ERROR
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "run",
+        help="run the agent on this host",
+        description="Serve metrics, ship logs, load probes, until SIGTERM or Ctrl-C.",
+    )
+    settings.add_arguments(parser)
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="of the agent's own messages, on stderr (default: info)",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import logging
+
+    from agent.cgroupfs.hierarchies import NoCgroups
+    from agent.daemon import Daemon
+
+    config = settings.load_config(arguments)
+    logging.basicConfig(
+        level=arguments.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        daemon = Daemon(config)
+    except NoCgroups as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return ERROR
+    return daemon.run()

@@ -1,0 +1,192 @@
+"""The composition root: builds every part, starts and stops them in order.
+
+    start   probe, sampler, HTTP server, log workers
+    stop    HTTP server, log workers (they finish what is in flight), sampler, probe
+
+Threads: "ticks" (the beat), "http", and a watcher for each log worker; the main thread waits for a
+signal. A part that cannot start either ends the agent and says why (no cgroups, address taken) or
+turns only itself off (the probe).
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+from agent.bpf.lifecycle import LIFECYCLE, LifecycleProbe
+from agent.bpf.loader import ProbeUnavailable, open_lifecycle
+from agent.child import Child
+from agent.config import Config, Destination, split_address
+from agent.log_worker import worker_input
+from agent.logs.collector import LogCollector
+from agent.logs.stats import WorkerStats
+from agent.model import Snapshot
+from agent.page import Page
+from agent.sampler import Sampler
+from agent.server import MetricsServer
+from agent.snapshots import Snapshots
+from agent.telemetry import Counts, Probe, Telemetry
+from exporters.prometheus.text import TextEncoder
+
+log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """The agent on one host."""
+
+    def __init__(self, config: Config) -> None:
+        """
+        Build everything; nothing runs yet, but the server's socket is bound and the probe loaded.
+
+        Raises NoCgroups where no cgroup filesystem is mounted, OSError where the address is taken.
+        """
+        self._config = config
+        self._stop = threading.Event()
+        self._closing = ExitStack()
+        telemetry = Telemetry()
+        with ExitStack() as building:
+            probe = _open_probe(config, telemetry)
+            if probe is not None:
+                building.enter_context(probe)
+            sampler = building.enter_context(Sampler(config.paths, probe))
+            telemetry.register(
+                Counts(
+                    "agent_metadata_source",
+                    "Containers named, by the layer that answered.",
+                    "source",
+                    sampler.discovery.answered,
+                )
+            )
+            self._snapshots = Snapshots(
+                sampler, config.metrics.interval, taken=_note_health(telemetry)
+            )
+            page = Page(self._snapshots, TextEncoder(), telemetry)
+            self._server = MetricsServer(split_address(config.metrics.listen), page)
+            self._workers = _log_workers(config, telemetry)
+            self._closing = building.pop_all()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where /metrics is: (host, port)."""
+        return self._server.address
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        ticks = threading.Thread(
+            target=self._snapshots.run, args=(self._stop, _log_tick), name="ticks"
+        )
+        http = threading.Thread(target=self._server.serve, name="http")
+        ticks.start()
+        http.start()
+        for worker in self._workers:
+            worker.start()
+        host, port = self.address
+        shown = f"[{host}]" if ":" in host else host
+        log.info("metrics at http://%s:%s/metrics", shown, port)
+        try:
+            self._stop.wait()
+        finally:
+            self._stop.set()
+            log.info("stopping")
+            self._server.stop()
+            for worker in self._workers:
+                worker.stop()
+            http.join()
+            ticks.join()
+            self._closing.close()
+        return 0
+
+
+def page_once(config: Config) -> Iterator[bytes]:
+    """The page of now, read once and without a server, probe or log worker."""
+    with Sampler(config.paths) as sampler:
+        telemetry = Telemetry()
+        snapshots = Snapshots(sampler, 0, taken=_note_health(telemetry))
+        yield from Page(snapshots, TextEncoder(), telemetry).metrics()
+
+
+def _open_probe(config: Config, telemetry: Telemetry) -> LifecycleProbe | None:
+    features = [program.feature for program in LIFECYCLE.programs]
+    if not config.probes.enabled:
+        telemetry.register(
+            Probe(LIFECYCLE.name, "", dict.fromkeys(features, "off in the configuration"), ())
+        )
+        return None
+    try:
+        probe = open_lifecycle(config.probes.loader)
+    except ProbeUnavailable as error:
+        log.warning("probe %s is off: %s", LIFECYCLE.name, error.reason)
+        telemetry.register(Probe(LIFECYCLE.name, "", dict.fromkeys(features, error.reason), ()))
+        return None
+    for feature, reason in probe.off.items():
+        log.warning("probe %s does not count %s: %s", LIFECYCLE.name, feature, reason)
+    on = [feature for feature in features if feature not in probe.off]
+    telemetry.register(Probe(LIFECYCLE.name, probe.loader, probe.off, on))
+    log.info("probe %s counts %s, loaded by %s", LIFECYCLE.name, ", ".join(on), probe.loader)
+    return probe
+
+
+def _log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
+    if not config.logs.enabled:
+        return []
+    collector = LogCollector()
+    telemetry.register(collector)
+    workers = []
+    for destination in config.logs.destination:
+        name = _name(destination)
+        worker = Child(
+            f"log worker {name}",
+            [sys.executable, "-m", "agent.log_worker"],
+            worker_input(config, destination),
+            _read_stats(collector, name),
+        )
+        collector.add(name, lambda child=worker: child.restarts)  # type: ignore[misc]
+        workers.append(worker)
+    return workers
+
+
+def _name(destination: Destination) -> str:
+    """What a destination is called in series and messages; no two of one agent are the same."""
+    if destination.type == "fluentd":
+        return f"fluentd {destination.host}:{destination.port}"
+    return f"file {destination.path}"
+
+
+def _read_stats(collector: LogCollector, name: str) -> Callable[[bytes], None]:
+    def read(line: bytes) -> None:
+        try:
+            collector.update(name, WorkerStats.from_json(line))
+        except ValueError as error:
+            log.warning("log worker %s said something unexpected: %s", name, error)
+
+    return read
+
+
+def _note_health(telemetry: Telemetry) -> Callable[[Snapshot], None]:
+    said: dict[str, str] = {}
+
+    def note(snapshot: Snapshot) -> None:
+        for health in snapshot.health:
+            telemetry.source_read(health.source, health.seconds, health.failures)
+            # The same fault again is counted; a new one is said.
+            if said.get(health.source, "") != health.message:
+                said[health.source] = health.message
+                if health.message:
+                    log.warning(
+                        "%s: %s failures, the first: %s",
+                        health.source,
+                        health.failures,
+                        health.message,
+                    )
+
+    return note
+
+
+def _log_tick(error: Exception) -> None:
+    log.error("the host could not be read this time", exc_info=error)

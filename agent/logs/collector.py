@@ -1,0 +1,152 @@
+"""Log workers' statistics as metrics.
+
+    agent_log_lines_total{destination="file",name="web",namespace="",pod="",path="…"} 120
+
+A worker counts from 0 each time it starts, which Prometheus reads as any process' restart. Two
+minutes after a container's end its worker stops telling of it, and its series end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from agent.logs.stats import ContainerCounters, DestinationCounters, WorkerCounters, WorkerStats
+
+_CONTAINER = ["destination", "name", "namespace", "pod", "path"]
+
+_PER_CONTAINER: tuple[tuple[str, str, Callable[[ContainerCounters], int]], ...] = (
+    ("lines", "Lines read from the container's log files.", lambda c: c.lines),
+    ("bytes", "Bytes read from the container's log files.", lambda c: c.bytes),
+    (
+        "parse_failures",
+        "Lines that were not in their file's format; they are delivered as they are.",
+        lambda c: c.parse_failures,
+    ),
+    (
+        "invalid_utf8",
+        "Lines in which bytes that are not UTF-8 were replaced.",
+        lambda c: c.invalid_utf8,
+    ),
+)
+_PER_DESTINATION: tuple[tuple[str, str, Callable[[DestinationCounters], int]], ...] = (
+    ("delivered_chunks", "Chunks the destination acknowledged.", lambda d: d.chunks),
+    ("delivered_records", "Records in acknowledged chunks.", lambda d: d.records),
+    ("delivered_bytes", "Payload of acknowledged chunks.", lambda d: d.bytes),
+    ("retries", "Times a chunk had to be sent again.", lambda d: d.retries),
+    ("rejected_records", "Records the destination refused for good.", lambda d: d.rejected),
+)
+_IN_FLIGHT: tuple[tuple[str, str, Callable[[DestinationCounters], int]], ...] = (
+    ("in_flight_chunks", "Chunks not acknowledged yet.", lambda d: d.in_flight_chunks),
+    ("in_flight_bytes", "Payload of chunks not acknowledged yet.", lambda d: d.in_flight_bytes),
+)
+_PER_WORKER: tuple[tuple[str, str, Callable[[WorkerCounters], int]], ...] = (
+    (
+        "checkpoint_failures",
+        "Times the checkpoint could not be written.",
+        lambda w: w.checkpoint_failures,
+    ),
+    (
+        "checkpoints_set_aside",
+        "Times the checkpoint could not be read at start and was put aside.",
+        lambda w: w.checkpoints_set_aside,
+    ),
+    ("faults", "Faults of the worker, the ones it wrote about included.", lambda w: w.faults),
+)
+
+
+@dataclass(slots=True)
+class _Worker:
+    restarts: Callable[[], int]
+    stats: WorkerStats | None = None
+
+
+class LogCollector(Collector):
+    """Holds each worker's newest statistics."""
+
+    def __init__(self) -> None:
+        self._workers: dict[str, _Worker] = {}
+
+    def add(self, destination: str, restarts: Callable[[], int]) -> None:
+        """Announce a worker, before its first statistics. `restarts`: how often it came back."""
+        self._workers[destination] = _Worker(restarts)
+
+    def update(self, destination: str, stats: WorkerStats) -> None:
+        """Take a worker's newest statistics."""
+        self._workers[destination].stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        """All workers' counters, and the gauges of their last second."""
+        restarts = _counter("worker_restarts", "How often the log worker was started again.")
+        told: list[tuple[str, WorkerStats]] = []
+        for destination, worker in self._workers.items():
+            restarts.add_metric([destination], worker.restarts())
+            if worker.stats is not None:
+                told.append((destination, worker.stats))
+        yield restarts
+        yield from _of_containers(told)
+        yield from _of_destinations(told)
+
+
+def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
+    rows = [
+        ([destination, c.name, c.namespace, c.pod, c.path], c)
+        for destination, stats in told
+        for c in stats.containers
+    ]
+    for name, text, get in _PER_CONTAINER:
+        family = _counter(name, text, _CONTAINER)
+        for labels, container in rows:
+            family.add_metric(labels, get(container))
+        yield family
+    lag = GaugeMetricFamily(
+        "agent_log_lag_bytes",
+        "Bytes of log file written and not acknowledged yet.",
+        labels=_CONTAINER,
+    )
+    times = _counter("losses", "Times log data was lost, by cause.", [*_CONTAINER, "cause"])
+    lost = _counter("lost_bytes", "Bytes of log file lost, by cause.", [*_CONTAINER, "cause"])
+    for labels, container in rows:
+        if container.lag_bytes is not None:
+            lag.add_metric(labels, container.lag_bytes)
+        for cause, loss in container.lost.items():
+            times.add_metric([*labels, cause], loss.times)
+            lost.add_metric([*labels, cause], loss.bytes)
+    yield lag
+    yield times
+    yield lost
+
+
+def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
+    for name, text, get in _PER_DESTINATION:
+        family = _counter(name, text)
+        for destination, stats in told:
+            family.add_metric([destination], get(stats.destination))
+        yield family
+    for name, text, in_worker in _PER_WORKER:
+        family = _counter(name, text)
+        for destination, stats in told:
+            family.add_metric([destination], in_worker(stats.worker))
+        yield family
+    for name, text, get in _IN_FLIGHT:
+        gauge = _gauge(name, text)
+        for destination, stats in told:
+            gauge.add_metric([destination], get(stats.destination))
+        yield gauge
+    connected = _gauge("connected", "Whether the destination is connected.")
+    for destination, stats in told:
+        if stats.destination.connected is not None:
+            connected.add_metric([destination], int(stats.destination.connected))
+    yield connected
+
+
+def _counter(name: str, text: str, labels: list[str] | None = None) -> CounterMetricFamily:
+    return CounterMetricFamily(f"agent_log_{name}", text, labels=labels or ["destination"])
+
+
+def _gauge(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"agent_log_{name}", text, labels=["destination"])

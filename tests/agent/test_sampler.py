@@ -1,0 +1,189 @@
+"""agent.sampler: one tick over captured hosts, and what a refused file does to every output."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from agent.bpf.decode import LifecycleCounts, LifecycleReading
+from agent.cgroupfs.hierarchies import NoCgroups
+from agent.config import HostPaths
+from agent.model import Sample, Snapshot
+from agent.sampler import Sampler
+from exporters.prometheus.text import TextEncoder
+from tests.fixtures.host_trees import HYBRID, V2, container_path
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Path:
+    """A /proc of the test's own, with what a captured host has there."""
+    path = tmp_path / "proc"
+    (path / "self").mkdir(parents=True)
+    (path / "pressure").mkdir()
+    (path / "1" / "net").mkdir(parents=True)
+    for name in ("stat", "meminfo"):
+        (path / name).write_text((HYBRID / "proc" / name).read_text())
+    for name in ("cpu", "memory", "io"):
+        (path / "pressure" / name).write_text("some avg10=0.00 avg60=0.00 avg300=0.00 total=7\n")
+    (path / "1" / "net" / "dev").write_text("head\nhead\n  eth0: 5 1 0 0 0 0 0 0 6 2 0 0 0 0 0 0\n")
+    return path
+
+
+def sampler(proc: Path, host: Path, lifecycle: FakeProbe | None = None) -> Sampler:
+    """A Sampler that finds the captured cgroup trees of `host` through mountinfo."""
+    lines = []
+    for number, directory in enumerate(sorted((host / "cgroup").iterdir())):
+        unified = directory.name == "unified"
+        fs_type = "cgroup2" if unified else "cgroup"
+        options = "rw" if unified else f"rw,{directory.name}"
+        lines.append(
+            f"{number + 30} 25 0:{number + 30} / {directory} rw - {fs_type} none {options}"
+        )
+    (proc / "self" / "mountinfo").write_text("\n".join(lines) + "\n")
+    paths = HostPaths(
+        root=str(proc.parent / "nothing"), proc=str(proc), run=str(proc.parent / "run")
+    )
+    return Sampler(paths, lifecycle)
+
+
+class FakeProbe:
+    """A lifecycle probe with the counts it is given."""
+
+    def __init__(self, *readings: dict[int, LifecycleCounts]) -> None:
+        self.readings = list(readings)
+        self.forgotten: set[int] = set()
+
+    def read(self) -> LifecycleReading:
+        return LifecycleReading(self.readings.pop(0), 0, frozenset({"exec", "exit", "oom"}))
+
+    def forget(self, ids: Iterable[int]) -> None:
+        self.forgotten |= set(ids)
+
+
+def the_container(snapshot: Snapshot, host: Path) -> Sample:
+    (found,) = (s for s in snapshot.samples if s.cgroup.path == container_path(host))
+    return found
+
+
+def page(snapshot: Snapshot) -> str:
+    return b"".join(TextEncoder().encode(snapshot)).decode()
+
+
+@pytest.mark.parametrize("host", [HYBRID, V2], ids=["hybrid", "v2"])
+def test_a_tick_reads_every_cgroup_and_the_host_without_a_failure(proc: Path, host: Path) -> None:
+    with sampler(proc, host) as reader:
+        snapshot = reader.snapshot()
+    assert [health for health in snapshot.health if health.failures] == []
+    assert snapshot.samples[0].cgroup.path == "/"
+    sample = the_container(snapshot, host)
+    assert sample.container is not None
+    reading = sample.reading
+    assert reading.cpu_stat is not None
+    assert reading.cpu_stat.usage_usec is not None
+    assert reading.cpu_stat.usage_usec > 0
+    assert reading.cpu_max is not None
+    assert reading.cpu_max.cores == 0.2
+    assert reading.memory_max == 16 << 20
+    assert reading.pids_max == 12
+    assert reading.memory_events is not None
+    assert reading.memory_events.oom_kill == 1
+    assert reading.cpu_pressure is not None
+    assert reading.io_stat
+    assert snapshot.host.meminfo is not None
+    assert snapshot.host.cpu is not None
+    assert snapshot.samples[0].network == snapshot.host.network
+
+
+def test_a_path_in_the_configuration_leaves_other_mounts_out(proc: Path) -> None:
+    sampler(proc, V2).close()
+    with pytest.raises(NoCgroups):
+        Sampler(HostPaths(proc=str(proc), cgroup="/host/sys/fs/cgroup"))
+
+
+def deny(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Make the kernel refuse to open files with these names."""
+    real = os.open
+
+    def refusing(path: str, flags: int, *arguments: int, dir_fd: int | None = None) -> int:
+        if os.path.basename(path) in names:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, flags, *arguments, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
+
+
+def test_a_refused_file_costs_its_own_series_and_is_counted(
+    proc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deny(monkeypatch, "memory.current", "memory.stat", "io.stat", "cpu.pressure")
+    with sampler(proc, V2) as reader:
+        snapshot = reader.snapshot()
+    sample = the_container(snapshot, V2)
+    assert {"memory_current", "memory_stat", "io_stat", "cpu_pressure"} <= set(
+        sample.reading.denied
+    )
+    assert sample.reading.memory_current is None
+    (health,) = (h for h in snapshot.health if h.source == "cgroup")
+    assert health.failures >= 4
+    assert "permission denied" in health.message
+    text = page(snapshot)
+    for gone in (
+        "container_memory_usage_bytes",
+        "container_memory_working_set_bytes",
+        "container_memory_rss",
+        "container_fs_reads_bytes_total",
+        "container_pressure_cpu_waiting_seconds_total",
+    ):
+        assert gone not in text
+    assert "container_cpu_usage_seconds_total{" in text
+    assert "container_spec_memory_limit_bytes{" in text
+
+
+def test_the_hosts_own_refused_files_are_absent_and_counted(
+    proc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deny(monkeypatch, "meminfo", "memory")
+    with sampler(proc, V2) as reader:
+        snapshot = reader.snapshot()
+    assert snapshot.host.meminfo is None
+    assert snapshot.host.memory_pressure is None
+    (health,) = (h for h in snapshot.health if h.source == "host")
+    assert health.failures == 2
+    assert "machine_memory_bytes" not in page(snapshot)
+
+
+def test_what_the_probe_counted_stands_beside_what_the_files_say(proc: Path) -> None:
+    counts = LifecycleCounts(execs=23, exits={3: 17}, signals={9: 1}, oom_kills=0)
+    with sampler(proc, V2) as reader:
+        inode = the_container(reader.snapshot(), V2).cgroup.inode
+    with sampler(proc, V2, FakeProbe({inode: counts})) as reader:
+        snapshot = reader.snapshot()
+    assert the_container(snapshot, V2).lifecycle == counts
+    others = [s.lifecycle for s in snapshot.samples if s.cgroup.inode != inode]
+    assert all(other is not None and other.execs == 0 for other in others)
+    text = page(snapshot)
+    assert 'code="3"} 17\n' in text
+    assert 'signal="9"} 1\n' in text
+
+
+def test_counts_of_a_cgroup_that_is_gone_are_forgotten_after_the_walk_that_misses_it(
+    proc: Path,
+) -> None:
+    gone = LifecycleCounts(execs=1, exits={}, signals={}, oom_kills=0)
+    probe = FakeProbe({424242: gone}, {424242: gone})
+    with sampler(proc, V2, probe) as reader:
+        reader.snapshot()
+        assert probe.forgotten == set()
+        reader.snapshot()
+    assert probe.forgotten == {424242}
+
+
+def test_without_a_probe_there_are_no_counts_and_no_series(proc: Path) -> None:
+    with sampler(proc, V2) as reader:
+        snapshot = reader.snapshot()
+    assert all(sample.lifecycle is None for sample in snapshot.samples)
+    assert "container_execs_total" not in page(snapshot)

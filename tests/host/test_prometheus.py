@@ -1,0 +1,180 @@
+"""A real Prometheus scrapes the agent: it is up, it is clean, and rates come out true."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from dashboards.listing import queries
+from tests.host.agent import RunningAgent, agent_run
+from tests.host.daemon import Daemon, wait_until
+from tests.host.docker import DockerHost
+from tests.host.veth import connect, need_ip
+
+pytestmark = pytest.mark.host
+
+LIMIT = 0.2
+"""Cores of the throttled container."""
+
+Result = list[dict[str, object]]
+
+
+class Prometheus:
+    """Debian's prometheus on a free loopback port, scraping one agent each second."""
+
+    def __init__(self, directory: Path, target: str) -> None:
+        config = directory / "prometheus.yml"
+        config.write_text(
+            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+            "scrape_configs:\n"
+            f"  - {{job_name: cadvisor, static_configs: [{{targets: ['{target}']}}]}}\n"
+        )
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self._daemon = Daemon(
+            [
+                "prometheus",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={directory / 'tsdb'}",
+                f"--web.listen-address={self.address}",
+            ],
+            directory / "prometheus.log",
+        )
+        self._daemon.await_answer(self._ready, 30)
+
+    def query(self, expression: str) -> Result:
+        url = f"http://{self.address}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+        with urllib.request.urlopen(url, timeout=30) as response:
+            answer = json.load(response)
+        assert answer["status"] == "success", answer
+        return cast(Result, answer["data"]["result"])
+
+    def number(self, expression: str) -> float:
+        """The value of the one series `expression` gives."""
+        (row,) = self.query(expression)
+        return float(cast(list[str], row["value"])[1])
+
+    def stop(self) -> None:
+        self._daemon.stop()
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{self.address}/-/ready", timeout=5) as response:
+                return int(response.status) == 200
+        except OSError:
+            return False
+
+
+@contextmanager
+def prometheus(directory: Path, target: str) -> Iterator[Prometheus]:
+    server = Prometheus(directory, target)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def busy(docker_host: DockerHost) -> Iterator[str]:
+    """A container that is throttled, reads and writes a disk, and has a network of its own."""
+    name = "prom-throttled"
+    work = (
+        "while :; do dd if=/dev/zero of=/data/f bs=1M count=4 conv=fsync 2>/dev/null;"
+        " n=0; while [ $n -lt 200000 ]; do n=$((n+1)); done; done"
+    )
+    need_ip()
+    peer = f"{name}-peer"
+    try:
+        handle = docker_host.run(
+            name, ("/bin/sh", "-c", work), memory=64 << 20, cpus=LIMIT, options=("-v", "/data")
+        )
+        connect(handle.pid, docker_host.run(peer, ("/bin/sleep", "600")).pid)
+        yield name
+    finally:
+        docker_host.remove(name)
+        docker_host.remove(peer)
+
+
+@pytest.fixture(scope="module")
+def scraped(
+    busy: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningAgent, Prometheus]]:
+    for program in ("prometheus", "promtool"):
+        if shutil.which(program) is None:
+            pytest.skip(f"needs {program} (package prometheus)")
+    directory = tmp_path_factory.mktemp("prometheus")
+    with agent_run(directory) as agent, prometheus(directory, agent.address) as server:
+        # A minute of scrapes; the container warms up meanwhile.
+        wait_until(lambda: server.query("count_over_time(up[70s]) > 60") != [], 90, "60 scrapes")
+        yield agent, server
+
+
+@pytest.mark.timeout(240)
+def test_the_target_is_up_and_every_scrape_went_well(
+    scraped: tuple[RunningAgent, Prometheus],
+) -> None:
+    _, server = scraped
+    assert server.number("up") == 1
+    assert server.number("min_over_time(up[60s])") == 1
+    assert server.number("max_over_time(scrape_duration_seconds[60s])") < 1
+
+
+@pytest.mark.timeout(240)
+def test_the_rate_of_a_throttled_container_is_its_limit(
+    busy: str, scraped: tuple[RunningAgent, Prometheus]
+) -> None:
+    _, server = scraped
+    window = f'{{name="{busy}"}}[30s]'
+    rate = server.number(f"rate(container_cpu_usage_seconds_total{window})")
+    assert rate == pytest.approx(LIMIT, rel=0.05)
+    throttled = server.number(
+        f"rate(container_cpu_cfs_throttled_periods_total{window})"
+        f" / rate(container_cpu_cfs_periods_total{window})"
+    )
+    assert 0.3 < throttled <= 1
+
+
+@pytest.mark.timeout(240)
+def test_promtool_has_nothing_to_say_about_the_whole_page(
+    scraped: tuple[RunningAgent, Prometheus],
+) -> None:
+    agent, _ = scraped
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=agent.page().text.encode(),
+        capture_output=True,
+        timeout=60,
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+@pytest.mark.timeout(240)
+def test_every_query_of_the_dashboard_returns_data(
+    busy: str, scraped: tuple[RunningAgent, Prometheus]
+) -> None:
+    _, server = scraped
+    variables = {
+        "instance": ".*",
+        "namespace": "",
+        "pod": "",
+        "container": "",
+        "name": busy,
+        "__rate_interval": "30s",
+        "__range": "60s",
+    }
+    found = {
+        title: len(server.query(expression))
+        for title, expression in queries("container", variables)
+    }
+    assert found, "the dashboard has no queries"
+    assert [title for title, series in found.items() if series == 0] == []
