@@ -45,6 +45,8 @@ class Found(NamedTuple):
     """Of `watch`, taken before it was read."""
     pid: int | None = None
     """What the runtime wrote down as the first process, not yet checked."""
+    supervisor: Supervisor | None = None
+    """Through which it was found."""
 
 
 class _Asked(NamedTuple):
@@ -169,9 +171,11 @@ class Lookup:
         pid = read_pidfile(f"{opened}/init.pid")
         if namespace == "moby":
             record = self._docker(id_, bundle, asked.supervisor)
-            return None if record is None else record._replace(pid=record.pid or pid)
+            if record is None:
+                return None
+            return record._replace(pid=record.pid or pid, supervisor=asked.supervisor)
         container = self._containerd(asked.supervisor, opened, bundle, namespace, id_)
-        return Found(container, pid=pid)
+        return Found(container, pid=pid, supervisor=asked.supervisor)
 
     def _containerd(
         self, shim: Supervisor | None, opened: str, bundle: Bundle, namespace: str, id_: str
@@ -219,7 +223,8 @@ class Lookup:
         elif not asked.is_of(bundle, conmon.id):
             return None
         pid = self._places.add(conmon.pidfile, conmon, read_pidfile)
-        return Found(self._of_storage(conmon.id, conmon.bundle, bundle, conmon), pid=pid)
+        container = self._of_storage(conmon.id, conmon.bundle, bundle, conmon)
+        return Found(container, pid=pid, supervisor=conmon)
 
     def _stored(self, asked: _Asked) -> Found | None:
         """A bundle in the usual graph roots and in CRI-O's run root."""
@@ -268,7 +273,7 @@ class Lookup:
         proc = self._paths.proc
         pid, start = None, found.container.started
         try:
-            pid = init_pid(proc, asked.cgroup.path, found.pid, asked.supervisor, asked.processes)
+            pid = init_pid(proc, asked.cgroup.path, found.pid, found.supervisor, asked.processes)
             if start is None and pid is not None:
                 start = started(proc, pid, self._booted)
         except READ_FAILURES as error:
