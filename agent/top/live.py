@@ -68,14 +68,16 @@ class _Loop:
             if count is not None and made >= count:
                 return 0
             event = self._wake.wait()
+            # A terminal that hangs up also sends SIGCONT: first see whether there is one to resume.
             for number in event.signals:
                 if number in _LEAVING:
                     return 128 + number
+            if event.hangup or self._empty_reads >= _EMPTY_READS:
+                return 128 + signal.SIGHUP
+            for number in event.signals:
                 self._signal(number)
             if event.keys and not self._keys():
                 return 0
-            if event.hangup or self._empty_reads >= _EMPTY_READS:
-                return 128 + signal.SIGHUP
 
     def _arrange(self) -> None:
         if self._feed.frame is not None:

@@ -94,8 +94,11 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._window.keypad(False)
-        curses.endwin()
+        try:
+            self._window.keypad(False)
+            curses.endwin()
+        except curses.error:
+            pass  # the terminal hung up: there is nothing to give back
 
     def size(self) -> tuple[int, int]:
         """Columns and lines."""
@@ -110,7 +113,10 @@ class Terminal:
             last = number == screen.height - 1
             self._write(number, _without_last_cell(line, screen.width) if last else line)
         self._shown = screen.lines
-        self._window.refresh()
+        try:
+            self._window.refresh()
+        except curses.error:
+            pass  # the terminal hung up: the loop hears of it by itself
 
     def keys(self) -> list[str]:
         """The names of the keys pressed since the last call, in order; "" for a nameless one."""
@@ -149,8 +155,11 @@ class Terminal:
 
     def resume(self) -> None:
         """Take the terminal again after a stop, whoever stopped us."""
-        curses.reset_prog_mode()
-        self._window.refresh()
+        try:
+            curses.reset_prog_mode()
+            self._window.refresh()
+        except curses.error:
+            return  # the terminal hung up, which continues us too: the loop hears of it by itself
         self.resize()
 
     def _set_up(self) -> None:

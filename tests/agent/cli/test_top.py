@@ -1,4 +1,4 @@
-"""agent top without a terminal: what it prints and how it ends. Live: tests/agent/top/test_live.py."""
+"""agent top without a terminal. Live: tests/agent/top/test_live.py."""
 
 from __future__ import annotations
 

@@ -1,0 +1,66 @@
+"""agent top on real containers: it says what the runtime was asked for, and what /metrics says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.host.agent import command, page_once
+from tests.host.docker import DockerHost
+
+pytestmark = pytest.mark.host
+
+MIB = 1024**2
+
+
+def top_once(name: str) -> Any:  # one cgroup of the document, as a script sees it
+    done = subprocess.run(
+        command("top", "--once", "--delay", "0.5", "-o", "json", "--filter", name),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    (found,) = json.loads(done.stdout)["cgroups"]
+    return found
+
+
+def test_a_throttled_container_is_told_with_its_limits_and_agrees_with_the_page(
+    docker_host: DockerHost,
+) -> None:
+    name = "top-throttled"
+    docker_host.run(name, ["sh", "-c", "while :; do :; done"], cpus=0.2, memory=64 * MIB)
+    try:
+        before = page_once()
+        found = top_once(name)
+        after = page_once()
+    finally:
+        docker_host.remove(name)
+    assert found["name"] == name
+    assert found["container"]["image"] == docker_host.image
+    assert found["cpu_limit_cores"] == {"limit": 0.2, "unlimited": False}
+    assert found["memory_limit"] == {"limit": 64 * MIB, "unlimited": False}
+    # It wants all it can get. How often it is stopped depends on what else the machine does.
+    assert 0 < found["cpu_cores"] < 0.3
+    assert 0 < found["throttled_ratio"] <= 1
+    assert found["cpu_limit_ratio"] == pytest.approx(found["cpu_cores"] / 0.2)
+    for counter in ("cpu_usage_seconds_total", "cpu_cfs_throttled_periods_total"):
+        told = found["counters"][counter]
+        low, high = (page.value(f"container_{counter}", name=name) for page in (before, after))
+        assert low <= told <= high
+
+
+def test_a_container_without_limits_has_none_and_no_ratio(docker_host: DockerHost) -> None:
+    name = "top-free"
+    docker_host.run(name, ["sleep", "60"])
+    try:
+        found = top_once(name)
+    finally:
+        docker_host.remove(name)
+    assert found["cpu_limit_cores"] == {"limit": None, "unlimited": True}
+    assert found["memory_limit"] == {"limit": None, "unlimited": True}
+    assert found["cpu_limit_ratio"] is None
+    assert found["unknown"]["cpu_limit_ratio"] == "inapplicable"
+    assert found["state"] == "running"
