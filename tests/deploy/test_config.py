@@ -47,6 +47,7 @@ def test_the_daemonsets_configuration_is_taken(tmp_path: Path, logs: bool) -> No
     path = tmp_path / "agent.toml"
     path.write_text(text)
     config = load(str(path), {"AGENT_METRICS_LISTEN": "10.0.0.7:9464"})
+    assert config.paths.proc == "/host/proc"
     assert config.paths.cgroup == "/host/sys/fs/cgroup"
     assert config.metrics.listen == "10.0.0.7:9464"
     assert config.logs.enabled is logs

@@ -62,6 +62,7 @@ def test_it_has_two_capabilities_and_no_way_to_more() -> None:
     assert security["readOnlyRootFilesystem"] is True
     assert POD["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert POD["hostNetwork"] is False
+    assert POD["hostPID"] is False
 
 
 def test_it_gets_no_token_and_no_socket() -> None:
