@@ -41,5 +41,13 @@ class PodDetails:
                 bundle = read_bundle(directory)
                 if bundle is not None and crio.is_crio(bundle):
                     found = crio.describe(container.id, bundle, directory)
-                    return replace(found, pid=None, log_path=container.log_path)
+                    return replace(
+                        container,
+                        runtime=found.runtime,
+                        image=found.image,
+                        image_id=found.image_id,
+                        labels=found.labels,
+                        source=found.source,
+                        complete=found.complete,
+                    )
         return container

@@ -5,56 +5,55 @@ from pathlib import Path
 import orjson
 import pytest
 
-from agent.config import HostPaths
+from agent.container.container import Container, Kind
+from agent.container.failures import Failures
 from agent.container.log_sources import LogSources
+from agent.container.pod_logs import PodLogs
+from tests.agent.container.tree import ID, OTHER_ID, Tree, captured, oci
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "runtimes"
-ID = "d4d50b77118d3cfa4e9c27691c6ecd60695a0d247feed30b9140204ec54f2dce"
-OTHER_ID = "7f540f6c12cb648de3414f1a55e90f46506764b9330552d0352fc7d582d34add"
 UID = "599e16b6-1bf2-4203-b769-6055c486c395"
 POD = f"demo_web_{UID}"
+IN_META = "ed4264cf4dd354c596e42aeaa1446c378f000a0e3161c2ecb9ecacad3da2cc99"
+"""A container of the captured database."""
+STORAGE = "/var/lib/containers/storage"
+PODMAN_ID = "39f3ae76f3cb187f4e7ec6be942550b4a38120f8d74defec6c5657123a55a596"
+INFRA = "8fadb442d8c0dfdd502e63ed8ed5418c4664f6f8647e7a92594ca9a98ef6c6c8"
 
 
-class Host:
-    """A host's files below a temporary directory; paths in them are the host's own."""
+class Host(Tree):
+    """A tree with log files in it."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "proc").mkdir()
-        self.paths = HostPaths(root=str(root), proc=str(root / "proc"))
-        self.docker = root / "var/lib/docker/containers"
-        self.pods = root / "var/log/pods"
-        self.links = root / "var/log/containers"
+        super().__init__(root)
+        self.containers = self.at("/var/lib/docker/containers")
+        self.pods = self.at("/var/log/pods")
 
     def docker_container(
         self, id_: str = ID, name: str = "web", driver: str = "json-file", *, log: bool = True
     ) -> Path:
-        directory = self.docker / id_
-        directory.mkdir(parents=True, exist_ok=True)
-        config = orjson.loads((FIXTURES / "docker-config.v2.json").read_bytes())
-        log_path = f"/var/lib/docker/containers/{id_}/{id_}-json.log"
-        config |= {"ID": id_, "Name": f"/{name}", "LogPath": log_path if log else ""}
-        (directory / "new").write_bytes(orjson.dumps(config))
-        (directory / "new").replace(directory / "config.v2.json")
-        (directory / "hostconfig.json").write_bytes(
-            orjson.dumps({"LogConfig": {"Type": driver, "Config": {}}})
-        )
+        directory = self.docker(id_, Name=f"/{name}")
+        config = {"LogConfig": {"Type": driver, "Config": {}}}
+        self.write(f"{directory}/hostconfig.json", orjson.dumps(config))
         if log:
-            (directory / f"{id_}-json.log").touch()
-        return directory
+            self.write(f"{directory}/{id_}-json.log", "")
+        return self.at(directory)
 
     def pod_log(self, pod: str = POD, container: str = "app", attempt: int = 0) -> Path:
-        directory = self.pods / pod / container
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / f"{attempt}.log"
-        path.touch()
-        return path
+        return self.write(f"/var/log/pods/{pod}/{container}/{attempt}.log", "")
 
     def link(self, id_: str, pod: str = POD, container: str = "app", attempt: int = 0) -> None:
-        self.links.mkdir(parents=True, exist_ok=True)
-        (self.links / f"web_demo_{container}-{id_}.log").symlink_to(
+        links = self.at("/var/log/containers")
+        links.mkdir(parents=True, exist_ok=True)
+        (links / f"web_demo_{container}-{id_}.log").symlink_to(
             f"/var/log/pods/{pod}/{container}/{attempt}.log"
         )
+
+    def podman(self) -> None:
+        store = f"{STORAGE}/overlay-containers"
+        self.write(f"{store}/containers.json", captured("podman-containers.json"))
+
+    def podman_log(self, id_: str = PODMAN_ID) -> Path:
+        return self.write(f"{STORAGE}/overlay-containers/{id_}/userdata/ctr.log", "")
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def test_a_container_whose_log_is_still_to_come_is_watched_then_found(host: Host
 
 
 def test_a_directory_without_a_config_yet_is_watched(host: Host) -> None:
-    directory = host.docker / ID
+    directory = host.containers / ID
     directory.mkdir(parents=True)
     sources = LogSources(host.paths)
     assert sources.scan() == []
@@ -124,7 +123,7 @@ def test_a_removed_container_is_no_source_any_more(host: Host) -> None:
 
 def test_a_broken_config_is_said_and_the_others_are_found(host: Host) -> None:
     host.docker_container()
-    broken = host.docker / OTHER_ID
+    broken = host.containers / OTHER_ID
     broken.mkdir()
     (broken / "config.v2.json").write_text("{")
     sources = LogSources(host.paths)
@@ -139,7 +138,7 @@ def test_a_broken_config_is_said_and_the_others_are_found(host: Host) -> None:
 
 def test_the_data_root_of_daemon_json_is_searched(host: Host) -> None:
     host.docker_container()
-    host.docker.parent.rename(host.root / "srv")
+    host.containers.parent.rename(host.root / "srv")
     (host.root / "etc/docker").mkdir(parents=True)
     (host.root / "etc/docker/daemon.json").write_text('{"data-root": "/srv"}')
     assert len(LogSources(host.paths).scan()) == 1
@@ -148,7 +147,7 @@ def test_the_data_root_of_daemon_json_is_searched(host: Host) -> None:
 @pytest.mark.parametrize("argument", ["--data-root\0/srv", "--data-root=/srv", "-g\0/srv"])
 def test_the_data_root_of_a_running_daemon_is_searched(host: Host, argument: str) -> None:
     host.docker_container()
-    host.docker.parent.rename(host.root / "srv")
+    host.containers.parent.rename(host.root / "srv")
     process = host.root / "proc/77"
     process.mkdir()
     (process / "comm").write_text("dockerd\n")
@@ -229,7 +228,7 @@ def test_directories_are_those_where_new_logs_appear(host: Host) -> None:
     sources = LogSources(host.paths)
     sources.scan()
     assert sources.directories() == [
-        str(host.docker),
+        str(host.containers),
         str(host.pods),
         str(host.pods / POD),
         str(host.pods / POD / "app"),
@@ -240,3 +239,105 @@ def test_a_host_without_containers_has_no_sources_and_no_failures(host: Host) ->
     sources = LogSources(host.paths)
     assert sources.scan() == []
     assert sources.failures() == ()
+
+
+# --- what a runtime knows of a Kubernetes container
+
+
+def test_image_and_labels_come_from_containerds_database(host: Host) -> None:
+    host.pod_log()
+    host.link(IN_META)
+    host.meta("containerd21-meta.db")
+    (source,) = LogSources(host.paths).scan()
+    container = source.container
+    assert (container.runtime, container.image) == ("containerd", "research.local/busybox:1.35")
+    assert container.labels["app"] == "web21"
+    assert (container.pod, container.container, container.complete) == ("web", "app", True)
+
+
+def test_image_and_labels_come_from_crios_bundle(host: Host) -> None:
+    host.pod_log(attempt=2)
+    host.link(ID, attempt=2)
+    annotations = {
+        "io.container.manager": "cri-o",
+        "io.kubernetes.cri-o.ImageName": "busybox:1",
+    }
+    directory = f"/run/containers/storage/overlay-containers/{ID}/userdata"
+    host.write(f"{directory}/config.json", oci(annotations))
+    (source,) = LogSources(host.paths).scan()
+    assert (source.container.runtime, source.container.image) == ("cri-o", "busybox:1")
+    assert (source.container.title, source.container.attempt) == ("demo/web/app", 2)
+    assert source.container.log_path == f"/var/log/pods/{POD}/app/2.log"
+
+
+def test_a_damaged_database_is_said_and_the_log_is_still_a_source(host: Host) -> None:
+    host.pod_log()
+    host.link(IN_META)
+    host.write("/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db", b"x")
+    sources = LogSources(host.paths)
+    (source,) = sources.scan()
+    assert source.container.title == "demo/web/app"
+    (message,) = sources.failures()
+    assert message.endswith("meta.db: not a BoltDB file")
+
+
+def test_an_image_that_stands_nowhere_is_not_looked_for_for_ever(host: Host) -> None:
+    host.pod_log()
+    host.link(ID)
+    time = 0.0
+    asked = []
+
+    def details(container: Container) -> Container:
+        asked.append(time)
+        return container
+
+    logs = PodLogs(host.paths, Failures(), details, now=lambda: time)
+    for second in range(300):
+        time = float(second)
+        (source,) = logs.scan()
+    assert asked == [0, 10, 20, 30, 40, 50]
+    assert source.container.complete
+
+
+# --- Podman
+
+
+def test_podmans_container_with_a_log_file_is_a_source(host: Host) -> None:
+    host.podman()
+    path = host.podman_log()
+    (source,) = LogSources(host.paths).scan()
+    assert (source.path, source.format) == (str(path), "cri")
+    assert (source.container.runtime, source.container.name) == ("podman", "pod-test")
+    assert source.container.image == "localhost/busybox:local"
+
+
+def test_podmans_database_tells_the_log_and_that_it_is_a_pods_infra(host: Host) -> None:
+    host.podman()
+    host.write(f"{STORAGE}/libpod/bolt_state.db", captured("podman4-bolt_state.db"))
+    host.podman_log(INFRA)
+    (source,) = LogSources(host.paths).scan()
+    assert (source.container.id, source.container.kind) == (INFRA, Kind.SANDBOX)
+
+
+def test_podmans_log_elsewhere_is_found_on_conmons_command_line(host: Host) -> None:
+    host.podman()
+    host.process(10, 1, ["conmon", "-c", PODMAN_ID, "-l", "k8s-file:/srv/web.log"])
+    host.write(f"/run/containers/storage/overlay-containers/{PODMAN_ID}/userdata/conmon.pid", "10")
+    path = host.write("/srv/web.log", "")
+    (source,) = LogSources(host.paths).scan()
+    assert source.path == str(path)
+
+
+def test_a_pid_that_is_another_process_now_is_not_believed(host: Host) -> None:
+    host.podman()
+    host.process(10, 1, ["conmon", "-c", INFRA, "-l", "k8s-file:/srv/other.log"])
+    host.write(f"/run/containers/storage/overlay-containers/{PODMAN_ID}/userdata/conmon.pid", "10")
+    host.write("/srv/other.log", "")
+    assert LogSources(host.paths).scan() == []
+
+
+def test_podmans_store_is_watched(host: Host) -> None:
+    host.podman()
+    sources = LogSources(host.paths)
+    sources.scan()
+    assert str(host.at(f"{STORAGE}/overlay-containers")) in sources.directories()
