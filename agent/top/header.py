@@ -7,6 +7,7 @@ from agent.top.columns import BY_KEY, Column
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
 from agent.top.screen import Line, Span, Style, line
+from agent.top.table import is_container
 from agent.top.view import View
 from agent.top.width import clean, cut, display_width
 from agent.usage import HostUsage
@@ -47,7 +48,8 @@ def load_line(frame: Frame, width: int, glyphs: Glyphs) -> Line:
         [Span("PSI ", Style.FAINT), *_pressure(host, glyphs)],
         _own(frame, glyphs),
     ]
-    killed = sum(usage.oom_kills_total or 0 for usage in frame.usages if usage.container)
+    # A pod's own cgroup counts its containers' kills once more.
+    killed = sum(usage.oom_kills_total or 0 for usage in frame.usages if is_container(usage))
     if killed:
         segments.insert(3, [Span(f"OOM kills {killed}", Style.CRITICAL)])
     return _joined(segments, width)

@@ -41,8 +41,13 @@ def select(usages: Iterable[Usage], kept: Filter, *, everything: bool = False) -
     return [
         usage
         for usage in usages
-        if (everything or _is_container(usage)) and (not kept.text or kept.matches(usage))
+        if (everything or is_container(usage)) and (not kept.text or kept.matches(usage))
     ]
+
+
+def is_container(usage: Usage) -> bool:
+    """Not a sandbox, a pod's own cgroup, or something no runtime made."""
+    return usage.container is not None and usage.container.kind is Kind.CONTAINER
 
 
 def arrange(usages: Iterable[Usage], column: Column, *, reverse: bool = False) -> list[Usage]:
@@ -112,7 +117,3 @@ def _level(column: Column, values: tuple[Value, ...]) -> Level:
     if largest >= column.warning:
         return Level.WARNING
     return Level.FAINT if largest == 0 else Level.NORMAL
-
-
-def _is_container(usage: Usage) -> bool:
-    return usage.container is not None and usage.container.kind is Kind.CONTAINER

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Container, Kind
-from agent.model import SourceHealth
+from agent.model import Sample, SourceHealth
 from agent.top.columns import BY_KEY, COLUMNS
 from agent.top.frame import Frame, OwnCost, make_frame
 from agent.top.glyphs import ASCII, UNICODE
@@ -82,6 +82,22 @@ def test_a_failing_source_is_named_in_header_and_footer() -> None:
     lines = text_of(draw(dataclasses.replace(frame(), health=broken), View(), 120, 24, UNICODE))
     assert "⚠3" in lines[1]
     assert "cgroup: 3 failed: /docker/a/io.stat" in lines[-2]
+
+
+def test_a_kill_counted_by_a_pod_as_well_is_counted_once() -> None:
+    def cgroup(inode: int, kind: Kind) -> Sample:
+        container = Container(runtime="containerd", id="a", kind=kind, pod="p", container="c")
+        return sample(reading(oom_kill=2), inode=inode, container=container)
+
+    seen = make_frame(
+        None,
+        snapshot(cgroup(1, Kind.POD), cgroup(2, Kind.CONTAINER)),
+        hostname="h",
+        clock="",
+        delay=1.0,
+        own=OwnCost(None, None),
+    )
+    assert "OOM kills 2 " in text_of(draw(seen, View(), 120, 24, UNICODE))[1]
 
 
 def test_escape_sequences_in_names_do_not_reach_the_terminal() -> None:
