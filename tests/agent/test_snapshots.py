@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import threading
 
-import pytest
-
 from agent.model import Snapshot
 from agent.snapshots import Snapshots
 from tests.agent.snapshots import snapshot
@@ -25,6 +23,11 @@ class FakeSampler:
         if self.raises is not None:
             raise self.raises
         return dataclasses.replace(snapshot(), taken_at=self.now, late=late)
+
+
+def unexpected(error: Exception) -> None:
+    """The beat's answer to a failure no test meant."""
+    raise error
 
 
 def test_a_snapshot_younger_than_asked_for_is_used_again() -> None:
@@ -89,7 +92,7 @@ class Beat(threading.Event):
 def test_the_beat_reads_once_an_interval() -> None:
     sampler = FakeSampler()
     stop = Beat(sampler, 3)
-    Snapshots(sampler, 10, clock=lambda: sampler.now).run(stop, pytest.fail)
+    Snapshots(sampler, 10, clock=lambda: sampler.now).run(stop, unexpected)
     assert sampler.lates == [0.0, 0.0, 0.0]
     assert stop.waits == [10.0, 10.0, 10.0]
 
@@ -99,7 +102,7 @@ def test_a_beat_right_after_a_scrape_is_skipped() -> None:
     snapshots = Snapshots(sampler, 10, clock=lambda: sampler.now)
     snapshots.fresh()
     sampler.now += 4
-    snapshots.run(Beat(sampler, 1), pytest.fail)
+    snapshots.run(Beat(sampler, 1), unexpected)
     assert len(sampler.lates) == 1
 
 
@@ -120,5 +123,5 @@ def test_a_late_beat_says_how_late() -> None:
             self.sampler.now += 3
             return self.is_set()
 
-    Snapshots(sampler, 10, clock=lambda: sampler.now).run(SlowBeat(sampler, 2), pytest.fail)
+    Snapshots(sampler, 10, clock=lambda: sampler.now).run(SlowBeat(sampler, 2), unexpected)
     assert sampler.lates == [0.0, 3.0]

@@ -89,14 +89,18 @@ def busy(docker_host: DockerHost) -> Iterator[str]:
     """A container that is throttled, reads and writes a disk, and has a network of its own."""
     name = "prom-throttled"
     work = (
-        "while :; do dd if=/dev/zero of=/data/f bs=1M count=4 conv=fsync 2>/dev/null;"
-        " n=0; while [ $n -lt 200000 ]; do n=$((n+1)); done; done"
+        "while :; do dd if=/dev/zero of=/data/f bs=1M count=1 conv=fsync 2>/dev/null;"
+        " sleep 1; done & while :; do :; done"
     )
     need_ip()
     peer = f"{name}-peer"
     try:
         handle = docker_host.run(
-            name, ("/bin/sh", "-c", work), memory=64 << 20, cpus=LIMIT, options=("-v", "/data")
+            name,
+            ("/bin/sh", "-c", work),
+            memory=64 << 20,
+            cpus=LIMIT,
+            options=("--volume", "/data", "--pids-limit", "100"),
         )
         connect(handle.pid, docker_host.run(peer, ("/bin/sleep", "600")).pid)
         yield name
