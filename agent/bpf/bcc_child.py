@@ -116,7 +116,10 @@ def kernel_types(bpftool: str) -> str:
         raise Refused(f"{bpftool} did not write the kernel's types: {error}") from error
     if done.returncode or not done.stdout:
         said = done.stderr.decode("utf-8", "replace").strip() or "nothing"
-        raise Refused(f"{bpftool} did not write the kernel's types, it said: {said}")
+        raise Refused(
+            f"{bpftool} did not write the kernel's types: it ended with code {done.returncode}"
+            f" and said {said}"
+        )
     return done.stdout.decode("utf-8", "replace")
 
 
