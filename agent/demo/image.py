@@ -69,19 +69,14 @@ def find_busybox(candidates: Iterable[str] = BUSYBOX) -> Path:
 
 
 def is_static(path: Path) -> bool:
-    """Whether an ELF file needs no loader. False for what is not an ELF file."""
+    """Whether an ELF file needs no loader. False for what is not an ELF file, or a damaged one."""
     data = path.read_bytes()
-    if data[:4] != b"\x7fELF" or len(data) < 64:
+    if data[:4] != b"\x7fELF":
         return False
-    order = "<" if data[5] == 1 else ">"
-    if data[4] == 2:
-        table = struct.unpack_from(f"{order}Q", data, 32)[0]
-        size, count = struct.unpack_from(f"{order}HH", data, 54)
-    else:
-        table = struct.unpack_from(f"{order}I", data, 28)[0]
-        size, count = struct.unpack_from(f"{order}HH", data, 42)
-    kinds = (struct.unpack_from(f"{order}I", data, table + size * i)[0] for i in range(count))
-    return _INTERPRETER not in kinds
+    try:
+        return _INTERPRETER not in _program_headers(data)
+    except struct.error:  # it ends before its headers do
+        return False
 
 
 def applets(busybox: Path) -> list[str]:
@@ -143,6 +138,19 @@ def unpack(busybox: Path, directory: Path) -> None:
     (directory / "bin/busybox").chmod(0o755)
     for applet in applets(busybox):
         os.symlink("busybox", directory / "bin" / applet)
+
+
+def _program_headers(data: bytes) -> list[int]:
+    """The kinds (p_type) of an ELF file's program headers."""
+    bits, endian = struct.unpack_from("BB", data, 4)
+    order = "<" if endian == 1 else ">"
+    if bits == 2:
+        table = struct.unpack_from(f"{order}Q", data, 32)[0]
+        size, count = struct.unpack_from(f"{order}HH", data, 54)
+    else:
+        table = struct.unpack_from(f"{order}I", data, 28)[0]
+        size, count = struct.unpack_from(f"{order}HH", data, 42)
+    return [struct.unpack_from(f"{order}I", data, table + size * i)[0] for i in range(count)]
 
 
 def _layer(busybox: Path) -> bytes:

@@ -40,8 +40,9 @@ class PodmanHost:
         # before it starts crun, which then could not raise it.
         files = min(1048576, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         processes = min(32768, resource.getrlimit(resource.RLIMIT_NPROC)[1])
-        config = directory / "containers.conf"
-        config.write_text(
+        self.config = directory / "containers.conf"
+        """For CONTAINERS_CONF, where something else than this class calls podman."""
+        self.config.write_text(
             "[containers]\n"
             'log_driver = "k8s-file"\n'
             'apparmor_profile = "unconfined"\n'
@@ -55,7 +56,6 @@ class PodmanHost:
             f'static_dir = "{self.root / "libpod"}"\n'
             f'volume_path = "{self.root / "volumes"}"\n'
         )
-        self._config = str(config)
         archive_path = directory / "podman-image.tar"
         archive_path.write_bytes(data)
         try:
@@ -97,7 +97,7 @@ class PodmanHost:
     def cli(self, *args: str) -> str:
         return run(
             ["podman", "--root", str(self.root), "--runroot", str(self.state), *args],
-            environment={**os.environ, "CONTAINERS_CONF": self._config},
+            environment={**os.environ, "CONTAINERS_CONF": str(self.config)},
         )
 
     def close(self) -> None:
