@@ -30,7 +30,7 @@ check: lint ## lint, and whether generated files are up to date
 
 golden: ## rewrite the golden files; look at the diff before you commit it
 	@deploy/setup.sh test
-	@REWRITE_GOLDEN=1 $(PYTHON) -m pytest -q tests
+	@UPDATE_GOLDEN=1 $(PYTHON) -m pytest -q tests
 
 bench: ## the benchmarks; each prints a table
 	@deploy/setup.sh test

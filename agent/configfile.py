@@ -94,10 +94,13 @@ def _overrides(
 ) -> Iterable[tuple[str, str, str]]:
     """(origin, key, text) in rising order of precedence."""
     known = {PREFIX + key.upper().replace(".", "_"): key for key in keys()}
+    # Other programs have AGENT_… variables too (build agents, a Kubernetes service of that name):
+    # only what is meant for us can be wrong.
+    sections = tuple({f"{name.rsplit('_', name.count('_') - 1)[0]}_" for name in known})
     for name, text in sorted(environment.items()):
         if name in known:
             yield f"environment {name}", known[name], text
-        elif name.startswith(PREFIX):
+        elif name.startswith(sections) or difflib.get_close_matches(name, known, 1, 0.8):
             problems.append(f"environment {name}: unknown variable{_nearest(name, known)}")
     for setting in settings:
         key, equals, text = setting.partition("=")
