@@ -124,15 +124,14 @@ class Discovery:
         entry.due = self._next_look(entry, container)
 
     def _find(self, entry: _Entry, pids: Callable[[], tuple[int, ...]]) -> Container | None:
+        self._failures.clear(entry.subject)
         try:
-            found = self._lookup.find(entry.cgroup, entry.identity, pids)
+            found = self._lookup.find(entry.cgroup, entry.identity, pids, entry.subject)
             if found is not None:
                 entry.watch, entry.signature = found.watch, found.signature
         except READ_FAILURES as error:
             self._failures.add(entry.subject, error)
             found = None
-        else:
-            self._failures.clear(entry.subject)
         if found is not None:
             return found.container
         if entry.container is not None:

@@ -10,12 +10,13 @@ Needed for stopped containers' logs. A running container's root is found from it
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.config import HostPaths
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.statefile import read_object, text
 from agent.kernelfile import read
+from agent.procfs.pid import parse_cmdline
 
 _DAEMON_JSON = "/etc/docker/daemon.json"
 
@@ -24,7 +25,7 @@ def data_roots(paths: HostPaths, failures: Failures) -> tuple[str, ...]:
     """Data roots as the host names them, the configured ones first. Reads all of /proc/*/comm."""
     roots = dict.fromkeys(paths.docker)
     configs = {_DAEMON_JSON: None}
-    for argv in _daemons(paths.proc):
+    for argv in _daemons(paths.proc, failures):
         for root in _options(argv, "--data-root", "-g", "--graph"):
             roots[root] = None
         for config in _options(argv, "--config-file"):
@@ -41,19 +42,18 @@ def data_roots(paths: HostPaths, failures: Failures) -> tuple[str, ...]:
     return tuple(root for root in roots if root.startswith("/"))
 
 
-def _daemons(proc: str) -> Iterator[list[str]]:
-    for name in os.listdir(proc):
-        if not name.isdecimal():
-            continue
-        # comm and cmdline are readable by everybody, and None for a process that ended meanwhile.
-        if read(f"{proc}/{name}/comm", str) != "dockerd\n":
-            continue
-        command = read(f"{proc}/{name}/cmdline", str)
-        if command:
-            yield command.split("\0")
+def _daemons(proc: str, failures: Failures) -> Iterator[Sequence[str]]:
+    failures.clear(proc)
+    try:
+        for name in os.listdir(proc):
+            # None for a process that ended meanwhile.
+            if name.isdecimal() and read(f"{proc}/{name}/comm", str) == "dockerd\n":
+                yield read(f"{proc}/{name}/cmdline", parse_cmdline) or ()
+    except READ_FAILURES as error:  # proc mounted with hidepid: then none can be told
+        failures.add(proc, error)
 
 
-def _options(argv: list[str], *names: str) -> Iterator[str]:
+def _options(argv: Sequence[str], *names: str) -> Iterator[str]:
     """Values of the options `names`, written "--name value" or "--name=value"."""
     for index, word in enumerate(argv):
         name, equals, value = word.partition("=")

@@ -8,30 +8,35 @@ from agent.container.statefile import UnreadableState
 from agent.kernelfile import UnexpectedText
 
 LIMIT: Final = 100
-"""Messages kept. A host where everything is denied must not fill the memory with saying so."""
+"""Subjects kept. A host where everything is denied must not fill the memory with saying so."""
+_EACH: Final = 5
+"""Messages kept about one subject."""
 
 READ_FAILURES: Final = (OSError, UnreadableState, UnexpectedText)
 """What a look at a runtime's files can raise: reported here, and the container named without it."""
 
 
 class Failures:
-    """Messages by the container or file they are about; a success takes its message back."""
+    """Messages by what they are about: a cgroup, a directory. A success takes them back."""
 
     def __init__(self) -> None:
-        self._messages: dict[str, str] = {}
+        self._messages: dict[str, dict[str, None]] = {}
 
     def add(self, subject: str, error: Exception) -> None:
         """Note that looking at `subject` raised `error`."""
-        if subject in self._messages or len(self._messages) < LIMIT:
-            self._messages[subject] = _message(error)
+        if subject not in self._messages and len(self._messages) >= LIMIT:
+            return
+        messages = self._messages.setdefault(subject, {})
+        if len(messages) < _EACH:
+            messages[_message(error)] = None
 
     def clear(self, subject: str) -> None:
-        """`subject` is readable, or gone."""
+        """`subject` is readable, gone, or about to be looked at again."""
         self._messages.pop(subject, None)
 
     def messages(self) -> tuple[str, ...]:
-        """At most LIMIT different messages, oldest first."""
-        return tuple(dict.fromkeys(self._messages.values()))
+        """Different messages, oldest subject first."""
+        return tuple(dict.fromkeys(text for texts in self._messages.values() for text in texts))
 
 
 def _message(error: Exception) -> str:

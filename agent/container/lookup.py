@@ -70,7 +70,6 @@ class Lookup:
 
     def __init__(self, paths: HostPaths, failures: Failures) -> None:
         self._paths = paths
-        self._failures = failures
         self._places = Places(paths, failures)
         self._docker_roots = list(paths.docker)
         self._podman = podman.Stores()
@@ -78,14 +77,19 @@ class Lookup:
         self._booted = boot_time()
 
     def find(
-        self, cgroup: Cgroup, identity: CgroupIdentity, pids: Callable[[], Sequence[int]]
+        self,
+        cgroup: Cgroup,
+        identity: CgroupIdentity,
+        pids: Callable[[], Sequence[int]],
+        subject: str,
     ) -> Found | None:
         """
         Identify one cgroup of the kind CONTAINER or OTHER. None: nobody claims it.
 
         Raises `Denied`, `UnreadableState` and OSError of the file that the answer would be in; for
-        what only adds to an answer they go to `failures`.
+        what only adds to an answer they go to `failures`, under `subject`.
         """
+        self._places.subject = subject
         if identity.runtime in _BY_PATH:
             return Found(by_path(cgroup, identity))
         asked = _Asked(cgroup, identity, pids())
@@ -114,7 +118,7 @@ class Lookup:
                 if (found := find_supervisor(self._paths.proc, pid)) is not None:
                     return found
         except READ_FAILURES as error:
-            self._failures.add(self._paths.proc, error)
+            self._places.note(error)
         return None
 
     # --- Docker
@@ -145,7 +149,15 @@ class Lookup:
             parents.insert(0, os.path.dirname(shim.bundle))
         ids = [asked.identity.id] if asked.identity.id else [asked.name, shim.id]
         directories = (f"{parent}/{id_}" for parent in parents for id_ in ids)
-        return first(directories, lambda path: self._bundle(asked, path, shim.namespace))
+        try:
+            return first(directories, lambda path: self._bundle(asked, path, shim.namespace))
+        except READ_FAILURES as error:
+            # Of a container with an id of free text the command line is all there is.
+            if shim.namespace == "moby" or shim.id != asked.name:
+                raise
+            self._places.note(error)
+        container = Container(runtime="containerd", id=shim.id, name=shim.id, complete=False)
+        return Found(replace(container, source="containerd"), supervisor=shim)
 
     def _task(self, asked: _Asked) -> Found | None:
         """A containerd bundle in the usual directories, whichever namespace it is in."""
@@ -277,7 +289,7 @@ class Lookup:
             if start is None and pid is not None:
                 start = started(proc, pid, self._booted)
         except READ_FAILURES as error:
-            self._failures.add(proc, error)
+            self._places.note(error)
         if start is None:
             start = asked.cgroup.created
         return found._replace(container=replace(found.container, pid=pid, started=start))

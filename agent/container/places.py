@@ -22,6 +22,8 @@ class Places:
 
     def __init__(self, paths: HostPaths, failures: Failures) -> None:
         self.paths = paths
+        self.subject = ""
+        """What is being looked at: failures are noted under it."""
         self._failures = failures
 
     def views(self, path: str, supervisor: Supervisor | None) -> Iterator[str]:
@@ -42,12 +44,14 @@ class Places:
     ) -> T | None:
         """Like `read`, for what only adds to an answer: a failure is noted and gives None."""
         try:
-            value = self.read(path, supervisor, read)
+            return self.read(path, supervisor, read)
         except READ_FAILURES as error:
-            self._failures.add(path, error)
+            self.note(error)
             return None
-        self._failures.clear(path)
-        return value
+
+    def note(self, error: Exception) -> None:
+        """Report what does not keep the answer from being given."""
+        self._failures.add(self.subject, error)
 
 
 def first(places: Iterable[P], read: Callable[[P], T | None]) -> T | None:

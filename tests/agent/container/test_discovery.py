@@ -322,6 +322,23 @@ def test_what_is_no_container_costs_no_look(tree: Tree, ask: Asking, path: str) 
     assert ask.pids_read == 0
 
 
+def test_ctrs_container_whose_bundle_is_not_to_be_read_is_what_its_shim_says(
+    tree: Tree, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(directory: str) -> None:
+        raise Denied(13, "Permission denied", f"{directory}/config.json")
+
+    monkeypatch.setattr("agent.container.lookup.read_bundle", denied)
+    tree.shim(10, "default", "ctr-test")
+    tree.process(11, 10, ["sleep"])
+    container = sure(ask(tree.cgroup("/default/ctr-test"), 11))
+    assert (container.runtime, container.name, container.pid) == ("containerd", "ctr-test", 11)
+    assert not container.complete
+    (message,) = ask.discovery.failures()
+    assert message.endswith("/default/ctr-test/config.json: Permission denied")
+    assert ask(tree.cgroup("/default/ctr-test/inside"), 11) is None
+
+
 # --- the others
 
 

@@ -9,6 +9,7 @@ from agent.container.container import Container, Kind
 from agent.container.failures import Failures
 from agent.container.log_sources import LogSources
 from agent.container.pod_logs import PodLogs
+from agent.kernelfile import Denied
 from tests.agent.container.tree import ID, OTHER_ID, Tree, captured, oci
 
 UID = "599e16b6-1bf2-4203-b769-6055c486c395"
@@ -153,6 +154,21 @@ def test_the_data_root_of_a_running_daemon_is_searched(host: Host, argument: str
     (process / "comm").write_text("dockerd\n")
     (process / "cmdline").write_text(f"/usr/bin/dockerd\0--debug\0{argument}\0")
     assert len(LogSources(host.paths).scan()) == 1
+
+
+def test_processes_that_are_hidden_are_said_and_the_configured_root_is_searched(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hidden(path: str, parse: object) -> None:
+        raise Denied(1, "Operation not permitted", path)
+
+    host.docker_container()
+    host.process(10, 1, ["sshd"])
+    monkeypatch.setattr("agent.container.docker_roots.read", hidden)
+    sources = LogSources(host.paths)
+    assert len(sources.scan()) == 1
+    (message,) = sources.failures()
+    assert message.endswith("/proc/10/comm: Operation not permitted")
 
 
 def test_each_attempt_of_a_kubernetes_container_is_a_source(host: Host) -> None:

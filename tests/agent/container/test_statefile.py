@@ -86,6 +86,15 @@ def test_failures_are_bounded_and_taken_back() -> None:
     assert "/f0: bad" not in failures.messages()
 
 
+def test_a_look_may_fail_in_several_ways() -> None:
+    failures = Failures()
+    for number in (1, 2, 1):
+        failures.add("a", UnreadableState(f"/f{number}", "bad"))
+    assert failures.messages() == ("/f1: bad", "/f2: bad")
+    failures.clear("a")
+    assert failures.messages() == ()
+
+
 def test_the_same_failure_of_two_containers_is_said_once() -> None:
     failures = Failures()
     for subject in ("a", "b"):
