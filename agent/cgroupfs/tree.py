@@ -85,6 +85,9 @@ class CgroupTree:
         if kept is None:
             kept = self._kept[cgroup.inode] = self._keep(cgroup)
         reading = kept.read(self._now())
+        if self._open_files.exhausted:
+            self._make_room()
+            reading = kept.read(self._now())
         if reading is None:
             kept.close()
             del self._kept[cgroup.inode]
@@ -123,6 +126,13 @@ class CgroupTree:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _make_room(self) -> None:
+        """Give half of our files back to the process, which has none left to open."""
+        for kept in list(self._kept.values())[::2]:
+            kept.loosen()
+        self._open_files.left = 0
+        self._open_files.exhausted = False
 
     def _home(self, cgroup: Cgroup) -> str:
         """The mount whose directory's inode is the cgroup's."""

@@ -157,9 +157,10 @@ def parse_blkio(text: str) -> Blkio:
             continue  # "Total 4096", the sum over devices
         major, _, minor = words[0].partition(":")
         try:
-            counts.setdefault((int(major), int(minor)), {})[words[1]] = int(words[2])
+            device, count = (int(major), int(minor)), int(words[2])
         except ValueError:
             continue  # "(unknown)", as in v2's io.stat
+        counts.setdefault(device, {})[words[1]] = count
     return {
         device: Requests(by_kind.get("Read"), by_kind.get("Write"), by_kind.get("Discard"))
         for device, by_kind in counts.items()
@@ -274,9 +275,9 @@ def _cpu_max(files: V1Files) -> CpuMax | None:
 def _swap_max(files: V1Files) -> Limit | None:
     """memsw is memory and swap together: what it allows beyond the memory limit is swap."""
     both, memory = files.memsw_limit, files.memory_limit
-    if both is None or memory is None or both is UNLIMITED:
+    if both is None or both is UNLIMITED:
         return both
-    return None if memory is UNLIMITED else max(both - memory, 0)
+    return None if memory is None or memory is UNLIMITED else max(both - memory, 0)
 
 
 def _memory_events(files: V1Files) -> MemoryEvents | None:
