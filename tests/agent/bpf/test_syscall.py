@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from agent.bpf import syscall
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("0\n", 1), ("0-1\n", 2), ("0-127\n", 128), ("0,2-5,8\n", 6)]
+)
+def test_possible_cpus_are_counted_also_where_numbers_are_missing(
+    tmp_path: Path, text: str, count: int
+) -> None:
+    file = tmp_path / "possible"
+    file.write_text(text)
+    assert syscall.possible_cpus(str(file)) == count
+
+
+def test_this_machine_has_at_least_as_many_possible_cpus_as_running_ones() -> None:
+    assert syscall.possible_cpus() >= (os.cpu_count() or 1)
+
+
+def test_a_refusal_names_the_command_and_keeps_the_errno() -> None:
+    """Seccomp may answer EPERM before the kernel looks at the descriptor."""
+    with pytest.raises(OSError, match="BPF_OBJ_GET_INFO_BY_FD: ") as caught:
+        syscall.map_info(-1)
+    assert caught.value.errno in (errno.EBADF, errno.EPERM)
+    with pytest.raises(OSError, match="BPF_MAP_LOOKUP_BATCH: "):
+        next(syscall.batches(-1, 16, 8))
+    with pytest.raises(OSError, match="BPF_RAW_TRACEPOINT_OPEN: "):
+        syscall.attach_raw_tracepoint(-1, "mark_victim")
+
+
+def test_a_machine_whose_number_is_not_known_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "pdp11")
+    with pytest.raises(OSError, match="no known number on pdp11"):
+        syscall.map_info(0)
