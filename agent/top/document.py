@@ -19,10 +19,11 @@ Units are base units: seconds, bytes, cores, ratios (1.0 is all of it), and each
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Final
+
+import orjson
 
 from agent.cgroupfs.pressure import Stall
 from agent.container.container import Container
@@ -67,17 +68,16 @@ def document(frame: Frame, rows: Sequence[Usage]) -> str:
         ],
         "cgroups": [_cgroup(usage) for usage in rows],
     }
-    # Names come from the kernel with undecodable bytes as lone surrogates: escaped, they are JSON.
-    return json.dumps(body, allow_nan=False, separators=(",", ":"))
+    return orjson.dumps(body).decode()
 
 
 def _cgroup(usage: Usage) -> Json:
     body: dict[str, Json] = {
-        "name": title(usage),
+        "name": _text(title(usage)),
         "container": _container(usage.container),
         "cgroup": {
             "inode": usage.cgroup.inode,
-            "path": usage.cgroup.path,
+            "path": _text(usage.cgroup.path),
             "created": usage.cgroup.created,
         },
         "window": usage.window,
@@ -87,6 +87,11 @@ def _cgroup(usage: Usage) -> Json:
     body["unknown"] = {name: why.value for name, why in usage.unknown.items()}
     body["counters"] = _counters(usage.sample)
     return body
+
+
+def _text(name: str) -> str:
+    """A name from the kernel. A byte in it that is not UTF-8 comes out as "\\udcff"."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _container(container: Container | None) -> Json:

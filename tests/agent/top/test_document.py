@@ -90,3 +90,16 @@ def test_no_interface_but_the_loopback_is_zero_and_not_unknown() -> None:
     )
     (each,) = json.loads(document(seen, seen.usages))["cgroups"]
     assert each["counters"]["network_receive_bytes_total"] == 0
+
+
+def test_a_path_that_is_not_utf8_is_written_with_its_byte() -> None:
+    seen = make_frame(
+        None,
+        snapshot(sample(path="/a\udcff")),
+        hostname="h",
+        clock="",
+        delay=1,
+        own=OwnCost(None, None),
+    )
+    (each,) = json.loads(document(seen, seen.usages))["cgroups"]
+    assert each["cgroup"]["path"] == "/a\\udcff"
