@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-V1_CONTROLLERS: Final = ("memory", "cpuacct", "pids", "cpu", "blkio")
+V1_CONTROLLERS: Final = ("memory", "cpuacct", "pids", "cpu", "blkio", "freezer")
 """The v1 controllers whose files we read, the best one to walk first: memory's tree is made by
 every runtime, even for a container without limits."""
 

@@ -1,6 +1,7 @@
 """The same `CgroupReading` from cgroup v1 files, and from a hybrid host's v1 and v2 files together.
 
-Docs    https://docs.kernel.org/admin-guide/cgroup-v1/ (cpuacct, memory, blkio-controller, pids)
+Docs    https://docs.kernel.org/admin-guide/cgroup-v1/ (cpuacct, memory, blkio-controller, pids,
+        freezer-subsystem)
         https://docs.kernel.org/scheduler/sched-bwc.html (cpu.stat, cpu.cfs_*)
 
     cpuacct.usage                       839921395                 nanoseconds
@@ -22,13 +23,14 @@ from __future__ import annotations
 from typing import Final, NamedTuple, TypeVar
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
+from agent.cgroupfs.events import CgroupEvents
 from agent.cgroupfs.flat import FlatKeys
 from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.memory import MemoryEvents, MemoryStat
 from agent.cgroupfs.pids import parse_pids_events
 from agent.cgroupfs.reading import CgroupReading
 from agent.cgroupfs.v2 import Row, V2Files
-from agent.kernelfile import UNLIMITED, Limit, parse_count, parse_limit
+from agent.kernelfile import UNLIMITED, Limit, UnexpectedText, parse_count, parse_limit
 
 _NO_LIMIT: Final = 1 << 62
 """Bytes. "No limit" is PAGE_COUNTER_MAX pages, 2^63 less one page, which depends on the page size;
@@ -81,6 +83,7 @@ class V1Files(NamedTuple):
     pids_peak: int | None = None
     pids_max: Limit | None = None
     pids_events_max: int | None = None
+    frozen: bool | None = None
 
 
 _CPU_STAT = FlatKeys(("nr_periods", "nr_throttled", "throttled_time", "nr_bursts", "burst_time"))
@@ -167,6 +170,14 @@ def parse_blkio(text: str) -> Blkio:
     }
 
 
+def parse_freezer_state(text: str) -> bool:
+    """Parse freezer.state: THAWED, FREEZING (some tasks still run) or FROZEN."""
+    state = text.strip()
+    if state not in ("THAWED", "FREEZING", "FROZEN"):
+        raise UnexpectedText(text)
+    return state == "FROZEN"
+
+
 V1_ROWS: Final = (
     Row("cpu_stat", "cpuacct", ("cpuacct.usage",), parse_count),
     Row("cpu_stat", "cpuacct", ("cpuacct.usage_user",), parse_count),
@@ -200,6 +211,7 @@ V1_ROWS: Final = (
     Row("pids_peak", "pids", ("pids.peak",), parse_count),
     Row("pids_max", "pids", ("pids.max",), parse_limit),
     Row("pids_events_max", "pids", ("pids.events",), parse_pids_events),
+    Row("cgroup_events", "freezer", ("freezer.state",), parse_freezer_state),
 )
 
 
@@ -240,7 +252,7 @@ def reading(
         cpu_pressure=beside.cpu_pressure,
         memory_pressure=beside.memory_pressure,
         io_pressure=beside.io_pressure,
-        cgroup_events=beside.cgroup_events,
+        cgroup_events=_cgroup_events(files, beside),
         denied=denied,
         failed=failed,
     )
@@ -270,6 +282,14 @@ def _cpu_max(files: V1Files) -> CpuMax | None:
     if files.cpu_cfs_quota_us is None or not files.cpu_cfs_period_us:
         return None
     return CpuMax(files.cpu_cfs_quota_us, files.cpu_cfs_period_us)
+
+
+def _cgroup_events(files: V1Files, beside: V2Files) -> CgroupEvents | None:
+    """Runtimes freeze with the freezer controller; the cgroup2 directory then says `frozen 0`."""
+    if files.frozen is None:
+        return beside.cgroup_events
+    populated = None if beside.cgroup_events is None else beside.cgroup_events.populated
+    return CgroupEvents(populated=populated, frozen=files.frozen)
 
 
 def _swap_max(files: V1Files) -> Limit | None:

@@ -36,7 +36,8 @@ def test_a_captured_hybrid_host_has_controllers_on_v1_and_a_tree_beside_them() -
     assert found.version == "hybrid"
     assert found.unified == "/sys/fs/cgroup/unified"
     assert found.v1 == {
-        name: f"/sys/fs/cgroup/{name}" for name in ("memory", "cpuacct", "pids", "cpu", "blkio")
+        name: f"/sys/fs/cgroup/{name}"
+        for name in ("memory", "cpuacct", "pids", "cpu", "blkio", "freezer")
     }
     assert found.walk_root == "/sys/fs/cgroup/memory"
 
@@ -66,7 +67,7 @@ def test_the_walk_starts_where_every_container_has_a_directory(
     assert found.walk_root == f"/sys/fs/cgroup/{first}"
 
 
-@pytest.mark.parametrize("options", ["rw,name=systemd", "rw,net_cls,net_prio", "rw,freezer"])
+@pytest.mark.parametrize("options", ["rw,name=systemd", "rw,net_cls,net_prio", "rw,devices"])
 def test_v1_mounts_without_our_controllers_leave_a_host_v2(options: str) -> None:
     found = find_hierarchies([UNIFIED, Mount("cgroup", "/sys/fs/cgroup/x", "/", options)])
     assert found.version == "v2"

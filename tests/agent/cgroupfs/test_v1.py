@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
+from agent.cgroupfs.events import CgroupEvents
 from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.memory import MemoryEvents, MemoryStat
 from agent.cgroupfs.reading import CgroupReading
@@ -15,6 +16,7 @@ from agent.cgroupfs.v1 import (
     V1MemoryStat,
     parse_blkio,
     parse_bytes_limit,
+    parse_freezer_state,
     parse_oom_control,
     parse_quota,
     parse_v1_cpu_stat,
@@ -184,3 +186,22 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
             row.parse(text)
         except UnexpectedText:
             continue
+
+
+@pytest.mark.parametrize(
+    ("text", "frozen"), [("THAWED\n", False), ("FREEZING\n", False), ("FROZEN\n", True)]
+)
+def test_a_cgroup_is_frozen_when_all_its_tasks_are(text: str, frozen: bool) -> None:
+    assert parse_freezer_state(text) is frozen
+
+
+def test_an_unknown_freezer_state_is_refused() -> None:
+    with pytest.raises(UnexpectedText):
+        parse_freezer_state("ICY\n")
+
+
+def test_the_freezer_controller_knows_better_than_the_cgroup2_directory_beside_it() -> None:
+    beside = V2Files(cgroup_events=CgroupEvents(populated=True, frozen=False))
+    assert reading(V1Files(frozen=True), beside).cgroup_events == CgroupEvents(True, True)
+    assert reading(V1Files(), beside).cgroup_events == CgroupEvents(True, False)
+    assert reading(V1Files(frozen=False), NOTHING).cgroup_events == CgroupEvents(None, False)
