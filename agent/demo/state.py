@@ -18,8 +18,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from agent.demo.client import DemoError, ProcessRef
+
+_TRIES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +155,17 @@ def locked(places: Places) -> Iterator[None]:
 
 def _lock(directory: Path) -> int:
     """Make a directory and lock it. One that was removed while we waited is made again."""
+    failures = 0
     while True:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:  # removed between the two, or its parent before the first
+        except (FileNotFoundError, FileExistsError) as error:
+            # Another's removal came between two of these system calls. Not a hundred times in a
+            # row: then something else is wrong, a file where the directory should be.
+            failures += 1
+            if failures == _TRIES:
+                raise DemoError(f"cannot make {directory}: {error.strerror}") from None
             continue
         fcntl.flock(fd, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):

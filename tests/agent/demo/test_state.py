@@ -75,6 +75,15 @@ def test_a_lock_under_which_nothing_was_written_leaves_no_directory(tmp_path: Pa
     assert not (tmp_path / "a").exists()
 
 
+def test_a_file_in_the_place_of_the_directory_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with (
+        pytest.raises(DemoError, match=r"cannot make .*run: File exists"),
+        locked(Places(tmp_path / "run", tmp_path / "data")),
+    ):
+        pass
+
+
 def test_only_one_holds_the_lock_even_when_its_directory_goes(tmp_path: Path) -> None:
     places = Places(tmp_path / "a/b", tmp_path / "data")
     held: list[str] = []
