@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 
 from agent.container.container import Container
 from agent.model import Sample, Snapshot
-from exporters.prometheus.catalog import METRICS, Metric, base_labels, exported
-from exporters.prometheus.values import Labels, Number
+from exporters.prometheus.catalog import METRICS, base_labels, exported
+from exporters.prometheus.metric import Labels, Metric, Number
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -1,0 +1,67 @@
+"""What the lifecycle probe counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.model import Sample, Snapshot
+from exporters.prometheus.metric import (
+    Labels,
+    Metric,
+    Number,
+    counter,
+)
+
+
+def execs(sample: Sample) -> int | None:
+    """Programs started, as the lifecycle probe counts them."""
+    return None if sample.lifecycle is None else sample.lifecycle.execs
+
+
+def oom_victims(sample: Sample) -> int | None:
+    """Processes the OOM killer chose in this very cgroup, whoever's limit made it run."""
+    return None if sample.lifecycle is None else sample.lifecycle.oom_kills
+
+
+def exits(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """Ended processes by exit code."""
+    if sample.lifecycle is not None:
+        for code, count in sorted((sample.lifecycle.exits or {}).items()):
+            yield (("code", str(code)),), count
+
+
+def fatal_signals(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """Processes ended by a signal, by its number."""
+    if sample.lifecycle is not None:
+        for number, count in sorted((sample.lifecycle.signals or {}).items()):
+            yield (("signal", str(number)),), count
+
+
+METRICS: tuple[Metric, ...] = (
+    counter(
+        "container_execs_total",
+        "BPF sched_process_exec",
+        "Programs started since the probe was loaded.",
+        execs,
+    ),
+    Metric(
+        name="container_process_exits_total",
+        type="counter",
+        source="BPF sched_process_exit",
+        help="Processes that ended by themselves since the probe was loaded, by exit code.",
+        read=exits,
+    ),
+    Metric(
+        name="container_process_signals_total",
+        type="counter",
+        source="BPF sched_process_exit",
+        help="Processes that a signal ended since the probe was loaded, by its number.",
+        read=fatal_signals,
+    ),
+    counter(
+        "container_oom_victims_total",
+        "BPF mark_victim",
+        "Processes of this cgroup the OOM killer chose since the probe was loaded.",
+        oom_victims,
+    ),
+)
