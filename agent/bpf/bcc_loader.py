@@ -10,7 +10,6 @@ hangs is killed with everything it started.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -21,6 +20,8 @@ import time
 from collections.abc import Collection
 from dataclasses import asdict
 from typing import IO, Final
+
+import orjson
 
 from agent.bpf import syscall
 from agent.bpf.facts import Facts
@@ -64,7 +65,7 @@ def load(
             "maps": probe.maps,
             "optional_fields": probe.optional_fields,
         }
-        answer, fds = _run(child, json.dumps(plan), timeout)
+        answer, fds = _run(child, orjson.dumps(plan).decode(), timeout)
     return _attach(probe, answer, fds)
 
 
@@ -112,7 +113,7 @@ def _attach(probe: ProbeSet, answer: bytes, fds: list[int]) -> Loaded:
     rest = list(fds)
     try:
         try:
-            names = json.loads(answer)
+            names = orjson.loads(answer)
             programs, maps, off = list(names["programs"]), list(names["maps"]), dict(names["off"])
         except (ValueError, KeyError, TypeError):
             raise LoadFailed(f"bcc: the child's answer is not understood: {answer!r}") from None
