@@ -37,6 +37,10 @@ class Container:
     pod: str = ""
     namespace: str = ""
     pod_uid: str = ""
+    qos: str = ""
+    """guaranteed, burstable or besteffort, going by the cgroup's path; "" outside Kubernetes."""
+    nested_in: str = ""
+    """Id of the outermost container around this one (kind's node, Docker in Docker), or ""."""
     attempt: int | None = None
     """Kubernetes restart count, or Docker's RestartCount."""
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -118,6 +118,7 @@ class Discovery:
         entry.looks += 1
         entry.container = container
         if container is not None:
+            container = _with_path(entry.identity, container)
             entry.container = container = self._with_pod(entry, container)
             if before is None or before.source != container.source:
                 self._answered[container.source] += 1
@@ -197,6 +198,14 @@ class Discovery:
         entry.due = math.inf if pod.labels else self._now() + self._back_off(entry)
 
 
+def _with_path(identity: CgroupIdentity, container: Container) -> Container:
+    """Add what only the path says."""
+    qos, nested_in = identity.qos or "", identity.nested_in or ""
+    if (container.qos, container.nested_in) == (qos, nested_in):
+        return container
+    return replace(container, qos=qos, nested_in=nested_in)
+
+
 def _pod_uid(entry: _Entry) -> str | None:
     # The path's is the one its pod's cgroup has too.
     return entry.identity.pod_uid or (entry.container.pod_uid if entry.container else None)
@@ -210,6 +219,8 @@ def _pod(entry: _Entry, uid: str, pod: _Pod) -> Container:
         pod=pod.pod,
         namespace=pod.namespace,
         pod_uid=uid,
+        qos=entry.identity.qos or "",
+        nested_in=entry.identity.nested_in or "",
         labels=pod.labels,
         started=entry.cgroup.created,
         source=pod.source,

@@ -67,6 +67,8 @@ class CgroupIdentity(NamedTuple):
     """With dashes; 32 hex digits without for a static pod."""
     qos: str | None = None
     """guaranteed, burstable, besteffort; None outside Kubernetes."""
+    nested_in: str | None = None
+    """Id of the outermost container the path goes through before this one."""
     below: str = ""
     """The part of the path below the container or pod: not "" for a cgroup inside it."""
 
@@ -81,10 +83,14 @@ def identify(path: str) -> CgroupIdentity:
     for index, segment in enumerate(segments):
         match = _segment(segment, segments, index, found)
         if match is not None:
-            found, end = match, index + 1
+            found, end = match._replace(nested_in=_outermost(found)), index + 1
     if found is OTHER:
         return OTHER
     return found._replace(below="/".join(segments[end:]))
+
+
+def _outermost(above: CgroupIdentity) -> str | None:
+    return above.nested_in or (above.id if above.kind is CgroupKind.CONTAINER else None)
 
 
 def _segment(

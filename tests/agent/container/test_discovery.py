@@ -188,6 +188,21 @@ def test_container_sandbox_and_pod_of_a_pod_are_named(tree: Tree, ask: Asking) -
     assert ask.discovery.answered() == {"cri": 3}
 
 
+def test_a_pod_and_its_members_carry_the_quality_of_service_and_the_node_around_them(
+    tree: Tree, ask: Asking
+) -> None:
+    _pod(tree)
+    node = f"/docker/{ID}/kubelet"
+    app = sure(ask(tree.cgroup(f"{node}{POD_PATH}/{APP}"), 12))
+    pod = sure(ask(tree.cgroup(f"{node}{POD_PATH}")))
+    assert [(found.qos, found.nested_in) for found in (app, pod)] == [("burstable", ID)] * 2
+    outside = sure(ask(tree.cgroup(f"{POD_PATH}/{APP}"), 12))
+    assert (outside.qos, outside.nested_in) == ("burstable", "")
+    tree.docker()
+    docker = sure(ask(tree.cgroup(f"/docker/{ID}"), 22239))
+    assert (docker.qos, docker.nested_in) == ("", "")
+
+
 def test_a_pods_cgroup_is_named_once_a_member_is_known(tree: Tree, ask: Asking) -> None:
     pod_cgroup = tree.cgroup(POD_PATH)
     pod = sure(ask(pod_cgroup))

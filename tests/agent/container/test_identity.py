@@ -52,6 +52,16 @@ def test_a_pod_inside_a_kind_node_is_a_pod_and_not_the_node() -> None:
     assert (found.kind, found.id, found.pod_uid, found.below) == (CgroupKind.POD, None, UID, "")
 
 
+def test_what_is_inside_a_kind_node_says_which_node() -> None:
+    uid = UID.replace("-", "_")
+    pod = f"/docker/{NODE}/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod{uid}.slice"
+    assert identify(f"/docker/{NODE}").nested_in is None
+    assert identify(pod).nested_in == NODE
+    inner = identify(f"{pod}/cri-containerd-{ID}.scope")
+    assert (inner.runtime, inner.id, inner.nested_in) == ("containerd", ID, NODE)
+    assert identify(f"{pod}/cri-containerd-{ID}.scope/docker/{ID[::-1]}").nested_in == NODE
+
+
 def test_a_docker_container_inside_a_pod_keeps_the_pod() -> None:
     found = identify(f"/kubepods/besteffort/pod{UID}/{NODE}/docker/{ID}")
     assert (found.runtime, found.id, found.pod_uid, found.qos) == ("docker", ID, UID, "besteffort")
