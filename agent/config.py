@@ -63,6 +63,11 @@ class FileDestination:
         if self.max_files < 1:
             raise ValueError(f"max_files = {self.max_files}: must be at least 1")
 
+    @property
+    def name(self) -> str:
+        """What it is called in series and messages."""
+        return f"file {self.path}"
+
 
 @dataclass(frozen=True, slots=True)
 class FluentdDestination:
@@ -85,6 +90,11 @@ class FluentdDestination:
         if not 16 * 1024 <= self.chunk_bytes <= 2 * 1024 * 1024:
             raise ValueError(f"chunk_bytes = {self.chunk_bytes}: must be 16384 to 2097152")
 
+    @property
+    def name(self) -> str:
+        """What it is called in series and messages."""
+        return f"fluentd {self.host}:{self.port}"
+
 
 Destination = FileDestination | FluentdDestination
 
@@ -99,6 +109,12 @@ class LogsConfig:
     from_start: bool = True
     """Read a file without a checkpoint from its start; False: only what comes from now on."""
     destination: tuple[Destination, ...] = (FileDestination(),)
+
+    def __post_init__(self) -> None:
+        names = [destination.name for destination in self.destination]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"destination {twice[0]} is there twice: each has one log worker")
 
 
 @dataclass(frozen=True, slots=True)

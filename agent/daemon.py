@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from agent.bpf.lifecycle import LIFECYCLE, LifecycleProbe
 from agent.bpf.loader import ProbeUnavailable, open_lifecycle
 from agent.child import Child
-from agent.config import Config, Destination, split_address
+from agent.config import Config, split_address
 from agent.log_worker import worker_input
 from agent.logs.collector import LogCollector
 from agent.logs.stats import WorkerStats
@@ -139,7 +139,7 @@ def _log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
     telemetry.register(collector)
     workers = []
     for destination in config.logs.destination:
-        name = _name(destination)
+        name = destination.name
         worker = Child(
             f"log worker {name}",
             [sys.executable, "-m", "agent.log_worker"],
@@ -149,13 +149,6 @@ def _log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
         collector.add(name, lambda child=worker: child.restarts)  # type: ignore[misc]
         workers.append(worker)
     return workers
-
-
-def _name(destination: Destination) -> str:
-    """What a destination is called in series and messages; no two of one agent are the same."""
-    if destination.type == "fluentd":
-        return f"fluentd {destination.host}:{destination.port}"
-    return f"file {destination.path}"
 
 
 def _read_stats(collector: LogCollector, name: str) -> Callable[[bytes], None]:

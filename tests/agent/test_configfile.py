@@ -104,6 +104,16 @@ def test_a_value_out_of_range_is_refused(tmp_path: Path) -> None:
     assert "port = 0: must be 1 to 65535" in second
 
 
+def test_the_same_destination_twice_is_refused(tmp_path: Path) -> None:
+    text = '[[logs.destination]]\ntype = "fluentd"\n' * 2
+    (problem,) = problems(tmp_path, text)
+    assert "destination fluentd 127.0.0.1:24224 is there twice" in problem
+
+
+def test_other_programs_agent_variables_are_not_ours() -> None:
+    assert load(environment={"AGENT_NAME": "builder-7", "AGENT_PORT_80_TCP": "tcp://"}) == Config()
+
+
 def test_a_destination_of_no_known_type_is_refused(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, '[[logs.destination]]\ntype = "fluent"\n')
     assert problem.endswith("type must be one of file, fluentd; did you mean 'fluentd'?")
