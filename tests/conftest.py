@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.host.containerd import ContainerdHost
+from tests.host.cri import CriHost
 from tests.host.daemon import HostUnavailable, session_directory
 from tests.host.docker import DockerHost
+from tests.host.packages import Release
 from tests.host.podman import PodmanHost
 
 
@@ -55,6 +57,37 @@ def podman_host(host_directory: Path) -> Iterator[PodmanHost]:
         host = PodmanHost(host_directory)
     except HostUnavailable as reason:
         pytest.skip(f"podman: {reason}")
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+NEWER_CONTAINERD = {"containerd-1.7": "trixie", "containerd-2": "sid"}
+"""The distribution's releases that have the generations of containerd that are not installed."""
+
+
+@pytest.fixture(scope="session")
+def cri_host(host_directory: Path) -> Iterator[CriHost]:
+    """A kubelet's stand-in on the installed containerd."""
+    yield from _cri_host(host_directory, "")
+
+
+@pytest.fixture(scope="session", params=["installed", *NEWER_CONTAINERD])
+def any_cri_host(request: pytest.FixtureRequest, host_directory: Path) -> Iterator[CriHost]:
+    """A kubelet's stand-in on each generation of containerd."""
+    if request.param == "installed":
+        yield request.getfixturevalue("cri_host")
+    else:
+        yield from _cri_host(host_directory, NEWER_CONTAINERD[request.param])
+
+
+def _cri_host(directory: Path, suite: str) -> Iterator[CriHost]:
+    try:
+        binaries = Release(suite).unpack("containerd") / "usr/bin" if suite else None
+        host = CriHost(directory, binaries)
+    except HostUnavailable as reason:
+        pytest.skip(f"containerd with CRI: {reason}")
     try:
         yield host
     finally:

@@ -22,7 +22,7 @@ import shutil
 import struct
 import subprocess
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -85,13 +85,18 @@ def applets(busybox: Path) -> list[str]:
     return sorted(set(listed.split()) - {"busybox"})
 
 
-def archive(busybox: Path, reference: str, labels: Mapping[str, str] | None = None) -> bytes:
+def archive(
+    busybox: Path,
+    reference: str,
+    labels: Mapping[str, str] | None = None,
+    command: Sequence[str] = ("/bin/sh",),
+) -> bytes:
     """
     The image as the bytes of one uncompressed tar archive, about 2 MB.
 
     `reference` is the full name with its tag ("localhost/demo:1"): with a registry part, every
     runtime keeps it as it is. `labels` go on the image, and Docker and Podman hand them down to
-    the containers.
+    the containers. `command` is what it runs where nothing else is said.
     """
     layer = _layer(busybox)
     config = json.dumps(
@@ -101,7 +106,7 @@ def archive(busybox: Path, reference: str, labels: Mapping[str, str] | None = No
             "created": "1970-01-01T00:00:00Z",
             "config": {
                 "Env": ["PATH=/bin"],
-                "Cmd": ["/bin/sh"],
+                "Cmd": list(command),
                 "WorkingDir": "/",
                 "Labels": dict(labels or {}),
             },

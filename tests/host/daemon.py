@@ -9,6 +9,7 @@ removes. It also takes what an earlier session left when that was killed, told b
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -42,9 +43,12 @@ def run(
     data: bytes | None = None,
     environment: Mapping[str, str] | None = None,
     timeout: float = 30.0,
+    cwd: Path | None = None,
 ) -> str:
     """Run a program and return what it printed. A failure quotes the command and its stderr."""
-    done = subprocess.run(argv, input=data, capture_output=True, env=environment, timeout=timeout)
+    done = subprocess.run(
+        argv, input=data, capture_output=True, env=environment, timeout=timeout, cwd=cwd
+    )
     if done.returncode != 0:
         raise subprocess.SubprocessError(
             f"{' '.join(argv)}: status {done.returncode}: {done.stderr.decode().strip()}"
@@ -64,12 +68,19 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 class Daemon:
     """One server process of ours, with its log in a file."""
 
-    def __init__(self, argv: Sequence[str], log: Path) -> None:
+    def __init__(
+        self, argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = Path(argv[0]).name
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                env=environment,
             )
 
     def await_answer(self, answers: Callable[[], bool], seconds: float = 15.0) -> None:
@@ -140,10 +151,13 @@ def sweep(directory: Path) -> None:
         subprocess.run(["umount", "--lazy", mount], capture_output=True)
     for cgroup in sorted(cgroups, reverse=True):
         remove_cgroup(cgroup)
-    remove_cgroup(session_name(directory))
+    remove_cgroup_tree(session_name(directory))
     shutil.rmtree(Path("/run/containerd/runc", session_name(directory)), ignore_errors=True)
-    for address in directory.glob("containerd-run/io.containerd.runtime.v2.task/*/*/address"):
+    for address in directory.glob("*/io.containerd.runtime.v2.task/*/*/address"):
         Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
+    for bootstrap in directory.glob("*/io.containerd.runtime.v2.task/*/*/bootstrap.json"):
+        address_2 = json.loads(bootstrap.read_text()).get("address", "")
+        Path(address_2.removeprefix("unix://")).unlink(missing_ok=True)
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -155,6 +169,18 @@ def remove_cgroup(path: str) -> None:
     for hierarchy in (CGROUP_ROOT, *(entry for entry in CGROUP_ROOT.iterdir() if entry.is_dir())):
         with contextlib.suppress(OSError):  # not there, or in use: then it is not ours to remove
             (hierarchy / name).rmdir()
+
+
+def remove_cgroup_tree(path: str) -> None:
+    """Like `remove_cgroup`, with the cgroups below it, deepest first."""
+    name = path.strip("/")
+    if not name or ".." in name.split("/"):
+        return
+    for hierarchy in (CGROUP_ROOT, *(entry for entry in CGROUP_ROOT.iterdir() if entry.is_dir())):
+        below = [Path(directory) for directory, _, _ in os.walk(hierarchy / name)]
+        for directory in reversed(below):
+            with contextlib.suppress(OSError):  # in use: then it is not ours to remove
+                directory.rmdir()
 
 
 def _processes_of(directory: Path) -> list[int]:
