@@ -1,0 +1,203 @@
+"""One container's output, across all its files: blocks in, whole entries and finished marks out.
+
+The files (rotation.py) are one stream: a turn reads the oldest one with unread bytes, so order is
+kept across a rotation, and a line whose pieces lie in two files is joined.
+
+- A rotated file is closed when it is read to its end and has been quiet for `LINGER` seconds:
+  runtimes write into a renamed file until they are told to open a new one.
+- A truncated file begins anew; what was read of it is kept, unfinished lines included.
+- An unfinished line goes out as it is when nobody will finish it: its file is closed, its container
+  is gone, or the container has been silent for `IDLE` seconds.
+
+Invariant: a `FileMark` moves only to where nothing before it waits in an open line. Files after the
+one where the oldest open line began do not move at all: they may hold pieces of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, Protocol
+
+from agent.logs.checkpoint import FileRecord
+from agent.logs.cri import CriParser
+from agent.logs.docker_json import DockerParser
+from agent.logs.entry import CUT, Entry, clean, with_note
+from agent.logs.framing import Lines
+from agent.logs.ledger import Ledger
+from agent.logs.partial import Joiner, Position
+from agent.logs.rotation import Rotation
+from agent.logs.stats import Cause
+from agent.logs.tail import FileMark, TailedFile
+
+LINGER: Final = 5.0
+"""Seconds a rotated file must be quiet before it is closed. containerd swaps files in milliseconds;
+one that is written to later still is found by its size at a later look."""
+IDLE: Final = 60.0
+"""Seconds without a byte in any stream after which a line without an end goes out as it is: a
+prompt, or the last words of a program that died."""
+GROUP: Final = 256
+"""Lines parsed and encoded at a time: small beside a chunk, large beside a call."""
+
+
+class Parser(Protocol):
+    """Lines of one format to entries: docker_json.py, cri.py."""
+
+    failures: int
+
+    def parse(self, lines: list[bytes], read_ns: int) -> tuple[list[Entry], bool]:
+        """Return one entry for each line, in order, and whether any is a piece."""
+        ...
+
+
+PARSERS: Final[dict[str, Callable[[], Parser]]] = {"docker": DockerParser, "cri": CriParser}
+
+
+class Batch(NamedTuple):
+    """Entries that belong together, and what is done with once they are delivered."""
+
+    entries: list[Entry]
+    marks: list[tuple[FileMark, int, int]]
+    """File, from, up to."""
+
+
+class Chain:
+    """One container's output. Its iterators must be run to their ends, one at a time."""
+
+    def __init__(
+        self,
+        path: str,
+        log_format: str,
+        ledger: Ledger,
+        remembered: list[FileRecord],
+        *,
+        at_end: bool = False,
+    ) -> None:
+        self.ledger = ledger
+        self.rotation = Rotation(path, ledger, remembered, at_end=at_end)
+        self._parser = PARSERS[log_format]()
+        self._joiner = Joiner()
+        self._changed_at = float("-inf")
+
+    @property
+    def path(self) -> str:
+        """The path the container logs to."""
+        return self.rotation.path
+
+    def next_unread(self, now: float) -> tuple[TailedFile, int] | None:
+        """Return the oldest file with unread bytes and how many; negative: it was truncated."""
+        for file in self.rotation.files:
+            unread = file.unread()
+            if unread:
+                file.grown_at = self._changed_at = now
+                return file, unread
+        return None
+
+    def take(self, file: TailedFile, block: bytes, read_ns: int) -> Iterator[Batch]:
+        """Take the bytes read from `file`. `read_ns`: the time of lines that have none."""
+        file.offset += len(block)
+        for lines in file.framer.feed(block):
+            yield from self._batches(file.mark, lines, read_ns)
+
+    def begin_anew(self, file: TailedFile, now: float, read_ns: int) -> Iterator[Batch]:
+        """Go on after `file` was truncated."""
+        lost = max(0, file.size - file.offset)
+        yield from self._finish_line(file, read_ns)
+        # Its last pieces may be among what was lost; the next line must not be taken for them.
+        yield Batch(self._joiner.finish(), self._due_marks())
+        self.rotation.begin_anew(file, now)
+        self.ledger.lose("truncated", "A log file was truncated.", lost_bytes=lost)
+
+    def retire(self, now: float, read_ns: int) -> Iterator[Batch]:
+        """Close files that nobody writes to any more, and finish lines that nobody will."""
+        rotation = self.rotation
+        for file in list(rotation.files):
+            if now - file.grown_at < LINGER or file.unread() != 0:
+                continue
+            if file is rotation.files[-1] and not rotation.source_gone:
+                continue  # also where it was deleted: its writer may be alive
+            yield from self._finish_line(file, read_ns)
+            rotation.retire(file)
+        ended = rotation.source_gone and not rotation.files
+        if self._joiner and (ended or now - self._changed_at >= IDLE):
+            yield Batch(self._joiner.finish(), self._due_marks())
+
+    def abandon(self, file: TailedFile, cause: Cause, sentence: str) -> None:
+        """Close a file whose bytes are not all acknowledged: they are lost."""
+        self.ledger.lose(cause, sentence, lost_bytes=self.rotation.abandon(file))
+
+    def close(self) -> None:
+        """Close every file. What is deleted and not acknowledged is lost, and counted."""
+        for file in list(self.rotation.files):
+            if file.unlinked() and file.mark.acknowledged < file.offset + max(0, file.unread()):
+                self.abandon(file, "unlinked", "A deleted log file is closed before its end.")
+            file.close()
+        self.rotation.files.clear()
+
+    def measure(self) -> None:
+        """Count the bytes that are not acknowledged."""
+        if not self.rotation.looked:
+            return
+        ends = {f.mark.serial: f.offset + max(0, f.unread()) for f in self.rotation.files}
+        self.ledger.counters.lag_bytes = sum(
+            max(0, ends.get(mark.serial, mark.processed) - mark.acknowledged)
+            for mark in self.rotation.marks
+        )
+
+    def _finish_line(self, file: TailedFile, read_ns: int) -> Iterator[Batch]:
+        line = file.framer.finish()
+        if line is not None:
+            yield from self._batches(file.mark, line, read_ns)
+
+    def _batches(self, mark: FileMark, lines: Lines, read_ns: int) -> Iterator[Batch]:
+        counters = self.ledger.counters
+        start, data = lines.start, lines.data
+        for index in range(0, len(data), GROUP):
+            group = data[index : index + GROUP]
+            last = index + GROUP >= len(data)
+            end = lines.end if last else start + sum(map(len, group)) + len(group)
+            text = group if lines.utf8 else self._cleaned(group)
+            entries, partial = self._parser.parse(text, read_ns)
+            if lines.dropped:
+                entries = [self._cut(entry, lines.dropped) for entry in entries]
+            if partial or self._joiner:
+                entries = self._join(entries, group, mark.serial, start)
+            mark.processed = end
+            counters.lines += len(group)
+            counters.bytes += end - start
+            counters.parse_failures = self._parser.failures
+            counters.partials_capped = self._joiner.capped
+            yield Batch(entries, self._due_marks())
+            start = end
+
+    def _join(self, entries: list[Entry], group: list[bytes], serial: int, at: int) -> list[Entry]:
+        whole: list[Entry] = []
+        for entry, line in zip(entries, group, strict=True):
+            length = len(line) + 1
+            whole += self._joiner.feed(entry, Position(serial, at), length)
+            at += length
+        return whole
+
+    def _cleaned(self, group: list[bytes]) -> list[bytes]:
+        text = [clean(line) for line in group]
+        self.ledger.counters.invalid_utf8 += sum(map(bytes.__ne__, text, group))
+        return text
+
+    def _cut(self, entry: Entry, dropped: int) -> Entry:
+        self.ledger.lose("too_long", "A line is too long and was cut.", lost_bytes=dropped, lines=1)
+        return with_note(entry, CUT)
+
+    def _due_marks(self) -> list[tuple[FileMark, int, int]]:
+        """Move every mark as far as it may go; return those that moved."""
+        floor = self._joiner.floor
+        moved = []
+        for mark in self.rotation.marks:
+            if floor is None or mark.serial < floor.serial:
+                up_to = mark.processed
+            elif mark.serial == floor.serial:
+                up_to = floor.offset
+            else:
+                break
+            if up_to != mark.marked:
+                moved.append((mark, mark.marked, up_to))
+                mark.marked = up_to
+        return moved

@@ -1,0 +1,99 @@
+"""Entries to a destination: what it is given, what it answers. All an exporter needs to know.
+
+One pipeline per destination, so a slow one holds nobody else. A checkpoint moves when `send` says
+`Delivered`, never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from agent.logs.entry import Entry, Extra
+
+__all__ = [
+    "MAX_CHUNK",
+    "Chunk",
+    "Delivered",
+    "Destination",
+    "Entry",
+    "EntryEncoder",
+    "Extra",
+    "Outcome",
+    "Rejected",
+    "RetryAfter",
+]
+
+MAX_CHUNK: Final = 2 * 1024 * 1024
+"""Bytes. Fluent Bit's in_forward closes the connection over 6,144,000; a third leaves room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one message carries and one acknowledgement confirms."""
+
+    id: str
+    """24 characters of base64, made from the chunk's place in the log files and its bytes: the same
+    chunk sent again has the same id."""
+    payload: bytes
+    """What the destination's own encoder made, one entry after another."""
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """It is the destination's now."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Not now. The pipeline keeps the chunk and sends it again, in the old order."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Some or all records are refused for good: counted as lost, and the checkpoint moves."""
+
+    records: int
+    reason: str
+
+
+Outcome = Delivered | RetryAfter | Rejected
+
+
+class EntryEncoder(Protocol):
+    """Entries of one container to the destination's bytes. Encoded entries can be concatenated."""
+
+    def encode(self, entries: Sequence[Entry]) -> bytes:
+        """Encode whole entries. Never fails for entries as entry.py describes them."""
+        ...
+
+
+class Destination(Protocol):
+    """Where chunks go."""
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes of payload a chunk should have. One record alone may be larger."""
+        ...
+
+    @property
+    def connected(self) -> bool | None:
+        """None: has no connection to speak of, or has not tried yet."""
+        ...
+
+    def encoder(self, fields: Mapping[str, str]) -> EntryEncoder:
+        """Make the encoder of one container, whose records all carry `fields`."""
+        ...
+
+    async def send(self, chunk: Chunk) -> Outcome:
+        """Deliver one chunk. Called for several chunks at once, in their order."""
+        ...
+
+    async def close(self) -> None:
+        """Give up what is held open. Idempotent."""
+        ...

@@ -1,0 +1,133 @@
+"""Entries of any containers, encoded, gathered into chunks of one size.
+
+A chunk holds entries of many containers where each writes little. What it finishes (`marks`) is
+applied when it and all earlier chunks are acknowledged.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from zlib import crc32
+
+from agent.logs.chain import Batch
+from agent.logs.chunk import Chunk, EntryEncoder
+from agent.logs.entry import Entry
+from agent.logs.ledger import Ledger
+from agent.logs.tail import FileMark
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A chunk on its way, and what its acknowledgement means here."""
+
+    sequence: int
+    chunk: Chunk
+    marks: dict[FileMark, int]
+    """File → offset up to which everything is in this or an earlier chunk."""
+    records: dict[int, tuple[Ledger, int]]
+    """id of the ledger → whose records, and how many."""
+    settled: bool = False
+    """Acknowledged or refused; it waits for earlier ones."""
+
+    def apply(self) -> None:
+        """Move the files' acknowledged offsets."""
+        for mark, offset in self.marks.items():
+            mark.acknowledged = offset
+
+
+@dataclass(slots=True)
+class _Open:
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+    count: int = 0
+    ranges: list[tuple[FileMark, int, int]] = field(default_factory=list)
+    records: dict[int, tuple[Ledger, int]] = field(default_factory=dict)
+
+
+class ChunkBuilder:
+    """The chunk being filled."""
+
+    def __init__(self, chunk_bytes: int) -> None:
+        self.opened_at = 0.0
+        """Monotonic seconds when its first entry came."""
+        self._limit = chunk_bytes
+        self._sequence = 0
+        self._last_id = ""
+        self._open = _Open()
+
+    @property
+    def records(self) -> int:
+        """Records waiting in the chunk being filled."""
+        return self._open.count
+
+    def add(self, ledger: Ledger, encoder: EntryEncoder, batch: Batch, now: float) -> list[Pending]:
+        """Encode a batch into the chunk; return the chunks it filled."""
+        filled: list[Pending] = []
+        self._add(ledger, encoder, batch.entries, now, filled)
+        self._open.ranges += batch.marks
+        if self._open.size >= self._limit:
+            filled.append(self._seal())
+        return filled
+
+    def seal(self) -> Pending | None:
+        """Return the chunk as it is, if anything is in it."""
+        return self._seal() if self._open.count else None
+
+    def _add(
+        self,
+        ledger: Ledger,
+        encoder: EntryEncoder,
+        entries: Sequence[Entry],
+        now: float,
+        filled: list[Pending],
+    ) -> None:
+        if not entries:
+            return
+        payload = encoder.encode(entries)
+        if self._open.size + len(payload) > self._limit and self._open.count:
+            filled.append(self._seal())
+        if len(payload) > self._limit and len(entries) > 1:
+            middle = len(entries) // 2
+            self._add(ledger, encoder, entries[:middle], now, filled)
+            self._add(ledger, encoder, entries[middle:], now, filled)
+            return
+        chunk = self._open
+        if not chunk.count:
+            self.opened_at = now
+        chunk.parts.append(payload)
+        chunk.size += len(payload)
+        chunk.count += len(entries)
+        _ledger, count = chunk.records.get(id(ledger), (ledger, 0))
+        chunk.records[id(ledger)] = (ledger, count + len(entries))
+
+    def _seal(self) -> Pending:
+        chunk, self._open = self._open, _Open()
+        payload = b"".join(chunk.parts)
+        self._sequence += 1
+        self._last_id = chunk_id(payload, chunk.ranges, self._last_id)
+        return Pending(
+            self._sequence,
+            Chunk(self._last_id, payload, chunk.count),
+            {mark: up_to for mark, _begin, up_to in chunk.ranges},
+            chunk.records,
+        )
+
+
+def chunk_id(payload: bytes, ranges: Sequence[tuple[FileMark, int, int]], before: str) -> str:
+    """
+    Name a chunk: 128 bits, base64, from the place of its lines in the log files and its bytes.
+
+    The same lines cut into the same chunk get the same name, also in another process. A chunk that
+    finishes no line's place (a part of a batch) is named after the one `before` it instead: two
+    parts with the same bytes are two chunks.
+    """
+    digest = blake2b(crc32(payload).to_bytes(4, "big"), digest_size=16)
+    digest.update(len(payload).to_bytes(8, "big"))
+    if not ranges:
+        digest.update(before.encode())
+    for mark, begin, up_to in ranges:
+        digest.update(f"{mark.inode} {mark.head.digest} {begin} {up_to};".encode())
+    return b64encode(digest.digest()).decode()

@@ -1,0 +1,72 @@
+"""What a log worker is told at its start: one JSON document on one line of its standard input.
+
+{"paths":{"root":"/",…},"logs":{"state":"/var/lib/container-agent","from_start":true},
+ "destination":{"type":"fluentd","host":"127.0.0.1",…}}
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from agent.config import Config, Destination, FileDestination, FluentdDestination, HostPaths
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInput:
+    """What one log worker needs of the configuration."""
+
+    paths: HostPaths
+    state: str
+    """Directory of the checkpoints."""
+    from_start: bool
+    destination: Destination
+
+    @property
+    def checkpoint_path(self) -> str:
+        """Where its checkpoint is: the destination's type and address, readable and unique."""
+        destination = self.destination
+        if isinstance(destination, FluentdDestination):
+            name = f"{destination.host}:{destination.port} {destination.tag}"
+        else:
+            name = destination.path
+        digest = blake2b(name.encode(), digest_size=4).hexdigest()
+        readable = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[-60:]
+        return f"{self.state}/logs-{destination.type}-{readable}-{digest}.json"
+
+
+def worker_input(config: Config, destination: Destination) -> bytes:
+    """Build the document for the worker of one destination. Without the newline that ends it."""
+    return orjson.dumps(
+        {
+            "paths": asdict(config.paths),
+            "logs": {"state": config.logs.state, "from_start": config.logs.from_start},
+            "destination": asdict(destination),
+        }
+    )
+
+
+def parse_worker_input(document: bytes) -> WorkerInput:
+    """Read what `worker_input` wrote. Raise ValueError, in words, for anything else."""
+    try:
+        data = orjson.loads(document)
+        paths: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in data["paths"].items()
+        }
+        kind = data["destination"]["type"]
+        types = {"file": FileDestination, "fluentd": FluentdDestination}
+        if kind not in types:
+            raise ValueError(f"a destination of type {kind!r} is not known")
+        return WorkerInput(
+            HostPaths(**paths),
+            str(data["logs"]["state"]),
+            bool(data["logs"]["from_start"]),
+            types[kind](**data["destination"]),
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"not a log worker's input: {error!r}") from None

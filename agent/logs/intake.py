@@ -1,0 +1,238 @@
+"""All containers' log files: which are there, which have something to read, and their blocks.
+
+Synchronous, and never waits: the pipeline decides when, and in which thread the reads happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from agent.container.container import Container
+from agent.logs.chain import PARSERS, Batch, Chain
+from agent.logs.checkpoint import FileRecord
+from agent.logs.chunk import EntryEncoder
+from agent.logs.entry import record_fields
+from agent.logs.faults import FaultLog
+from agent.logs.ledger import Ledger
+from agent.logs.stats import ContainerCounters
+from agent.logs.tail import TailedFile
+
+POLL_MIN: Final = 0.02
+POLL_MAX: Final = 1.0
+"""Seconds between looks at a file's size: at most while it grows, and at least when it does not."""
+NAME_WAIT: Final = 2.0
+"""Seconds a new container may take to get its name and image before its lines are read."""
+ENDED_KEEP: Final = 120.0
+"""Seconds an ended container stays in the statistics."""
+HELD_BYTES: Final = 2 * 1024 * 1024 * 1024
+"""Bytes of deleted files that may be kept open until they are read. The disk is not ours."""
+
+
+class Source(Protocol):
+    """A container's log: what discovery finds."""
+
+    @property
+    def path(self) -> str:
+        """The path the container logs to, as this process sees it."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """docker or cri."""
+        ...
+
+    @property
+    def container(self) -> Container:
+        """Whose it is."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Tailed:
+    """One container: its chain, its encoder, and when to ask again."""
+
+    chain: Chain
+    fields: dict[str, str]
+    encoder: EntryEncoder
+    poll_at: float
+    interval: float = POLL_MIN
+    nameless_until: float = float("-inf")
+    """Monotonic seconds until which it is not read, so that its records get a name and an image."""
+    ended_at: float | None = None
+    """Monotonic seconds when its last file was closed for good."""
+
+
+class Intake:
+    """Every container whose log is read."""
+
+    def __init__(
+        self,
+        remembered: Iterable[FileRecord],
+        make_encoder: Callable[[Mapping[str, str]], EntryEncoder],
+        faults: FaultLog,
+        *,
+        from_start: bool,
+        held_bytes: int = HELD_BYTES,
+    ) -> None:
+        self.tailed: dict[str, Tailed] = {}
+        """By path."""
+        self.held_bytes = 0
+        """Of deleted files that are still open."""
+        self._remembered: dict[str, list[FileRecord]] = {}
+        for record in remembered:
+            self._remembered.setdefault(record.path, []).append(record)
+        self._make_encoder = make_encoder
+        self._faults = faults
+        self._first = not from_start
+        """Only in the first scan are there files that are older than the agent."""
+        self._held_limit = held_bytes
+
+    def update(self, sources: Iterable[Source], now: float) -> None:
+        """Take what discovery found; look at the files of new containers."""
+        found: set[str] = set()
+        for source in sources:
+            if source.format not in PARSERS:
+                self._faults.report(
+                    "warning", f"format {source.format}", "A log format is not known.",
+                    format=source.format, path=source.path,
+                )  # fmt: skip
+                continue
+            found.add(source.path)
+            tailed = self.tailed.get(source.path)
+            if tailed is None:
+                self._begin(source, now)
+            else:
+                self._refresh(tailed, source.container, now)
+        for path, tailed in self.tailed.items():
+            if path not in found and not tailed.chain.rotation.source_gone:
+                tailed.chain.rotation.source_gone = True
+                for file in tailed.chain.rotation.files:
+                    file.grown_at = now  # its last lines may be on their way
+        self._first = False
+
+    def look(self, now: float, directory: str | None = None) -> None:
+        """Look for new files of every container, or of those in one directory."""
+        for tailed in self.tailed.values():
+            rotation = tailed.chain.rotation
+            if directory is None or rotation.directory == directory:
+                rotation.look(now, force=directory is not None)
+                if directory is not None:
+                    tailed.poll_at = min(tailed.poll_at, now)
+
+    def due(self, now: float) -> list[Tailed]:
+        """Return the containers with something to read, of those whose time has come."""
+        ready = []
+        for tailed in self.tailed.values():
+            if tailed.poll_at > now or tailed.nameless_until > now:
+                continue
+            if tailed.chain.next_unread(now) is not None:
+                tailed.interval = POLL_MIN
+                ready.append(tailed)
+            else:
+                tailed.interval = min(tailed.interval * 1.5, POLL_MAX)
+            tailed.poll_at = now + tailed.interval
+        return ready
+
+    def next_poll(self, now: float) -> float:
+        """Seconds until the next container is due."""
+        soonest = min((tailed.poll_at for tailed in self.tailed.values()), default=now + POLL_MAX)
+        return max(soonest - now, POLL_MIN)
+
+    def retire(self, now: float, read_ns: int) -> Iterable[tuple[Tailed, Batch]]:
+        """Close what is finished, and forget containers that are gone."""
+        for path, tailed in list(self.tailed.items()):
+            for batch in tailed.chain.retire(now, read_ns):
+                yield tailed, batch
+            if tailed.ended_at is None:
+                if tailed.chain.rotation.source_gone and tailed.chain.rotation.gone:
+                    tailed.ended_at = now
+            elif now - tailed.ended_at > ENDED_KEEP:
+                del self.tailed[path]
+
+    def enforce_budget(self) -> None:
+        """Give up deleted files, the largest first, while they hold too much of the disk."""
+        held: list[tuple[int, Tailed, TailedFile]] = []
+        for tailed in self.tailed.values():
+            for file in tailed.chain.rotation.files:
+                if file.unlinked():
+                    size = file.offset + max(0, file.unread())
+                    held.append((size, tailed, file))
+        total = sum(size for size, _tailed, _file in held)
+        held.sort(key=lambda item: -item[0])
+        for size, tailed, file in held:
+            if total <= self._held_limit:
+                break
+            if not file.busy:
+                tailed.chain.abandon(
+                    file, "over_budget", "A deleted log file is given up: held files fill the disk."
+                )
+                total -= size
+        self.held_bytes = total
+
+    def records(self) -> list[FileRecord]:
+        """Everything the checkpoint must hold."""
+        records = [
+            record for tailed in self.tailed.values() for record in tailed.chain.rotation.records()
+        ]
+        for waiting in self._remembered.values():
+            records += waiting
+        return records
+
+    def unnamed(self, now: float) -> bool:
+        """Whether a container is given time to get its name and image."""
+        return any(tailed.nameless_until > now for tailed in self.tailed.values())
+
+    def directories(self) -> set[str]:
+        """Where log files are rotated."""
+        return {tailed.chain.rotation.directory for tailed in self.tailed.values()}
+
+    def counters(self) -> list[ContainerCounters]:
+        """Every container's totals, lag measured now."""
+        for tailed in self.tailed.values():
+            tailed.chain.measure()
+        return [tailed.chain.ledger.counters for tailed in self.tailed.values()]
+
+    def close(self) -> None:
+        """Close every file."""
+        for tailed in self.tailed.values():
+            tailed.chain.close()
+
+    def _begin(self, source: Source, now: float) -> None:
+        container = source.container
+        fields = record_fields(container)
+        ledger = Ledger(ContainerCounters(source.path), self._faults)
+        _name(ledger.counters, container)
+        chain = Chain(
+            source.path,
+            source.format,
+            ledger,
+            self._remembered.pop(source.path, []),
+            at_end=self._first,
+        )
+        chain.rotation.look(now)
+        tailed = Tailed(chain, fields, self._make_encoder(fields), now)
+        if not container.complete:
+            tailed.nameless_until = now + NAME_WAIT
+        self.tailed[source.path] = tailed
+
+    def _refresh(self, tailed: Tailed, container: Container, now: float) -> None:
+        rotation = tailed.chain.rotation
+        if rotation.source_gone:
+            rotation.source_gone = False
+            tailed.ended_at = None
+            rotation.look(now, force=True)
+        if container.complete:
+            tailed.nameless_until = now
+        fields = record_fields(container)
+        if fields != tailed.fields:
+            tailed.fields, tailed.encoder = fields, self._make_encoder(fields)
+            _name(tailed.chain.ledger.counters, container)
+
+
+def _name(counters: ContainerCounters, container: Container) -> None:
+    counters.id = container.id
+    counters.name = container.container or container.name
+    counters.namespace = container.namespace
+    counters.pod = container.pod

@@ -1,0 +1,117 @@
+"""Pieces of a long line joined again, per stream.
+
+Runtimes cut lines (Docker and containerd at 16 KiB, conmon at each 8 KiB read) and the pieces of
+stdout and stderr lie between each other in one file, so they are kept apart by stream. Pieces go on
+in the next file after a rotation: one joiner serves all files of a container.
+
+A line is finished by its last piece, by the size cap (what is there goes out, noted "split", and
+the rest follows), by lying open across `pin_limit` bytes of other output, or by `finish`, for a
+container that writes no more. Never by a short timer.
+
+Invariant: `floor` is the position of the first piece of the oldest open line. A checkpoint that
+moved past it would lose that piece in a restart, so nothing from there on may be marked as done.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from agent.logs.entry import SPLIT, Entry, Extra, with_note
+
+RECORD_CAP: Final = 512 * 1024
+"""Bytes of one joined line. A quarter of the largest chunk."""
+PIN_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes the container may write while a line lies open. All of them come again after a restart."""
+
+
+class Position(NamedTuple):
+    """A place in a container's output."""
+
+    serial: int
+    """Which file: later files have higher numbers."""
+    offset: int
+
+
+class _Open:
+    """A line of which not all pieces have come."""
+
+    __slots__ = ("behind", "entry", "pieces", "position", "size")
+
+    def __init__(self, entry: Entry, position: Position) -> None:
+        self.entry = entry
+        self.position = position
+        self.pieces = [entry[2]]
+        self.size = len(entry[2])
+        self.behind = 0
+        """Bytes of the container's output since its first piece."""
+
+    def joined(self, last: bytes = b"") -> Entry:
+        time_ns, stream, _content, extra, _partial = self.entry
+        return time_ns, stream, b"".join((*self.pieces, last)), extra, False
+
+
+class Joiner:
+    """The open lines of one container, at most one per stream."""
+
+    def __init__(self, cap: int = RECORD_CAP, pin_limit: int = PIN_LIMIT) -> None:
+        self.capped = 0
+        """Lines that were split because they were too long, or lay open for too long."""
+        self._cap = cap
+        self._pin_limit = pin_limit
+        self._open: dict[str, _Open] = {}
+
+    def __bool__(self) -> bool:
+        """Whether any line is open."""
+        return bool(self._open)
+
+    @property
+    def floor(self) -> Position | None:
+        """Where the oldest open line begins; None where none is open."""
+        return min((line.position for line in self._open.values()), default=None)
+
+    def feed(self, entry: Entry, position: Position, length: int) -> list[Entry]:
+        """Take the next entry, which fills `length` bytes at `position`; return what is whole."""
+        out = self._release_pinned(length)
+        stream, content, partial = entry[1], entry[2], entry[4]
+        line = self._open.get(stream)
+        if line is not None and line.size + len(content) > self._cap:
+            out.append(self._split(stream))
+            line = None
+        if line is None:
+            if partial:
+                self._open[stream] = _Open(entry, position)
+            else:
+                out.append(entry)
+        elif partial:
+            line.pieces.append(content)
+            line.size += len(content)
+        else:
+            del self._open[stream]
+            out.append(_with_extra(line.joined(content), entry[3]))
+        return out
+
+    def finish(self) -> list[Entry]:
+        """Return every open line as it is: no more will come."""
+        lines = sorted(self._open.values(), key=lambda line: line.position)
+        self._open.clear()
+        return [line.joined() for line in lines]
+
+    def _split(self, stream: str) -> Entry:
+        self.capped += 1
+        return with_note(self._open.pop(stream).joined(), SPLIT)
+
+    def _release_pinned(self, length: int) -> list[Entry]:
+        out = []
+        for stream, line in list(self._open.items()):
+            line.behind += length
+            if line.behind > self._pin_limit:
+                out.append(self._split(stream))
+        return out
+
+
+def _with_extra(entry: Entry, extra: Extra | None) -> Entry:
+    """A note on the last piece ("cut") is a note on the whole."""
+    if extra is None:
+        return entry
+    time_ns, stream, content, own, partial = entry
+    return time_ns, stream, content, {**(own or {}), **extra}, partial

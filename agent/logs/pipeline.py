@@ -1,0 +1,358 @@
+"""The loop of a log worker: files → chunks → destination → acknowledgement → checkpoint.
+
+Four tasks share one event loop. The reader asks the files for their sizes, reads blocks (one hop to
+a thread for all files of a turn, aiofiles), parses and encodes them. The dispatcher sends. The
+keeper writes the checkpoint after acknowledgements, coalesced. The scout looks for new containers
+and rotated files: at once when inotify says so, and every few seconds in any case.
+
+Fairness: each turn takes at most one block from each container that has something to read, in turn.
+Back-pressure: the reader stops when the window of the dispatcher is full; the scout goes on, so
+rotated files are held open meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import aiofiles.os
+
+from agent.logs import checkpoint
+from agent.logs.chain import Batch
+from agent.logs.chunk import Destination
+from agent.logs.chunk_builder import ChunkBuilder, Pending
+from agent.logs.dispatch import Dispatcher
+from agent.logs.faults import FaultLog
+from agent.logs.inotify import Inotify
+from agent.logs.intake import Intake, Source, Tailed
+from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
+from agent.logs.tail import Block, TailedFile
+
+BLOCK: Final = 128 * 1024
+"""Bytes read from one file in a turn. More makes no difference to the speed and one to memory."""
+TURN_BYTES: Final = 512 * 1024
+"""Bytes read in one turn, from all files."""
+FLUSH_AFTER: Final = 1.0
+"""Seconds an entry may wait for its chunk to fill."""
+RESCAN: Final = 5.0
+"""Seconds between scans for new containers, whatever inotify says."""
+UNNAMED_RESCAN: Final = 0.5
+"""The same, while a new container has no name yet."""
+SCAN_AT_MOST: Final = 0.2
+"""Seconds between scans that inotify asks for."""
+RETIRE_EVERY: Final = 1.0
+DRAIN: Final = 5.0
+"""Seconds a stop waits for acknowledgements. What has none by then is sent again next time."""
+_SAVE_PAUSE: Final = 0.02
+_SAVE_SHARE: Final = 1.0
+"""After a checkpoint, pause for as long as it took: at most half of a slow disk's time."""
+_SAVE_RETRY: Final = 1.0
+
+
+class Sources(Protocol):
+    """Discovery of containers' log files."""
+
+    def scan(self) -> Sequence[Source]:
+        """Find every container's log now."""
+        ...
+
+    def directories(self) -> Sequence[str]:
+        """Return the directories in which new containers appear."""
+        ...
+
+    def failures(self) -> Sequence[str]:
+        """Return what the last scan could not read, in words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one file's read ended."""
+
+    tailed: Tailed
+    file: TailedFile
+    block: Block | OSError
+
+
+class Pipeline:
+    """One destination's pipeline."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        intake: Intake,
+        destination: Destination,
+        checkpoint_path: str,
+        faults: FaultLog,
+        *,
+        destination_type: str = "",
+        drain: float = DRAIN,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.worker = WorkerCounters()
+        self.delivery = DestinationCounters(destination_type)
+        self._sources = sources
+        self._intake = intake
+        self._destination = destination
+        self._checkpoint_path = checkpoint_path
+        self._faults = faults
+        self._clock = clock
+        self._wall_ns = wall_ns
+        self._drain_seconds = drain
+        self._builder = ChunkBuilder(destination.chunk_bytes)
+        self._dirty = asyncio.Event()
+        self._dispatcher = Dispatcher(destination, self.delivery, faults, self._dirty.set)
+        self._inotify = Inotify.open(faults)
+        self._scan_wanted = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._read_blocks = aiofiles.os.wrap(_read_blocks)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then wait a bounded time for acknowledgements."""
+        try:
+            if self._inotify is not None:
+                asyncio.get_running_loop().add_reader(self._inotify.fd, self._noticed)
+            await self._scan()
+            async with asyncio.TaskGroup() as group:
+                scout = group.create_task(self._scout(), name="scout")
+                sender = group.create_task(self._dispatcher.run(), name="dispatcher")
+                keeper = group.create_task(self._keep(), name="keeper")
+                reader = group.create_task(self._read(), name="reader")
+                await stop.wait()
+                reader.cancel()
+                scout.cancel()
+                await asyncio.wait((reader, scout))
+                await self._drain()
+                sender.cancel()
+                keeper.cancel()
+            await self._save()
+        finally:
+            if self._inotify is not None:
+                asyncio.get_running_loop().remove_reader(self._inotify.fd)
+                self._inotify.close()
+            self._intake.close()
+            await self._destination.close()
+
+    def stats(self) -> WorkerStats:
+        """All totals, now."""
+        self.delivery.connected = self._destination.connected
+        self.worker.faults = self._faults.count
+        self.worker.held_bytes = self._intake.held_bytes
+        self.worker.files = sum(
+            len(tailed.chain.rotation.files) for tailed in self._intake.tailed.values()
+        )
+        return WorkerStats(self._intake.counters(), self.delivery, self.worker)
+
+    # The reader.
+
+    async def _read(self) -> None:
+        ready: deque[Tailed] = deque()
+        retire_at = self._clock() + RETIRE_EVERY
+        while True:
+            now = self._clock()
+            waiting = set(map(id, ready))
+            ready.extend(tailed for tailed in self._intake.due(now) if id(tailed) not in waiting)
+            if ready:
+                await self._turn(ready)
+            if now >= retire_at:
+                retire_at = now + RETIRE_EVERY
+                await self._take(self._intake.retire(now, self._wall_ns()))
+            await self._flush_if_old()
+            if not ready:
+                await self._sleep()
+
+    async def _turn(self, ready: deque[Tailed]) -> None:
+        """Read one block from as many containers as fit, in turn; those with more come again."""
+        now = self._clock()
+        wanted: list[tuple[Tailed, TailedFile]] = []
+        while ready and len(wanted) * BLOCK < TURN_BYTES:
+            tailed = ready.popleft()
+            unread = tailed.chain.next_unread(now)
+            if unread is None:
+                continue
+            file, size = unread
+            if size < 0:
+                await self._begin_anew(tailed, file)
+                ready.append(tailed)
+            else:
+                file.busy = True
+                wanted.append((tailed, file))
+        if not wanted:
+            return
+        try:
+            outcomes = await self._read_blocks(wanted, BLOCK)
+        finally:
+            for _tailed, file in wanted:
+                file.busy = False
+        for outcome in outcomes:
+            await self._digest(outcome, ready)
+
+    async def _digest(self, outcome: Outcome, ready: deque[Tailed]) -> None:
+        tailed, file, block = outcome.tailed, outcome.file, outcome.block
+        if isinstance(block, OSError):
+            self._faults.report(
+                "error", f"read {tailed.chain.path}", "A log file cannot be read.",
+                path=tailed.chain.path, error=block,
+            )  # fmt: skip
+            return
+        if not block.intact:
+            await self._begin_anew(tailed, file)
+            ready.append(tailed)
+            return
+        batches = tailed.chain.take(file, block.data, self._wall_ns())
+        await self._take((tailed, batch) for batch in batches)
+        if len(block.data) == BLOCK:
+            ready.append(tailed)
+
+    async def _begin_anew(self, tailed: Tailed, file: TailedFile) -> None:
+        batches = tailed.chain.begin_anew(file, self._clock(), self._wall_ns())
+        await self._take((tailed, batch) for batch in batches)
+
+    async def _take(self, batches: Iterable[tuple[Tailed, Batch]]) -> None:
+        """Encode batches and hand on the chunks they fill. Waits only when all are encoded, so that
+        nothing changes a chain while its iterator runs."""
+        now = self._clock()
+        filled: list[Pending] = []
+        for tailed, batch in batches:
+            filled += self._builder.add(tailed.chain.ledger, tailed.encoder, batch, now)
+        for pending in filled:
+            await self._dispatcher.submit(pending)
+
+    async def _flush_if_old(self) -> None:
+        if self._builder.records and self._clock() - self._builder.opened_at >= FLUSH_AFTER:
+            pending = self._builder.seal()
+            if pending is not None:
+                await self._dispatcher.submit(pending)
+
+    async def _sleep(self) -> None:
+        self._wake.clear()
+        pause = self._intake.next_poll(self._clock())
+        try:
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    # The scout.
+
+    async def _scout(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._scan_pause()):
+                    await self._scan_wanted.wait()
+            except TimeoutError:
+                pass
+            self._scan_wanted.clear()
+            await self._scan()
+            self._intake.look(self._clock())
+            self._intake.enforce_budget()
+            self._wake.set()
+            await asyncio.sleep(SCAN_AT_MOST)
+
+    def _scan_pause(self) -> float:
+        return UNNAMED_RESCAN if self._intake.unnamed(self._clock()) else RESCAN
+
+    async def _scan(self) -> None:
+        for _twice in range(2):  # a file made between the scan and the watch is seen by the second
+            try:
+                found = await asyncio.to_thread(self._sources.scan)
+                directories = await asyncio.to_thread(self._sources.directories)
+            except OSError as error:
+                self.worker.discovery_failures += 1
+                self._faults.report(
+                    "error", "discovery", "Containers' logs cannot be found.", error=error
+                )
+                return
+            self._faults.over("discovery", "Containers' logs are found again.")
+            for failure in self._sources.failures():
+                self.worker.discovery_failures += 1
+                self._faults.report(
+                    "warning", failure, "A container's log cannot be found.", reason=failure
+                )
+            self._intake.update(found, self._clock())
+            if self._inotify is None:
+                return
+            if not self._inotify.watch({*directories, *self._intake.directories()}):
+                return
+
+    def _noticed(self) -> None:
+        """Inotify has news."""
+        if self._inotify is None:
+            return
+        changes = self._inotify.read()
+        if changes is None:  # too many at once: some are lost, so look everywhere
+            self._scan_wanted.set()
+            return
+        known = self._intake.directories()
+        rotated: set[str] = set()
+        for change in changes:
+            if change.directory not in known or change.is_directory:
+                self._scan_wanted.set()
+            elif ".log" in change.name:  # not Docker's config.v2.json, written at each health check
+                rotated.add(change.directory)
+                path = f"{change.directory}/{change.name}"
+                if change.name.endswith(".log") and path not in self._intake.tailed:
+                    self._scan_wanted.set()
+        for directory in rotated:
+            self._intake.look(self._clock(), directory)
+            self._wake.set()
+
+    # The keeper.
+
+    async def _keep(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            began = self._clock()
+            saved = await self._save()
+            pause = (self._clock() - began) * _SAVE_SHARE if saved else _SAVE_RETRY
+            await asyncio.sleep(max(pause, _SAVE_PAUSE))
+
+    async def _save(self) -> bool:
+        applied = self._dispatcher.take_applied()
+        try:
+            await checkpoint.save(self._checkpoint_path, self._intake.records())
+        except OSError as error:
+            self.worker.checkpoint_failures += 1
+            self._faults.report(
+                "error", "checkpoint",
+                "The checkpoint cannot be written: a restart will send lines again.",
+                path=self._checkpoint_path, error=error,
+            )  # fmt: skip
+            return False
+        else:
+            self.worker.checkpoints_saved += 1
+            self._faults.over("checkpoint", "The checkpoint can be written again.")
+            return True
+        finally:
+            # Also where it failed: a full disk must not stop the shipping of logs.
+            self._dispatcher.release(applied)
+
+    async def _drain(self) -> None:
+        pending = self._builder.seal()
+        try:
+            async with asyncio.timeout(self._drain_seconds):
+                if pending is not None:
+                    await self._dispatcher.submit(pending)
+                await self._dispatcher.drained()
+        except TimeoutError:
+            self._faults.report(
+                "warning", "drain", "Stopped before every chunk was acknowledged: they come again.",
+                chunks=self.delivery.in_flight_chunks,
+            )  # fmt: skip
+
+
+def _read_blocks(wanted: Sequence[tuple[Tailed, TailedFile]], limit: int) -> list[Outcome]:
+    outcomes = []
+    for tailed, file in wanted:
+        try:
+            block: Block | OSError = file.read(limit)
+        except OSError as error:
+            block = error
+        outcomes.append(Outcome(tailed, file, block))
+    return outcomes

@@ -1,0 +1,147 @@
+"""What a log worker tells its parent once a second: one JSON line, all totals since its start.
+
+    {"containers":[{"path":"…/0.log","id":"4f…","name":"web",…,"lines":120,"bytes":9312,
+     "lag_bytes":0,"lost":{"truncated":{"times":1,"bytes":310,"lines":0}},…}],
+     "destination":{"chunks":3,"records":120,"retries":0,…},"worker":{…}}
+
+Counters start at 0 with the worker, like any process's.
+A container's line stays for two minutes after its end, so that its last losses are seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import orjson
+
+Cause = Literal[
+    "truncated",  # the file was cut or rewritten before its end was read
+    "unlinked",  # deleted and closed before its end was read or acknowledged
+    "over_budget",  # deleted, still unread, and held files took too much disk
+    "missing",  # in the checkpoint, gone or compressed at start: how much is not known
+    "too_long",  # the end of a line over the limit
+    "rejected",  # refused by the destination for good
+    "unreadable",  # the disk failed to give its bytes
+]
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+
+
+@dataclass(slots=True)
+class Lost:
+    """What was lost from one cause."""
+
+    times: int = 0
+    bytes: int = 0
+    """Of log file. Not known for "missing" and "rejected": stays 0 there."""
+    lines: int = 0
+    """Known for "too_long" and "rejected" only: lines cut, records refused."""
+
+
+@dataclass(slots=True)
+class ContainerCounters:
+    """One container's totals. The pipeline counts in them; a snapshot goes into `WorkerStats`."""
+
+    path: str
+    id: str = ""
+    name: str = ""
+    namespace: str = ""
+    pod: str = ""
+    lines: int = 0
+    """Lines read from its files."""
+    bytes: int = 0
+    """Bytes of its files that were parsed."""
+    lag_bytes: int | None = None
+    """Bytes written and not acknowledged yet; None where no file of it can be opened."""
+    parse_failures: int = 0
+    invalid_utf8: int = 0
+    """Lines in which bytes were replaced by U+FFFD."""
+    partials_capped: int = 0
+    lost: dict[Cause, Lost] = field(default_factory=dict)
+
+    def lose(self, cause: Cause, *, lost_bytes: int = 0, lines: int = 0) -> None:
+        """Count one loss."""
+        lost = self.lost.setdefault(cause, Lost())
+        lost.times += 1
+        lost.bytes += lost_bytes
+        lost.lines += lines
+
+
+@dataclass(slots=True)
+class DestinationCounters:
+    """The destination's totals."""
+
+    type: str
+    chunks: int = 0
+    """Delivered and acknowledged."""
+    records: int = 0
+    """In those chunks."""
+    bytes: int = 0
+    """Payload of those chunks, as sent."""
+    retries: int = 0
+    """Times a chunk was to be sent again."""
+    rejected: int = 0
+    """Records refused for good."""
+    in_flight_chunks: int = 0
+    """Sealed and not yet both acknowledged and in the checkpoint."""
+    in_flight_bytes: int = 0
+    connected: bool | None = None
+    """None: the destination has no connection to speak of, or has not tried yet."""
+    last_error: str = ""
+
+
+@dataclass(slots=True)
+class WorkerCounters:
+    """The worker itself."""
+
+    files: int = 0
+    """Open."""
+    held_bytes: int = 0
+    """Of files that are deleted and still open: disk space only we hold."""
+    checkpoints_saved: int = 0
+    checkpoint_failures: int = 0
+    checkpoints_set_aside: int = 0
+    """1: the checkpoint could not be read at start."""
+    discovery_failures: int = 0
+    faults: int = 0
+    """All faults, said or only counted."""
+
+
+@dataclass(slots=True)
+class WorkerStats:
+    """One line."""
+
+    containers: list[ContainerCounters]
+    destination: DestinationCounters
+    worker: WorkerCounters
+
+    def to_json(self) -> bytes:
+        """One line of JSON, newline included."""
+        return orjson.dumps(self, option=orjson.OPT_APPEND_NEWLINE)
+
+    @staticmethod
+    def from_json(line: bytes) -> WorkerStats:
+        """Read what `to_json` wrote. Raise ValueError for anything else."""
+        document = orjson.loads(line)
+        try:
+            containers = [
+                ContainerCounters(
+                    **{**row, "lost": {cause: Lost(**lost) for cause, lost in row["lost"].items()}}
+                )
+                for row in document["containers"]
+            ]
+            destination = DestinationCounters(**document["destination"])
+            return WorkerStats(containers, destination, WorkerCounters(**document["worker"]))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a log worker's statistics: {error}") from None
+
+    def total_lost(self) -> dict[Cause, Lost]:
+        """All containers' losses together."""
+        total: dict[Cause, Lost] = {}
+        for container in self.containers:
+            for cause, lost in container.lost.items():
+                into = total.setdefault(cause, Lost())
+                into.times += lost.times
+                into.bytes += lost.bytes
+                into.lines += lost.lines
+        return total

@@ -1,0 +1,122 @@
+"""One log file, open: how much is unread, its next bytes, and whether it is still the same file.
+
+A file is named by inode and head (fingerprint.py). It stays open while it is read, so a rename or
+an unlink takes nothing away. It was truncated if it is shorter than what was read of it, or begins
+with other bytes; then nothing read from it at that moment may be used.
+
+`FileMark` is what outlives the open file: how far it was parsed, handed out in chunks, and
+acknowledged.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from agent.logs.fingerprint import HEAD_SIZE, Head, head_of
+from agent.logs.framing import Framer
+
+
+@dataclass(slots=True, eq=False)
+class FileMark:
+    """How far one file is. Offsets in bytes; acknowledged <= marked <= processed."""
+
+    inode: int
+    head: Head
+    serial: int
+    """Its place in the container's output; later files have higher numbers."""
+    processed: int
+    """Everything before is parsed."""
+    marked: int
+    """Everything before is in a chunk."""
+    acknowledged: int
+    """Everything before has reached the destination."""
+    done: bool = False
+    """Read to the end, and nobody writes to it any more."""
+    dead: bool = False
+    """Its bytes are gone: truncated, or given up. No checkpoint needs it."""
+    seen: tuple[int, int] = field(default=(-1, -1))
+    """Size and mtime when it was last closed or looked at closed: unchanged means nothing new."""
+
+
+class Block(NamedTuple):
+    """Bytes read from a file."""
+
+    data: bytes
+    offset: int
+    intact: bool
+    """False: the file began anew since the last read; `data` is empty."""
+
+
+class NotALogFile(OSError):
+    """The path is a directory, a device or a pipe."""
+
+
+class TailedFile:
+    """One open file. `read` may run in another thread; then nothing else touches the file."""
+
+    def __init__(self, fd: int, mark: FileMark, head: bytes, now: float) -> None:
+        self.fd = fd
+        self.mark = mark
+        self.head = head
+        """Its first bytes, at most HEAD_SIZE, all that were ever seen."""
+        self.offset = mark.processed
+        """The next byte to read."""
+        self.size = self.offset
+        """Bytes, when it was last the same file for sure."""
+        self.framer = Framer(self.offset)
+        self.grown_at = now
+        """Monotonic seconds when it was last seen to grow, or began to be rotated."""
+        self.busy = False
+        """A read is under way in another thread: do not close."""
+
+    def unread(self) -> int:
+        """Ask for the size; return bytes not read yet, negative where it was truncated."""
+        return os.lseek(self.fd, 0, os.SEEK_END) - self.offset
+
+    def unlinked(self) -> bool:
+        """Whether no directory has it any more: closing it gives its bytes up."""
+        return os.fstat(self.fd).st_nlink == 0
+
+    def read(self, limit: int) -> Block:
+        """Read at most `limit` bytes from `offset`, then make sure that it is the same file still.
+
+        In this order: bytes written after a truncation can be at `offset` only once the head is
+        new as well.
+        """
+        size = os.lseek(self.fd, 0, os.SEEK_END)
+        data = os.pread(self.fd, limit, self.offset)
+        head = os.pread(self.fd, HEAD_SIZE, 0)
+        if not head.startswith(self.head):
+            return Block(b"", self.offset, intact=False)
+        if len(head) > len(self.head):
+            self.head = head
+            self.mark.head = head_of(head)
+        self.size = max(size, self.offset + len(data))
+        return Block(data, self.offset, intact=True)
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def open_log(path: str) -> tuple[int, os.stat_result, bytes]:
+    """
+    Open a log file; return its descriptor, its status and its head.
+
+    Raises FileNotFoundError, `NotALogFile`, and any other OSError.
+    """
+    # O_NONBLOCK: opening a pipe must not wait for its writer.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotALogFile(f"{path} is not a regular file")
+        return fd, status, os.pread(fd, HEAD_SIZE, 0)
+    except BaseException:
+        os.close(fd)
+        raise

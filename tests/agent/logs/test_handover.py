@@ -1,0 +1,56 @@
+"""agent/logs/handover.py"""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.config import Config, FileDestination, FluentdDestination, HostPaths, LogsConfig
+from agent.logs.handover import WorkerInput, parse_worker_input, worker_input
+
+CONFIG = Config(
+    paths=HostPaths(root="/host", docker=("/var/lib/docker", "/srv/docker")),
+    logs=LogsConfig(state="/state", from_start=False),
+)
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [FileDestination(path="/out.jsonl"), FluentdDestination(host="::1", port=1234, tag="a.b")],
+)
+def test_what_the_daemon_says_is_what_the_worker_understands(
+    destination: FileDestination | FluentdDestination,
+) -> None:
+    document = worker_input(CONFIG, destination)
+    assert b"\n" not in document
+    assert parse_worker_input(document) == WorkerInput(CONFIG.paths, "/state", False, destination)
+
+
+def test_each_destination_has_a_checkpoint_of_its_own() -> None:
+    paths = {
+        WorkerInput(CONFIG.paths, "/state", True, destination).checkpoint_path
+        for destination in (
+            FileDestination(path="/a/b"),
+            FileDestination(path="/a-b"),
+            FluentdDestination(host="a", port=1),
+            FluentdDestination(host="a", port=2),
+            FluentdDestination(host="a", port=2, tag="other"),
+        )
+    }
+    assert len(paths) == 5
+    assert all(path.startswith("/state/logs-") and path.count("/") == 2 for path in paths)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        worker_input(CONFIG, FileDestination()).replace(b'"file"', b'"carrier pigeon"'),
+        worker_input(CONFIG, FluentdDestination()).replace(b"24224", b"0"),
+        worker_input(CONFIG, FileDestination()).replace(b'"max_files"', b'"max_flies"'),
+    ],
+)
+def test_anything_else_is_refused_in_words(document: bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_worker_input(document)
