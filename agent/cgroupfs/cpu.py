@@ -3,6 +3,9 @@
 Docs    https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
 Units   *_usec: microseconds. nr_*: counts. All of cpu.stat only rises.
 
+cpu.stat.local has this cgroup alone: one line, `throttled_usec 41300000`, and nothing without the
+cpu controller.
+
     usage_usec 8231774
     user_usec 6400000
     system_usec 1831774
@@ -52,11 +55,23 @@ class CpuMax(NamedTuple):
 
 
 _STAT = FlatKeys(CpuStat._fields)
+_STAT_LOCAL = FlatKeys(("throttled_usec",))
 
 
 def parse_cpu_stat(text: str) -> CpuStat:
     """Parse cpu.stat. Keys of newer kernels are skipped."""
     return CpuStat._make(_STAT.pick(text))
+
+
+def parse_cpu_stat_local(text: str) -> int | None:
+    """
+    Return `throttled_usec` of cpu.stat.local; None without the cpu controller.
+
+    Unlike cpu.stat's it counts every throttling these tasks felt, of an ancestor's limit too, and
+    only while they wanted to run. Linux kernel commit 677ea015f231 ("sched: add throttled time stat
+    for throttled children") (in v6.6).
+    """
+    return _STAT_LOCAL.pick(text)[0]
 
 
 def parse_cpu_max(text: str) -> CpuMax:

@@ -18,7 +18,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-V1_CONTROLLERS: Final = ("memory", "cpuacct", "pids", "cpu", "blkio", "freezer")
+V1_CONTROLLERS: Final = (
+    "memory",
+    "cpuacct",
+    "pids",
+    "cpu",
+    "blkio",
+    "freezer",
+    "cpuset",
+    "hugetlb",
+)
 """The v1 controllers whose files we read, the best one to walk first: memory's tree is made by
 every runtime, even for a container without limits."""
 

@@ -28,7 +28,9 @@ from agent.kernelfile import ABSENT, DENIED, Denied, UnexpectedText, open_kept, 
 LOOK_AGAIN: Final = 60.0
 """Seconds after which an absent, denied or not kept file is tried again."""
 _READ_SIZE: Final = 16384
-"""Every file of the tables is one record, which one read returns whole if it fits."""
+_WHOLE: Final = 4032
+"""A text shorter than this is whole after one read. Most files are one record, which a read returns
+whole if it fits; of many records, as in cgroup.procs, it returns what fits a page of 4 KiB."""
 _MOST_OPEN: Final = 16384
 """A kept file holds a page of kernel memory for its text, 5.4 KB with all measured (Linux 6.18):
 this many are 88 MB on top of our own, for 600 to 700 cgroups."""
@@ -121,7 +123,7 @@ class KeptFiles:
         for index, fd in enumerate(self._fds):
             try:
                 text = os.pread(fd, _READ_SIZE, 0)
-                if len(text) == _READ_SIZE:
+                if len(text) >= _WHOLE:
                     text = read_bytes(fd)
             except OSError as error:
                 changed = True

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
+from agent.cgroupfs.descendants import CgroupStat
+from agent.cgroupfs.dmem import Region
 from agent.cgroupfs.events import CgroupEvents
 from agent.cgroupfs.io import IoStat
-from agent.cgroupfs.memory import MemoryEvents, MemoryStat
+from agent.cgroupfs.memory import MemoryEvents, MemoryStat, SwapEvents
+from agent.cgroupfs.numa import NodeMemory
 from agent.cgroupfs.pressure import Pressure
+from agent.cgroupfs.rdma import Resource
 from agent.kernelfile import Limit
 
 
@@ -29,9 +33,22 @@ class Cgroup(NamedTuple):
     """Unix seconds: mtime of the directory, which the kernel sets when it is made."""
 
 
+class HugePages(NamedTuple):
+    """The huge pages of one size (`hugetlb.py`). None: absent, denied or not understood."""
+
+    page_size: str
+    """As the kernel writes it in the file names: 64KB, 2MB, 1GB."""
+    current: int | None = None
+    max: Limit | None = None
+    events_max: int | None = None
+    rsvd_current: int | None = None
+    peak: int | None = None
+    """v1 alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class CgroupReading:
-    """One look at one cgroup's files. None: absent, or in `denied`."""
+    """One look at one cgroup's files. None: absent, in `denied`, or a detail nobody asked for."""
 
     cpu_stat: CpuStat | None = None
     cpu_max: CpuMax | None = None
@@ -62,6 +79,36 @@ class CgroupReading:
     memory_pressure: Pressure | None = None
     io_pressure: Pressure | None = None
     cgroup_events: CgroupEvents | None = None
+    cpu_local_throttled_usec: int | None = None
+    """Time these tasks were kept off a CPU by a limit of this cgroup or of one above."""
+    memory_events_local: MemoryEvents | None = None
+    """This cgroup alone, where `memory_events` has all below it too."""
+    memory_swap_events: SwapEvents | None = None
+    memory_zswap_max: Limit | None = None
+    memory_oom_group: int | None = None
+    """1: an OOM kill takes the whole cgroup."""
+    memory_numa: tuple[NodeMemory, ...] | None = None
+    irq_pressure: Pressure | None = None
+    procs: tuple[int, ...] | None = None
+    """Processes in this very cgroup, none of those below it."""
+    cpuset_cpus: int | None = None
+    """How many CPUs may be used."""
+    cpuset_mems: int | None = None
+    """How many NUMA nodes' memory may be used."""
+    dmem_current: tuple[Region, ...] | None = None
+    dmem_peak: tuple[Region, ...] | None = None
+    dmem_max: tuple[Region, ...] | None = None
+    dmem_capacity: tuple[Region, ...] | None = None
+    """The root's alone: the size of each region."""
+    rdma_current: tuple[Resource, ...] | None = None
+    rdma_max: tuple[Resource, ...] | None = None
+    misc_current: tuple[Resource, ...] | None = None
+    misc_max: tuple[Resource, ...] | None = None
+    cgroup_stat: CgroupStat | None = None
+    """The root's alone: cgroups of the host."""
+    cpuset_memory_migrate: int | None = None
+    """v1's cpuset.memory_migrate, 0 or 1. None on v2, which always migrates."""
+    hugetlb: tuple[HugePages, ...] | None = None
     denied: tuple[str, ...] = ()
     """Fields of this class whose file is there but may not be read by this process."""
     failed: tuple[tuple[str, str], ...] = ()

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from agent.cgroupfs import v1, v2
+from agent.cgroupfs import hugetlb, v1, v2
 from agent.cgroupfs.hierarchies import Hierarchies
-from agent.cgroupfs.kept import Failed, KeptFiles, OpenFiles, Place
+from agent.cgroupfs.kept import Assemble, Failed, KeptFiles, OpenFiles, Place
 from agent.cgroupfs.procs import parse_procs
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.cgroupfs.v1 import V1_ROWS, V1Files
-from agent.cgroupfs.v2 import V2_ROWS, V2Files
+from agent.cgroupfs.v2 import V2_ROWS, WALKED, Row, V2Files
 from agent.kernelfile import ABSENT, read
 
 V1_ONLY: Final = 1 << 62
@@ -37,19 +37,28 @@ class CgroupTree:
         self,
         hierarchies: Hierarchies,
         *,
+        details: Collection[str] = (),
+        page_sizes: Sequence[str] = (),
         open_files: OpenFiles | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Read nothing yet; raise the limit of open files (`OpenFiles.allowed`) unless given.
 
-        `now` is a monotonic clock in seconds.
+        `details` are the groups of metrics whose own files are read too (`Row.detail`); names of
+        groups that have no file of their own do no harm. `page_sizes` are the machine's huge page
+        sizes (`hugetlb.page_sizes`). `now` is a monotonic clock in seconds.
         """
         self.unlisted: tuple[str, ...] = ()
         """What the last walk could not list, in words: path and reason."""
         self._hierarchies = hierarchies
         self._open_files = OpenFiles.allowed() if open_files is None else open_files
         self._now = now
+        self._details = {"", *details}
+        sizes = page_sizes if "hugetlb" in details else ()
+        self._v1_rows = V1_ROWS + hugetlb.v1_rows(sizes)
+        self._v2_rows = V2_ROWS + hugetlb.v2_rows(sizes)
+        self._assemble = _assemble_v1(sizes) if hierarchies.v1 else _assemble_v2(sizes)
         self._kept: dict[int, KeptFiles] = {}
 
     def walk(self) -> list[Cgroup]:
@@ -148,37 +157,65 @@ class CgroupTree:
             controller: _directory(mount, cgroup.path)
             for controller, mount in hierarchies.v1.items()
         }
+        if hierarchies.v1:
+            v1_directories[WALKED] = _directory(hierarchies.walk_root, cgroup.path)
         places = [
             Place(slot, row, v1_directories[row.v1_controller])
-            for slot, row in enumerate(V1_ROWS)
-            if row.v1_controller in v1_directories
+            for slot, row in enumerate(self._v1_rows)
+            if row.v1_controller in v1_directories and self._wanted(row, cgroup)
         ]
         if home == hierarchies.unified:
             unified = _directory(home, cgroup.path)
+            on_v1 = {name for name, directory in v1_directories.items() if os.path.isdir(directory)}
             places += [
                 Place(slot, row, unified)
-                for slot, row in enumerate(V2_ROWS, len(V1_ROWS))
+                for slot, row in enumerate(self._v2_rows, len(self._v1_rows))
                 # v1 comes first, as `v1.reading` has it, and cpu.stat need not be read twice.
-                if row.v1_controller not in v1_directories
-                or not os.path.isdir(v1_directories[row.v1_controller])
+                if row.v1_controller not in on_v1 and self._wanted(row, cgroup)
             ]
         return KeptFiles(
             directory=_directory(home, cgroup.path),
             inode=cgroup.inode & ~V1_ONLY,
             places=places,
-            slots=len(V1_ROWS) + len(V2_ROWS),
-            assemble=_v1_reading if v1_directories else _v2_reading,
+            slots=len(self._v1_rows) + len(self._v2_rows),
+            assemble=self._assemble,
             open_files=self._open_files,
         )
 
-
-def _v1_reading(values: list[Any], denied: tuple[str, ...], failed: Failed) -> CgroupReading:
-    files, beside = values[: len(V1_ROWS)], values[len(V1_ROWS) :]
-    return v1.reading(V1Files._make(files), V2Files._make(beside), denied, failed)
+    def _wanted(self, row: Row, cgroup: Cgroup) -> bool:
+        return row.detail in self._details and (not row.root_only or cgroup.path == "/")
 
 
-def _v2_reading(values: list[Any], denied: tuple[str, ...], failed: Failed) -> CgroupReading:
-    return v2.reading(V2Files._make(values[len(V1_ROWS) :]), denied, failed)
+def _assemble_v1(sizes: Sequence[str]) -> Assemble:
+    huge_v1 = len(V1_ROWS)
+    own_v2 = huge_v1 + len(hugetlb.v1_rows(sizes))
+    huge_v2 = own_v2 + len(V2_ROWS)
+
+    def assemble(values: list[Any], denied: tuple[str, ...], failed: Failed) -> CgroupReading:
+        return v1.reading(
+            V1Files._make(values[:huge_v1]),
+            V2Files._make(values[own_v2:huge_v2]),
+            denied,
+            failed,
+            hugetlb.huge_pages(sizes, values[huge_v1:own_v2], values[huge_v2:]) if sizes else None,
+        )
+
+    return assemble
+
+
+def _assemble_v2(sizes: Sequence[str]) -> Assemble:
+    own_v2 = len(V1_ROWS) + len(hugetlb.v1_rows(sizes))
+    huge_v2 = own_v2 + len(V2_ROWS)
+
+    def assemble(values: list[Any], denied: tuple[str, ...], failed: Failed) -> CgroupReading:
+        return v2.reading(
+            V2Files._make(values[own_v2:huge_v2]),
+            denied,
+            failed,
+            hugetlb.huge_pages(sizes, (), values[huge_v2:]) if sizes else None,
+        )
+
+    return assemble
 
 
 def _directory(mount: str, path: str) -> str:

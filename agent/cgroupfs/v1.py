@@ -14,6 +14,9 @@ Docs    https://docs.kernel.org/admin-guide/cgroup-v1/ (cpuacct, memory, blkio-c
     blkio.throttle.io_service_bytes     8:0 Read 4096             also Write, Sync, Async, Discard,
                                                                   Total, and a last "Total 4096"
 
+    memory.numa_stat                    see numa.py
+    cpuset.effective_cpus               0-4,6,8-10
+
 Where both versions could answer, v1 does: the controllers are there, so a runtime surely moved its
 processes there, which it need not have done on the cgroup2 mount.
 """
@@ -23,13 +26,16 @@ from __future__ import annotations
 from typing import Final, NamedTuple, TypeVar
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
+from agent.cgroupfs.cpuset import parse_list_count
 from agent.cgroupfs.events import CgroupEvents
 from agent.cgroupfs.flat import FlatKeys
 from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.memory import MemoryEvents, MemoryStat
+from agent.cgroupfs.numa import NodeMemory, parse_v1_numa_stat
 from agent.cgroupfs.pids import parse_pids_events
-from agent.cgroupfs.reading import CgroupReading
-from agent.cgroupfs.v2 import Row, V2Files
+from agent.cgroupfs.procs import parse_procs
+from agent.cgroupfs.reading import CgroupReading, HugePages
+from agent.cgroupfs.v2 import WALKED, Row, V2Files
 from agent.kernelfile import UNLIMITED, Limit, UnexpectedText, parse_count, parse_limit
 
 _NO_LIMIT: Final = 1 << 62
@@ -84,6 +90,11 @@ class V1Files(NamedTuple):
     pids_max: Limit | None = None
     pids_events_max: int | None = None
     frozen: bool | None = None
+    memory_numa: tuple[NodeMemory, ...] | None = None
+    procs: tuple[int, ...] | None = None
+    cpuset_cpus: int | None = None
+    cpuset_mems: int | None = None
+    cpuset_memory_migrate: int | None = None
 
 
 _CPU_STAT = FlatKeys(("nr_periods", "nr_throttled", "throttled_time", "nr_bursts", "burst_time"))
@@ -103,6 +114,8 @@ _MEMORY_STAT_KEYS: Final = {
     "pgmajfault": "pgmajfault",
     "workingset_refault_anon": "workingset_refault_anon",
     "workingset_refault_file": "workingset_refault_file",
+    "anon_thp": "rss_huge",
+    "swapcached": "swapcached",
 }
 """Field of `MemoryStat` → v1's key. v1 has no other of its fields here."""
 _MEMORY_STAT = FlatKeys(
@@ -212,6 +225,11 @@ V1_ROWS: Final = (
     Row("pids_max", "pids", ("pids.max",), parse_limit),
     Row("pids_events_max", "pids", ("pids.events",), parse_pids_events),
     Row("cgroup_events", "freezer", ("freezer.state",), parse_freezer_state),
+    Row("memory_numa", "memory", ("memory.numa_stat",), parse_v1_numa_stat, "memory_numa"),
+    Row("procs", WALKED, ("cgroup.procs",), parse_procs, "process"),
+    Row("cpuset_cpus", "cpuset", ("cpuset.effective_cpus",), parse_list_count, "cpuset"),
+    Row("cpuset_mems", "cpuset", ("cpuset.effective_mems",), parse_list_count, "cpuset"),
+    Row("cpuset_memory_migrate", "cpuset", ("cpuset.memory_migrate",), parse_count, "cpuset"),
 )
 
 
@@ -220,6 +238,7 @@ def reading(
     beside: V2Files,
     denied: tuple[str, ...] = (),
     failed: tuple[tuple[str, str], ...] = (),
+    hugetlb: tuple[HugePages, ...] | None = None,
 ) -> CgroupReading:
     """Make the reading of a v1 or hybrid cgroup; `beside` is what its cgroup2 directory said."""
     stat = files.memory_stat
@@ -253,6 +272,28 @@ def reading(
         memory_pressure=beside.memory_pressure,
         io_pressure=beside.io_pressure,
         cgroup_events=_cgroup_events(files, beside),
+        cpu_local_throttled_usec=beside.cpu_local_throttled_usec,
+        # failcnt and oom_kill are this cgroup's alone, so v1's one answer is both.
+        memory_events_local=_first(_memory_events(files), beside.memory_events_local),
+        memory_swap_events=beside.memory_swap_events,
+        memory_zswap_max=beside.memory_zswap_max,
+        memory_oom_group=beside.memory_oom_group,
+        memory_numa=_first(files.memory_numa, beside.memory_numa),
+        irq_pressure=beside.irq_pressure,
+        procs=_first(files.procs, beside.procs),
+        cpuset_cpus=_first(files.cpuset_cpus, beside.cpuset_cpus),
+        cpuset_mems=_first(files.cpuset_mems, beside.cpuset_mems),
+        dmem_current=beside.dmem_current,
+        dmem_peak=beside.dmem_peak,
+        dmem_max=beside.dmem_max,
+        dmem_capacity=beside.dmem_capacity,
+        rdma_current=beside.rdma_current,
+        rdma_max=beside.rdma_max,
+        misc_current=beside.misc_current,
+        misc_max=beside.misc_max,
+        cgroup_stat=beside.cgroup_stat,
+        cpuset_memory_migrate=files.cpuset_memory_migrate,
+        hugetlb=hugetlb,
         denied=denied,
         failed=failed,
     )

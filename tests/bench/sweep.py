@@ -1,6 +1,6 @@
 """CPU time of one sweep over many cgroups, beside a C program that only reads the same files.
 
-    python -m tests.bench.sweep [--cgroups 200] [--passes 20] [--json]
+    python -m tests.bench.sweep [--cgroups 200] [--passes 20] [--details cpu,…] [--json]
 
 Makes --cgroups empty cgroups of its own below agent-bench-PID in every hierarchy mounted here, and
 removes them at the end, also after ^C. Where it may not, it makes a v2-like tree in a temporary
@@ -29,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -68,10 +68,13 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description="CPU per sweep against a C reader.")
     arguments.add_argument("--cgroups", type=int, default=200)
     arguments.add_argument("--passes", type=int, default=20)
+    arguments.add_argument(
+        "--details", default="", help="metric groups whose own files are read too: cpu,process"
+    )
     arguments.add_argument("--json", action="store_true")
     options = arguments.parse_args()
     with _cgroups(options.cgroups) as (tree, hierarchies):
-        result = measure(tree, hierarchies, options.passes)
+        result = measure(tree, hierarchies, options.passes, options.details.split(","))
     if options.json:
         print(json.dumps(asdict(result) | {"ratio": result.ratio, "target": TARGET}))
     else:
@@ -79,10 +82,10 @@ def main() -> int:
     return 0 if result.ratio <= TARGET else 1
 
 
-def measure(name: str, mounted: Hierarchies, passes: int) -> Result:
+def measure(name: str, mounted: Hierarchies, passes: int, details: Collection[str] = ()) -> Result:
     """Time sweeps over the cgroups below the benchmark's own directory."""
     changed, first, unchanged, walk, in_c = [], [], [], [], []
-    with tempfile.TemporaryDirectory() as directory, CgroupTree(mounted) as tree:
+    with tempfile.TemporaryDirectory() as directory, CgroupTree(mounted, details=details) as tree:
         cgroups = [c for c in tree.walk() if c.path.startswith("/agent-bench-")]
         sweep_c = _compile(Path(directory))
         _sweep(tree, cgroups)

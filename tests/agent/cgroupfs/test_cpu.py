@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cgroupfs.cpu import CpuMax, CpuStat, parse_cpu_max, parse_cpu_stat
+from agent.cgroupfs.cpu import CpuMax, CpuStat, parse_cpu_max, parse_cpu_stat, parse_cpu_stat_local
 from agent.kernelfile import UNLIMITED, UnexpectedText
 
 WITH_CONTROLLER = """\
@@ -95,3 +95,9 @@ def test_whatever_keys_a_kernel_has_come_back_in_their_fields(
     stat = CpuStat(*values)
     text = "".join(f"{key} {value}\n" for key, value in stat._asdict().items() if value is not None)
     assert parse_cpu_stat(text) == stat
+
+
+def test_cpu_stat_local_is_one_number_and_empty_without_the_controller() -> None:
+    # By Documentation/admin-guide/cgroup-v2.rst; Linux 6.18 writes nothing without the controller.
+    assert parse_cpu_stat_local("throttled_usec 41300000\n") == 41300000
+    assert parse_cpu_stat_local("") is None

@@ -37,7 +37,7 @@ def test_a_captured_hybrid_host_has_controllers_on_v1_and_a_tree_beside_them() -
     assert found.unified == "/sys/fs/cgroup/unified"
     assert found.v1 == {
         name: f"/sys/fs/cgroup/{name}"
-        for name in ("memory", "cpuacct", "pids", "cpu", "blkio", "freezer")
+        for name in ("memory", "cpuacct", "pids", "cpu", "blkio", "freezer", "cpuset")
     }
     assert found.walk_root == "/sys/fs/cgroup/memory"
 

@@ -310,7 +310,7 @@ def test_with_fewer_files_kept_than_there_are_the_readings_are_the_same(
 
 def test_a_loose_file_is_read_anew_each_time(one: Path) -> None:
     with _tree(one, most=0) as tree:
-        assert _must_read(tree, one).memory_events == MemoryEvents(0, 1118, 28, 1, 1)
+        assert _must_read(tree, one).memory_events == MemoryEvents(0, 1118, 28, 1, 1, 0)
         (one / "memory.events").write_text("oom_kill 2\n")
         assert _must_read(tree, one).memory_events == MemoryEvents(oom_kill=2)
         (one / "memory.events").write_text("broken\n")

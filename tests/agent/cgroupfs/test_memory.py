@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cgroupfs.memory import MemoryEvents, MemoryStat, parse_memory_events, parse_memory_stat
+from agent.cgroupfs.memory import (
+    MemoryEvents,
+    MemoryStat,
+    SwapEvents,
+    parse_memory_events,
+    parse_memory_stat,
+    parse_swap_events,
+)
 from agent.kernelfile import UnexpectedText
 from tests.fixtures.host_trees import V2, container_path
 
@@ -34,6 +41,20 @@ def test_memory_stat_of_linux_6_1_has_every_field_we_use() -> None:
         pgsteal=4185,
         workingset_refault_anon=0,
         workingset_refault_file=3431,
+        kernel_stack=16384,
+        pagetables=49152,
+        anon_thp=0,
+        swapcached=0,
+        zswap=None,
+        zswapped=None,
+        pgscan_kswapd=0,
+        pgscan_direct=6219,
+        pswpin=None,
+        pswpout=None,
+        workingset_activate_anon=0,
+        workingset_activate_file=115,
+        workingset_restore_anon=0,
+        workingset_restore_file=115,
     )
 
 
@@ -47,7 +68,7 @@ def test_a_kernel_without_a_key_leaves_it_none_not_zero() -> None:
 
 def test_memory_events_are_counts_of_what_the_limit_did() -> None:
     assert parse_memory_events((DIRECTORY / "memory.events").read_text()) == MemoryEvents(
-        low=0, high=1118, max=28, oom=1, oom_kill=1
+        low=0, high=1118, max=28, oom=1, oom_kill=1, oom_group_kill=0
     )
 
 
@@ -57,7 +78,7 @@ def test_memory_events_of_an_older_kernel_have_fewer_keys() -> None:
 
 @given(st.text() | st.text("anoflekr_ 0123456789\n"))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
-    for parse in (parse_memory_stat, parse_memory_events):
+    for parse in (parse_memory_stat, parse_memory_events, parse_swap_events):
         try:
             parse(text)
         except UnexpectedText:
@@ -80,6 +101,12 @@ def test_a_text_cut_anywhere_is_refused_or_lacks_only_its_end(cut: int) -> None:
     ]
     # The number the cut went through may have lost digits; no other may differ.
     assert len(wrong) <= 1
+
+
+def test_swap_events_are_read_by_key() -> None:
+    # By Documentation/admin-guide/cgroup-v2.rst: no captured host has swap to run out of.
+    assert parse_swap_events("high 0\nmax 7\nfail 9\n") == SwapEvents(0, 7, 9)
+    assert parse_swap_events("max 7\nfail 9\n") == SwapEvents(None, 7, 9)
 
 
 def test_a_line_without_a_number_is_refused() -> None:

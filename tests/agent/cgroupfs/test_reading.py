@@ -12,12 +12,16 @@ from agent.cgroupfs.memory import MemoryEvents
 from agent.cgroupfs.pressure import Pressure, Stall
 from agent.cgroupfs.reading import CgroupReading
 from agent.cgroupfs.tree import CgroupTree
+from agent.cgroupfs.v1 import V1_ROWS
+from agent.cgroupfs.v2 import V2_ROWS
 from agent.kernelfile import UNLIMITED
 from tests.fixtures.host_trees import HYBRID, V2, container_path, hierarchies
 
+DETAILS = {row.field for row in V1_ROWS + V2_ROWS if row.detail} | {"hugetlb"}
 
-def _read(host: Path, path: str) -> CgroupReading:
-    with CgroupTree(hierarchies(host)) as tree:
+
+def _read(host: Path, path: str, *details: str) -> CgroupReading:
+    with CgroupTree(hierarchies(host), details=details) as tree:
         (cgroup,) = (cgroup for cgroup in tree.walk() if cgroup.path == path)
         reading = tree.read(cgroup)
     assert reading is not None
@@ -26,7 +30,9 @@ def _read(host: Path, path: str) -> CgroupReading:
 
 
 def _absent(reading: CgroupReading) -> set[str]:
-    return {field.name for field in fields(reading) if getattr(reading, field.name) is None}
+    """Fields that are None, without those of details that were not asked for."""
+    names = {field.name for field in fields(reading)} - DETAILS
+    return {name for name in names if getattr(reading, name) is None}
 
 
 def test_a_container_on_a_hybrid_host_reads_as_its_v1_files_and_the_pressure_beside_them() -> None:
@@ -91,7 +97,7 @@ def test_a_container_on_a_v2_host_has_everything_but_v1s_shares() -> None:
     assert (reading.memory_swap_current, reading.memory_swap_max) == (0, 0)
     assert reading.memory_stat is not None
     assert reading.memory_stat.kernel == 176128
-    assert reading.memory_events == MemoryEvents(0, 1118, 28, 1, 1)
+    assert reading.memory_events == MemoryEvents(0, 1118, 28, 1, 1, 0)
     assert reading.io_stat == (IoStat(7, 0, 0, 4194304, 0, 1025, 0, 0),)
     assert (reading.pids_current, reading.pids_peak, reading.pids_max) == (2, 12, 12)
     assert reading.pids_events_max == 1
@@ -112,7 +118,7 @@ def test_a_v2_cgroup_without_limits_is_unlimited_not_absent() -> None:
 
 def test_the_root_of_a_v2_host_has_statistics_and_pressure_alone() -> None:
     reading = _read(V2, "/")
-    present = {field.name for field in fields(reading)} - _absent(reading)
+    present = {field.name for field in fields(reading)} - DETAILS - _absent(reading)
     assert present == {
         "cpu_stat",
         "memory_stat",
@@ -123,3 +129,23 @@ def test_the_root_of_a_v2_host_has_statistics_and_pressure_alone() -> None:
         "denied",
         "failed",
     }
+
+
+def test_a_detail_is_read_when_it_is_asked_for_and_not_otherwise() -> None:
+    path = container_path(HYBRID)
+    assert _read(HYBRID, path).procs is None
+    assert _read(HYBRID, path, "process").procs == (16483, 17771)
+
+
+def test_the_hosts_cgroups_are_counted_at_the_root_alone() -> None:
+    root, below = _read(V2, "/", "cgroups"), _read(V2, "/kubepods", "cgroups")
+    assert root.cgroup_stat is not None
+    assert root.cgroup_stat.nr_descendants == 4
+    assert root.cgroup_stat.nr_dying_descendants == 0
+    assert below.cgroup_stat is None
+
+
+def test_what_v1_counts_is_this_cgroup_alone() -> None:
+    assert _read(HYBRID, container_path(HYBRID)).memory_events_local == MemoryEvents(
+        max=92, oom_kill=1
+    )
