@@ -118,6 +118,34 @@ class LogsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesystemConfig:
+    """[filesystem] Writable layers, volumes and the host's filesystems, in the background."""
+
+    enabled: bool = True
+    interval: float = 60.0
+    """Seconds between two looks at a container; it is walked then if it wrote meanwhile."""
+    full_interval: float = 600.0
+    """Seconds after which it is walked in any case: a deletion writes nothing."""
+    walk_seconds: float = 30.0
+    """For one directory tree; after them its size is what was counted, and not complete."""
+    entries_per_second: float = 10000.0
+    """Within a walk. 10,000 take a tenth of a core and are a light load for a spinning disk."""
+    network: bool = False
+    """Also ask network and FUSE filesystems. One that hangs costs a thread and is left alone."""
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("interval", 1.0),
+            ("full_interval", self.interval),
+            ("walk_seconds", 0.1),
+            ("entries_per_second", 100.0),
+        ):
+            value = getattr(self, name)
+            if not value >= least:
+                raise ValueError(f"{name} = {value}: must be at least {least:g}")
+
+
+@dataclass(frozen=True, slots=True)
 class ProbesConfig:
     """[probes]"""
 
@@ -132,6 +160,7 @@ class Config:
     paths: HostPaths = field(default_factory=HostPaths)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     logs: LogsConfig = field(default_factory=LogsConfig)
+    filesystem: FilesystemConfig = field(default_factory=FilesystemConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
 
 

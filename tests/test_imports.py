@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 NOUNS = frozenset({"agent.kernelfile", "agent.units", "agent.config"})
 READERS = NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.bpf"}
-METRICS = READERS | {"agent.container", "agent.model"}
+METRICS = READERS | {"agent.container", "agent.filesystem", "agent.model"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.procfs": frozenset({"agent.kernelfile"}),
     "agent.bpf": frozenset({"agent.kernelfile"}),
     "agent.container": NOUNS | {"agent.cgroupfs", "agent.procfs"},
-    "agent.model": READERS | {"agent.container"},
+    "agent.filesystem": NOUNS | {"agent.procfs"},
+    "agent.model": READERS | {"agent.container", "agent.filesystem"},
     "agent.network": METRICS,
     "agent.sampler": METRICS | {"agent.network"},
     "agent.usage": METRICS,

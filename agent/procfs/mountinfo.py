@@ -32,6 +32,11 @@ class Mount(NamedTuple):
     """Of this mount, comma separated: "rw,nosuid,relatime"."""
     super_options: str
     """Of the filesystem: "rw,cpu,cpuacct" for cgroup v1."""
+    peer_group: int | None = None
+    """N of "shared:N": mounts made below this one appear in all mounts of the group. None: it is
+    not shared, though it may still receive ("master:N")."""
+    source: str = ""
+    """"/dev/sda1", "server:/export"; for tmpfs and the like any word."""
 
 
 _OCTAL = re.compile(r"\\([01][0-7]{2})")
@@ -50,22 +55,26 @@ def _parse_mount(line: str) -> Mount:
         if not separator:
             raise ValueError
         mount_id, _parent, device, root, mount_point, options = fields[:6]
-        fs_type, _source, super_options = after.split(" ", 2)
+        shared = next((word[7:] for word in fields[6:] if word.startswith("shared:")), None)
+        fs_type, source, super_options = after.split(" ", 2)
         major, minor = device.split(":")
         return Mount(
             int(mount_id),
             (int(major), int(minor)),
-            _decode(root),
-            _decode(mount_point),
+            decode(root),
+            decode(mount_point),
             fs_type,
             options,
             super_options,
+            None if shared is None else int(shared),
+            decode(source),
         )
     except ValueError:
         raise UnexpectedText(line) from None
 
 
-def _decode(path: str) -> str:
+def decode(path: str) -> str:
+    """Undo the kernel's octal escapes: "\\040" is a space."""
     if "\\" not in path:
         return path
     return _OCTAL.sub(lambda escape: chr(int(escape[1], 8)), path)

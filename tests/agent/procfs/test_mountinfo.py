@@ -19,6 +19,7 @@ def test_a_captured_host_has_each_controller_on_its_own_mount() -> None:
         fs_type="cgroup",
         options="rw,relatime",
         super_options="rw,cpu",
+        source="cgroup",
     )
     assert mounts[-1].fs_type == "cgroup2"
 

@@ -1,0 +1,174 @@
+"""One look at a container's mounts: its writable layer and its volumes, not yet walked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from agent.filesystem import mounts
+from agent.filesystem.host_files import HostFiles, Place
+from agent.filesystem.target import Target
+from agent.filesystem.usage import FilesystemUsage, Layer, Space, Tree, Volume
+from agent.filesystem.volume_type import OWNED, VolumeName, classify
+from agent.kernelfile import UnexpectedText
+from agent.procfs.mountinfo import Mount
+
+
+class LayerView(NamedTuple):
+    """The writable layer."""
+
+    path: str
+    """What to walk; "" where the filesystem is the container's own and says all."""
+    device: str
+    space: Space
+    log_size: int
+
+
+class VolumeView(NamedTuple):
+    """One volume."""
+
+    name: VolumeName
+    mount_point: str
+    path: str
+    """What to walk; "" where the filesystem says all."""
+    space: Space
+
+
+class ContainerView(NamedTuple):
+    """What one look saw."""
+
+    layer: LayerView | None
+    volumes: tuple[VolumeView, ...]
+    refused: int
+    """Volumes left alone because they are on a network filesystem."""
+
+    def paths(self) -> list[str]:
+        """The directories to walk."""
+        own = [self.layer.path] if self.layer is not None and self.layer.path else []
+        return own + [volume.path for volume in self.volumes if volume.path]
+
+    def usage(self, trees: Mapping[str, Tree], now: float) -> FilesystemUsage:
+        """What is known, with the `trees` that were walked."""
+        return FilesystemUsage(
+            layer=None if self.layer is None else _layer(self.layer, trees, now),
+            volumes=tuple(_volume(volume, trees) for volume in self.volumes),
+        )
+
+
+def look_at(
+    files: HostFiles, target: Target, pid: int, failed: Callable[[str], None]
+) -> ContainerView | None:
+    """
+    Look at what is mounted in the container of `pid`. None once that is gone.
+
+    A part that cannot be read goes to `failed` and drops only itself.
+    """
+    try:
+        found = files.read_mounts(pid)
+    except (OSError, UnexpectedText) as error:
+        failed(str(error))
+        return None
+    root = None if found is None else mounts.root_mount(found)
+    if found is None or root is None:
+        return None
+    layer = None
+    try:
+        layer = _look_at_layer(files, target, pid, root)
+    except OSError as error:
+        failed(f"writable layer: {error}")
+    volumes, refused = _look_at_volumes(files, target, pid, found, failed)
+    return ContainerView(layer, tuple(volumes), refused)
+
+
+def _look_at_layer(files: HostFiles, target: Target, pid: int, root: Mount) -> LayerView | None:
+    upper = mounts.upper_directory(root)
+    if upper is not None:
+        found = files.of_layer(upper)
+        if found is None:
+            return None
+        place, device = found[0], found[1].device
+    elif root.fs_type != "overlay" and mounts.holds_files(root.fs_type) and files.may_ask(root):
+        seen = files.of_container(pid, root)
+        if seen is None:
+            return None
+        place, device = seen, root.device
+        if root.root == "/" and root.device == _device_of_root(files):
+            return None  # it runs on the host's own root
+    else:
+        return None
+    whole = upper is None and root.root == "/"
+    return LayerView(
+        path="" if whole else place.path,
+        device=files.device_name(device),
+        space=place.answer.space,
+        log_size=files.log_size(target.log_path, device),
+    )
+
+
+def _device_of_root(files: HostFiles) -> tuple[int, int] | None:
+    root = mounts.root_mount(files.mounts)
+    return None if root is None else root.device
+
+
+def _look_at_volumes(
+    files: HostFiles,
+    target: Target,
+    pid: int,
+    found: Sequence[Mount],
+    failed: Callable[[str], None],
+) -> tuple[list[VolumeView], int]:
+    volumes: list[VolumeView] = []
+    seen: set[tuple[tuple[int, int], str]] = set()
+    refused = 0
+    for mount in _whole_first(mounts.volume_mounts(found)):
+        if not files.may_ask(mount):
+            refused += 1
+            continue
+        source = mounts.host_path(mount, files.mounts) or ""
+        name = classify(source, mount.fs_type, in_pod=target.in_pod)
+        walked = mount.root != "/" and name.type in OWNED
+        # Two directories of one filesystem would show the same numbers twice.
+        key = (mount.device, mount.root if walked else "")
+        if key in seen:
+            continue
+        try:
+            place = files.of_container(pid, mount)
+        except OSError as error:
+            failed(f"volume {mount.mount_point}: {error}")
+            continue
+        if place is not None and place.answer.is_directory:
+            seen.add(key)
+            volumes.append(_volume_view(name, mount, place, walked=walked))
+    return volumes, refused
+
+
+def _volume_view(name: VolumeName, mount: Mount, place: Place, *, walked: bool) -> VolumeView:
+    named = name if name.name else name._replace(name=mount.mount_point)
+    path = place.path if walked else ""
+    return VolumeView(named, mount.mount_point, path, place.answer.space)
+
+
+def _whole_first(found: Iterable[Mount]) -> list[Mount]:
+    """In order, but of one filesystem the mount that shows more of it first."""
+    return sorted(found, key=lambda mount: len(mount.root))
+
+
+def _layer(view: LayerView, trees: Mapping[str, Tree], now: float) -> Layer:
+    tree = trees.get(view.path)
+    if not view.path:
+        space = view.space
+        used = 0 if space.inodes is None else space.inodes - (space.inodes_free or 0)
+        tree = Tree(space.used, used, True, now, 0.0)
+    return Layer(view.device, view.space, tree, view.log_size)
+
+
+def _volume(view: VolumeView, trees: Mapping[str, Tree]) -> Volume:
+    space = view.space
+    used: int | None = space.used
+    inodes_used = None if space.inodes is None else space.inodes - (space.inodes_free or 0)
+    if view.path:
+        tree = trees.get(view.path)
+        whole = tree is not None and tree.complete
+        used = tree.size if tree is not None and whole else None
+        inodes_used = tree.inodes if tree is not None and whole else None
+    return Volume(view.name.name, view.name.type, view.mount_point, used, inodes_used, space)

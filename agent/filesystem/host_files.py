@@ -1,0 +1,127 @@
+"""How this process reaches the host's files and a container's, and which filesystem they are on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agent.config import HostPaths
+from agent.filesystem import mounts
+from agent.filesystem.statvfs import Answer, Asker
+from agent.kernelfile import DENIED, Denied, read
+from agent.procfs.mountinfo import Mount, parse_mountinfo
+
+
+class Place(NamedTuple):
+    """A directory or file, and what is there."""
+
+    path: str
+    """As this process opens it."""
+    answer: Answer
+
+
+class HostFiles:
+    """The host's mounts as read last, and questions about what is on them."""
+
+    def __init__(self, paths: HostPaths, asker: Asker, *, remote: bool) -> None:
+        """remote: whether network filesystems are asked, too."""
+        self._paths = paths
+        self._asker = asker
+        self._remote = remote
+        self.mounts: tuple[Mount, ...] = ()
+
+    def read_mounts(self, pid: int = 1) -> tuple[Mount, ...] | None:
+        """The mounts of a process; None once it is gone. Raises like `kernelfile.read`."""
+        return read(f"{self._paths.proc}/{pid}/mountinfo", parse_mountinfo)
+
+    def may_ask(self, mount: Mount) -> bool:
+        """Whether this filesystem is one that is asked."""
+        return self._remote or not mounts.is_remote(mount.fs_type)
+
+    def of_container(self, pid: int, mount: Mount) -> Place | None:
+        """
+        What a mount of a container shows.
+
+        None where another filesystem is at its place: it is hidden, or a link leads elsewhere.
+        Raises `Hung`, `Denied` and OSError.
+        """
+        # Its own view needs CAP_SYS_PTRACE; the host's, that the host's files are mounted here.
+        on_host = mounts.host_path(mount, self.mounts)
+        candidates = [f"{self._paths.proc}/{pid}/root{mount.mount_point}"]
+        if on_host is not None:
+            candidates.insert(0, self._paths.host(on_host))
+        return self._first(candidates, mount)
+
+    def of_host(self, mount: Mount) -> Place | None:
+        """The same for a mount of the host."""
+        point = mount.mount_point
+        return self._first([self._paths.host(point), f"{self._paths.proc}/1/root{point}"], mount)
+
+    def of_layer(self, upper: str) -> tuple[Place, Mount] | None:
+        """A writable layer's directory on the host, by the path its mount has; None: not there."""
+        candidates = [upper]
+        if not upper.startswith("/"):
+            candidates = [f"{root}/overlay2/{upper}" for root in self._paths.docker]
+        for candidate in candidates:
+            mount = self.mount_at(candidate)
+            if mount is None or not self.may_ask(mount):
+                continue
+            path = self._paths.host(candidate)
+            try:
+                return Place(path, self._asker.ask(mount.device, path)), mount
+            except FileNotFoundError:
+                continue
+        return None
+
+    def mount_at(self, path: str) -> Mount | None:
+        """The host's mount that a path on the host is on."""
+        best: Mount | None = None
+        for mount in self.mounts:
+            point = mount.mount_point.rstrip("/")
+            inside = path == point or path.startswith(point + "/")
+            # Of two at one place the later one is on top.
+            if inside and (best is None or len(mount.mount_point) >= len(best.mount_point)):
+                best = mount
+        return best
+
+    def log_size(self, log_path: str, device: tuple[int, int]) -> int:
+        """Bytes on disk of a log file and its rotated siblings, where they are on `device`."""
+        mount = self.mount_at(log_path)
+        if not log_path or mount is None or mount.device != device:
+            return 0
+        directory, name = os.path.split(self._paths.host(log_path))
+        size = 0
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.startswith(name):
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+        return size
+
+    def device_name(self, device: tuple[int, int]) -> str:
+        """What the host calls a device; "" where it does not."""
+        try:
+            target = os.readlink(f"{self._paths.sys_block}/{device[0]}:{device[1]}")
+        except OSError:
+            sysfs = None
+        else:
+            sysfs = "/dev/" + os.path.basename(target).replace("!", "/")
+        return mounts.device_name(device, self.mounts, sysfs)
+
+    def _first(self, candidates: Sequence[str], mount: Mount) -> Place | None:
+        refused: OSError | None = None
+        for path in candidates:
+            try:
+                answer = self._asker.ask(mount.device, path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                if error.errno not in DENIED:
+                    raise
+                refused = Denied(error.errno, os.strerror(error.errno or 0), path)
+                continue
+            if answer.device == mount.device:
+                return Place(path, answer)
+        if refused is not None:
+            raise refused
+        return None
