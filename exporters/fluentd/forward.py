@@ -1,0 +1,159 @@
+"""The Forward protocol, version 1: messages to bytes and acknowledgements from bytes. No I/O.
+
+Spec    https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1
+
+    client  [tag, bin(entry entry …), {"chunk": id, "size": n}]     PackedForward
+    server  {"ack": id}                                             once the events are its own
+
+    entry   92                   array of two
+            D7 00 SSSS NNNN      EventTime: fixext8 of type 0, big-endian seconds and nanoseconds
+            8x A3 "log" …        the record, a map of strings
+
+Nothing but such messages is ever sent: the spec allows nil as a heartbeat, and Fluent Bit closes
+the connection on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+import msgpack
+
+from agent.logs.chunk import Chunk, Entry, Extra
+
+_ENTRY: Final = b"\x92\xd7\x00"
+_NANOSECONDS: Final = 1_000_000_000
+_ACK_BUFFER: Final = 64 * 1024
+"""An acknowledgement has 32 bytes."""
+
+
+class NotAnAck(ValueError):
+    """The server sent something else: nothing after it on this connection can be trusted."""
+
+
+class _Headers(dict[int, bytes]):
+    """Length of the content → map header, key "log", string header. Made when first asked for."""
+
+    def __init__(self, pairs: int) -> None:
+        super().__init__()
+        self._start = _map_header(pairs) + b"\xa3log"
+
+    def __missing__(self, length: int) -> bytes:
+        header = self._start + _string_header(length)
+        if length <= 17_000:  # a runtime's piece has 16 KiB; longer lines are too rare to keep
+            self[length] = header
+        return header
+
+
+@cache
+def _headers(pairs: int) -> _Headers:
+    return _Headers(pairs)
+
+
+class ForwardEncoder:
+    """Entries of one container. Everything but time and content is made once."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = dict(fields)
+        constant = b"".join(msgpack.packb(text) for pair in fields.items() for text in pair)
+        self._constant = constant
+        # What follows the content, and then the begin of the next entry.
+        self._tails = {
+            stream: msgpack.packb("stream") + msgpack.packb(stream) + constant + _ENTRY
+            for stream in ("stdout", "stderr")
+        }
+        self._headers = _headers(2 + len(fields))
+        self._second = 0
+        self._second_ns = 0
+
+    def encode(self, entries: Sequence[Entry]) -> bytes:
+        """Encode entries one after another: the payload of a PackedForward message."""
+        parts = [_ENTRY]
+        extend = parts.extend
+        headers, tails = self._headers, self._tails
+        second, second_ns = self._second, self._second_ns
+        for time_ns, stream, content, extra, _partial in entries:
+            nanoseconds = time_ns - second_ns
+            if not 0 <= nanoseconds < _NANOSECONDS:
+                seconds, nanoseconds = divmod(time_ns, _NANOSECONDS)
+                second, second_ns = seconds << 32, time_ns - nanoseconds
+            event_time = (second | nanoseconds).to_bytes(8, "big")
+            if extra is None and stream:
+                extend((event_time, headers[len(content)], content, tails[stream]))
+            else:
+                extend((event_time, self._record(stream, content, extra), _ENTRY))
+        self._second, self._second_ns = second, second_ns
+        if not entries:
+            return b""
+        # The last entry is followed by no other.
+        parts[-1] = parts[-1][: -len(_ENTRY)]
+        return b"".join(parts)
+
+    def _record(self, stream: str, content: bytes, extra: Extra | None) -> bytes:
+        """The record of an entry that is not like the others."""
+        pairs: dict[str, object] = {"stream": stream} if stream else {}
+        pairs.update(self._fields)
+        pairs.update(extra or {})
+        packed = b"".join(msgpack.packb(item) for pair in pairs.items() for item in pair)
+        header = _map_header(1 + len(pairs)) + b"\xa3log" + _string_header(len(content))
+        return header + content + packed
+
+
+def forward_message(tag: str, chunk: Chunk) -> bytes:
+    """One PackedForward message that asks for an acknowledgement."""
+    option = msgpack.packb({"chunk": chunk.id, "size": chunk.records})
+    size = len(chunk.payload)
+    return b"".join((b"\x93", msgpack.packb(tag), _binary_header(size), chunk.payload, option))
+
+
+class AckDecoder:
+    """The bytes a server sends back."""
+
+    def __init__(self) -> None:
+        self._unpacker = msgpack.Unpacker(raw=False, max_buffer_size=_ACK_BUFFER)
+
+    def feed(self, data: bytes) -> list[str]:
+        """
+        Return the chunk ids that `data` acknowledges.
+
+        Raise `NotAnAck` for anything that is not an acknowledgement; ids before it are lost, which
+        costs a resend.
+        """
+        try:
+            self._unpacker.feed(data)
+            return list(self._ids())
+        except NotAnAck:
+            raise
+        except Exception as error:  # noqa: BLE001 msgpack's errors have no common class
+            raise NotAnAck(f"{type(error).__name__}: {error}") from None
+
+    def _ids(self) -> Iterator[str]:
+        for message in self._unpacker:
+            identity = message.get("ack") if isinstance(message, dict) else None
+            if not isinstance(identity, str):
+                raise NotAnAck(repr(message)[:200])
+            yield identity
+
+
+def _map_header(pairs: int) -> bytes:
+    return bytes((0x80 | pairs,)) if pairs < 16 else b"\xde" + pairs.to_bytes(2, "big")
+
+
+def _string_header(length: int) -> bytes:
+    if length < 32:
+        return bytes((0xA0 | length,))
+    if length < 1 << 8:
+        return b"\xd9" + length.to_bytes(1, "big")
+    if length < 1 << 16:
+        return b"\xda" + length.to_bytes(2, "big")
+    return b"\xdb" + length.to_bytes(4, "big")
+
+
+def _binary_header(length: int) -> bytes:
+    if length < 1 << 8:
+        return b"\xc4" + length.to_bytes(1, "big")
+    if length < 1 << 16:
+        return b"\xc5" + length.to_bytes(2, "big")
+    return b"\xc6" + length.to_bytes(4, "big")
