@@ -8,6 +8,7 @@ the chunk to FILE, after that it notes the acknowledgement:
 
     R <chunk id> <number> <number> …     the numbers of its records ("line 000017 …" → 17)
     A <chunk id>                         acknowledged
+    C                                    a connection was read to its end
     E <reason>                           a message that breaks a rule: the server ends at once
 
 `--discard` only counts and acknowledges, for benchmarks. `--silent` never acknowledges.
@@ -123,6 +124,8 @@ class Server:
             pass
         finally:
             connection.close()
+            if self.fd >= 0:
+                os.write(self.fd, b"C\n")
 
     def take(self, connection: socket.socket, raw: bytes) -> None:
         try:

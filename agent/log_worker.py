@@ -1,0 +1,229 @@
+"""One log worker: a process that reads every container's log for one destination.
+
+    python -m agent.log_worker < INPUT
+
+stdin   one line of JSON (agent/logs/handover.py). Left open by the parent: its end means that the
+        parent is gone, and the worker stops as if it were told to.
+stdout  one line of JSON a second (agent/logs/stats.py), the last one when it stops.
+stderr  its own log.
+SIGTERM, SIGINT  stop reading, wait up to 5 s for acknowledgements, save the checkpoint.
+
+Exit codes: 0 stopped as told; 1 a bug, with a traceback; 2 what it was told makes no sense; 3 the
+state directory cannot be used; 4 another worker uses this checkpoint and did not end in 10 s.
+
+It can be killed at any moment and started again: it goes on from the checkpoint, and sends again at
+most what was in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from agent.logs.handover import WorkerInput, parse_worker_input, worker_input
+
+if TYPE_CHECKING:
+    from agent.logs.chunk import Destination
+    from agent.logs.pipeline import Pipeline
+
+__all__ = ["main", "worker_input"]
+
+_LOCK_WAIT: Final = 10.0
+"""Seconds for an earlier worker of the same destination to end."""
+_STATS_EVERY: Final = 1.0
+
+
+def main() -> int:
+    """Run one worker; return its exit code."""
+    try:
+        given = parse_worker_input(sys.stdin.buffer.readline())
+    except ValueError as error:
+        sys.stderr.write(f"The log worker cannot use its input. reason={error}\n")
+        return 2
+    try:
+        os.makedirs(given.state, 0o750, exist_ok=True)
+        lock = os.open(
+            given.checkpoint_path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640
+        )
+    except OSError as error:
+        sys.stderr.write(f"The state directory cannot be used. path={given.state} error={error}\n")
+        return 3
+    try:
+        if not _take(lock):
+            sys.stderr.write(
+                f"Another log worker uses the checkpoint. path={given.checkpoint_path}\n"
+            )
+            return 4
+        _allow_many_files()
+        asyncio.run(_work(given))
+    finally:
+        os.close(lock)
+    return 0
+
+
+async def _work(given: WorkerInput) -> None:
+    # Imported here: the daemon imports this module for `worker_input` and needs none of it.
+    from agent.container.log_sources import LogSources
+    from agent.logs import checkpoint
+    from agent.logs.faults import FaultLog
+    from agent.logs.intake import Intake
+    from agent.logs.pipeline import Pipeline
+
+    faults = FaultLog(sys.stderr.write, time.monotonic, time.time)
+    path = given.checkpoint_path
+    loaded = checkpoint.load(path)
+    destination = _destination(given)
+    intake = Intake(
+        loaded.files,
+        destination.encoder,
+        faults,
+        # "Only new lines" is for the first start: later it would skip what nobody has read.
+        from_start=given.from_start or loaded.found,
+    )
+    pipeline = Pipeline(
+        LogSources(given.paths),
+        intake,
+        destination,
+        path,
+        faults,
+        destination_type=given.destination.type,
+    )
+    if loaded.set_aside:
+        pipeline.worker.checkpoints_set_aside = 1
+        faults.report(
+            "error",
+            "checkpoint unreadable",
+            "The checkpoint cannot be read and was kept aside: every log is read from its start. "
+            "Delete the kept file, or put a good one back while the agent is stopped.",
+            path=path,
+            kept=loaded.set_aside,
+            reason=loaded.reason,
+        )
+    gc.collect()
+    gc.freeze()  # what is imported lives as long as the process
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    watching = _watch_parent(loop, stop)
+    stats = StatsWriter(sys.stdout.fileno(), lambda: loop.call_soon_threadsafe(stop.set))
+    reporter = asyncio.create_task(_report(pipeline, stats))
+    faults.info("The log worker started.", destination=given.destination.type, checkpoint=path)
+    try:
+        await pipeline.run(stop)
+    finally:
+        reporter.cancel()
+        if watching:
+            loop.remove_reader(sys.stdin.fileno())
+        stats.put(pipeline.stats().to_json())
+        stats.close()
+    faults.info("The log worker stopped.", chunks=pipeline.delivery.chunks)
+
+
+def _destination(given: WorkerInput) -> Destination:
+    from agent.config import FluentdDestination
+
+    if isinstance(given.destination, FluentdDestination):
+        from exporters.fluentd.client import ForwardClient
+
+        return ForwardClient(given.destination)
+    from exporters.file.destination import JsonLinesFile
+
+    return JsonLinesFile(given.destination)
+
+
+async def _report(pipeline: Pipeline, stats: StatsWriter) -> None:
+    while True:
+        stats.put(pipeline.stats().to_json())
+        await asyncio.sleep(_STATS_EVERY)
+
+
+def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> bool:
+    """Stop when stdin ends. Not where it is a plain file or /dev/null, which have no other end."""
+
+    def readable() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            loop.remove_reader(sys.stdin.fileno())
+            stop.set()
+
+    try:
+        loop.add_reader(sys.stdin.fileno(), readable)
+    except PermissionError:  # epoll refuses what is always readable
+        return False
+    return True
+
+
+class StatsWriter:
+    """Writes lines to a pipe from a thread of its own: a parent that does not read stops nothing.
+
+    While one line is being written only the newest other one waits.
+    """
+
+    def __init__(self, fd: int, on_broken: Callable[[], object]) -> None:
+        self._fd = fd
+        self._on_broken = on_broken
+        self._line: bytes | None = None
+        self._closed = False
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="stats", daemon=True)
+        self._thread.start()
+
+    def put(self, line: bytes) -> None:
+        """Write this line, unless a newer one comes before its turn."""
+        with self._news:
+            self._line = line
+            self._news.notify()
+
+    def close(self) -> None:
+        """Write what waits, for at most a second."""
+        with self._news:
+            self._closed = True
+            self._news.notify()
+        self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                while self._line is None:
+                    if self._closed:
+                        return
+                    self._news.wait()
+                line, self._line = self._line, None
+            try:
+                while line:
+                    line = line[os.write(self._fd, line) :]
+            except OSError:  # the parent is gone
+                self._on_broken()
+                return
+
+
+def _take(lock: int) -> bool:
+    deadline = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
+
+
+def _allow_many_files() -> None:
+    """One descriptor for each log file: take all that the hard limit allows."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+// A Forward server that is not ours (@fluent-org/logger): prints one JSON line for each record.
+//
+//   node server.cjs MODULES
+//
+// "port N" first, then [tag, seconds, nanoseconds, record]. It acknowledges by itself.
+
+const path = require("path");
+const { FluentServer, EventTime } = require(path.join(process.argv[2], "@fluent-org/logger"));
+
+const server = new FluentServer({ listenOptions: { port: 0, host: "127.0.0.1" } });
+server.on("entry", (tag, time, record) => {
+  const exact = time instanceof EventTime;
+  const [seconds, nanoseconds] = exact ? [time.epoch, time.nano] : [time, null];
+  process.stdout.write(JSON.stringify([tag, seconds, nanoseconds, record]) + "\n");
+});
+server.listen().then(() => process.stdout.write(`port ${server.port}\n`));
