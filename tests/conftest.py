@@ -7,7 +7,7 @@ the end. A machine that cannot have one skips the test with the reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from tests.host.containerd import ContainerdHost
 from tests.host.cri import CriHost
 from tests.host.daemon import HostUnavailable, session_directory
 from tests.host.docker import DockerHost
-from tests.host.packages import Release
+from tests.host.packages import Release, podman_5
 from tests.host.podman import PodmanHost
 
 
@@ -53,8 +53,21 @@ def docker_host(host_directory: Path, containerd_host: ContainerdHost) -> Iterat
 
 @pytest.fixture(scope="session")
 def podman_host(host_directory: Path) -> Iterator[PodmanHost]:
+    yield from _podman_host(host_directory, lambda: "podman")
+
+
+@pytest.fixture(scope="session", params=["installed", "podman-5"])
+def any_podman_host(request: pytest.FixtureRequest, host_directory: Path) -> Iterator[PodmanHost]:
+    """The installed Podman, and Podman 5."""
+    if request.param == "installed":
+        yield request.getfixturevalue("podman_host")
+    else:
+        yield from _podman_host(host_directory, lambda: str(podman_5()))
+
+
+def _podman_host(directory: Path, program: Callable[[], str]) -> Iterator[PodmanHost]:
     try:
-        host = PodmanHost(host_directory)
+        host = PodmanHost(directory, program())
     except HostUnavailable as reason:
         pytest.skip(f"podman: {reason}")
     try:

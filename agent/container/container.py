@@ -33,10 +33,12 @@ class Container:
     image_id: str = ""
     """Digest of the image's config ("sha256:…"), the same in every runtime."""
     container: str = ""
-    """Kubernetes container name; "" outside Kubernetes and on sandboxes and pods."""
+    """Its name in its pod, Kubernetes' or Podman's; "" outside a pod and on sandboxes and pods."""
     pod: str = ""
     namespace: str = ""
+    """Kubernetes'. A Podman pod has none."""
     pod_uid: str = ""
+    """The pod's uid in Kubernetes, its id in Podman."""
     qos: str = ""
     """guaranteed, burstable or besteffort, going by the cgroup's path; "" outside Kubernetes."""
     nested_in: str = ""
@@ -46,6 +48,8 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     pid: int | None = None
     """Host pid of the container's init."""
+    created: float | None = None
+    """Unix seconds; None where the runtime does not say, or was not asked."""
     started: float | None = None
     """Unix seconds."""
     log_path: str = ""

@@ -23,6 +23,7 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.oci import Bundle, read_bundle
 from agent.container.places import Places, first
+from agent.container.podman_database import Databases
 from agent.container.process import boot_time, init_pid, read_pidfile, started
 from agent.container.statefile import Signature, signature
 from agent.container.supervisor import Supervisor, find_supervisor
@@ -73,6 +74,7 @@ class Lookup:
         self._places = Places(paths, failures)
         self._docker_roots = list(paths.docker)
         self._podman = podman.Stores()
+        self._databases = Databases()
         self._bare = bare.States(paths.host(paths.run))
         self._booted = boot_time()
 
@@ -265,12 +267,12 @@ class Lookup:
         store = podman.store_directory(directory)
         graph = podman.graph_root(directory)
         stored = self._places.add(store, conmon, lambda path: self._podman.get(path, id_))
-        config = self._places.add(graph, conmon, lambda path: podman.read_config(path, id_))
+        recorded = self._places.add(graph, conmon, lambda path: self._databases.get(path, id_))
         log = conmon.log if conmon is not None else f"{directory}/ctr.log"
         if conmon is None and not os.path.exists(self._paths.host(log)):
             log = ""
         name = conmon.name if conmon is not None else ""
-        return podman.describe(id_, name, log, bundle, stored, config)
+        return podman.describe(id_, name, log, bundle, stored, recorded)
 
     # --- runc and crun
 

@@ -1,10 +1,13 @@
-"""Podman's containers: name from conmon, image from containers/storage, labels from its database.
+"""Podman's containers: name from conmon, image from containers/storage, the rest from its database.
 
 <graph root>/<driver>-containers/containers.json (volatile-containers.json: with --rm)
     [{"id":"39f3…","names":["web"],"image":"552e…","metadata":"{\"image-name\":\"…\"}",…}]
 <graph root>/<driver>-containers/<id>/userdata/{config.json,ctr.log}
-<graph root>/libpod/bolt_state.db   Podman up to 4: ctr/<id>/config holds JSON with labels, pod,
-    isInfra, logPath. Podman 5's SQLite is not read: a reader takes a lock the writer waits for.
+<graph root>/libpod/{bolt_state.db,db.sql}: see podman_database.py
+
+A member of a Podman pod has the pod's name in `pod` and its own in `container`, as in Kubernetes,
+and no namespace: what sums over a pod's containers works, `name` stays what `podman ps` shows, and
+nothing of it is taken for Kubernetes' where a namespace is asked for.
 """
 
 from __future__ import annotations
@@ -14,11 +17,10 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from agent.container.bolt import Bucket, look
 from agent.container.container import Container, Kind
 from agent.container.oci import Bundle
+from agent.container.podman_database import Recorded
 from agent.container.statefile import (
-    Json,
     Signature,
     as_object,
     objects,
@@ -27,7 +29,6 @@ from agent.container.statefile import (
     signature,
     strings,
     text,
-    texts,
 )
 
 STORES: Final = ("containers.json", "volatile-containers.json")
@@ -103,40 +104,27 @@ def store_directory(bundle_directory: str) -> str:
     return store if store.endswith("-containers") else ""
 
 
-def read_config(graph: str, id_: str) -> Json | None:
-    """The container's configuration in bolt_state.db; None where there is none (Podman 5)."""
-    path = f"{graph}/libpod/bolt_state.db"
-    return look(path, lambda top: _config(top, id_.encode(), path))
-
-
-def _config(top: Bucket, id_: bytes, path: str) -> Json | None:
-    found = top.bucket(b"ctr", id_)
-    data = found.get(b"config") if found is not None else None
-    return as_object(parse_json(data, path), path) if data else None
-
-
 def describe(
     id_: str,
     name: str,
     log_path: str,
     bundle: Bundle | None,
     stored: Stored | None,
-    config: Json | None,
+    recorded: Recorded | None,
 ) -> Container:
     """
     The identity from conmon (`name`, `log_path`; "" without one), storage and database.
 
     In a pod, the infra container is the sandbox.
     """
-    config = config or {}
-    name = name or text(config, "name") or (stored.name if stored is not None else "")
-    image = (stored.image if stored is not None else "") or text(config, "rootfsImageName")
-    if not log_path and text(config, "logDriver") in ("k8s-file", "json-file"):
-        log_path = text(config, "logPath")
+    known = recorded or Recorded()
+    # conmon keeps the name it was started with; a rename is in the database.
+    name = known.name or name or (stored.name if stored is not None else "")
+    image = (stored.image if stored is not None else "") or known.image
+    if not log_path and known.log_driver in ("k8s-file", "json-file"):
+        log_path = known.log_path
     kind = bundle.annotations.get("io.kubernetes.cri-o.ContainerType") if bundle else None
-    infra = (
-        config.get("isInfra") is True or kind == "sandbox" or _INFRA_NAME.match(name) is not None
-    )
+    infra = known.is_infra or kind == "sandbox" or _INFRA_NAME.match(name) is not None
     return Container(
         runtime="podman",
         id=id_,
@@ -144,10 +132,14 @@ def describe(
         name=name,
         image=image,
         image_id=stored.image_id if stored is not None else "",
-        labels=texts(config, "labels"),
+        container=name if known.pod and not infra else "",
+        pod=known.pod,
+        pod_uid=known.pod_id,
+        labels=known.labels,
         log_path=log_path,
         log_format="cri" if log_path else "",
         source="podman",
-        # A container made with --rootfs has no image, and its storage has no record of it.
-        complete=bool(name) and bool(image or stored is not None),
+        # A container made with --rootfs has no image, and its storage has no record of it; one that
+        # is not in the database is looked for again, for it may have been written just now.
+        complete=bool(name) and bool(image or stored is not None) and recorded is not None,
     )

@@ -13,6 +13,7 @@ from agent.config import HostPaths
 from agent.container import podman
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.log_source import LogSource
+from agent.container.podman_database import Databases
 from agent.container.process import read_pidfile
 from agent.container.supervisor import log_file
 from agent.kernelfile import read
@@ -23,6 +24,8 @@ class _Known(NamedTuple):
     stored: podman.Stored
     source: LogSource | None
     """None: another log driver."""
+    sure: bool
+    """False while the database could not be read: look again."""
 
 
 class PodmanLogs:
@@ -32,6 +35,7 @@ class PodmanLogs:
         self._paths = paths
         self._failures = failures
         self._stores = podman.Stores()
+        self._databases = Databases()
         self._known: dict[str, _Known] = {}
         self._directories: tuple[str, ...] = ()
 
@@ -47,8 +51,8 @@ class PodmanLogs:
                     directories.append(self._paths.host(store))
                 for id_, stored in containers.items():
                     entry = self._known.get(id_)
-                    if entry is None or entry.stored != stored:
-                        entry = _Known(stored, self._source(graph, store, id_, stored))
+                    if entry is None or not entry.sure or entry.stored != stored:
+                        entry = self._look(graph, store, id_, stored)
                     known[id_] = entry
         self._known = known
         self._directories = tuple(directories)
@@ -68,23 +72,25 @@ class PodmanLogs:
         self._failures.clear(store)
         return containers
 
-    def _source(self, graph: str, store: str, id_: str, stored: podman.Stored) -> LogSource | None:
-        config = None
+    def _look(self, graph: str, store: str, id_: str, stored: podman.Stored) -> _Known:
+        recorded = None
+        sure = True
         log = f"{store}/{id_}/userdata/ctr.log"
         try:
-            config = podman.read_config(self._paths.host(graph), id_)
-            if config is None:
+            recorded = self._databases.get(self._paths.host(graph), id_)
+            if recorded is None:
                 log = self._conmons(os.path.basename(store), id_) or log
         except READ_FAILURES as error:
             self._failures.add(f"podman {id_}", error)
+            sure = False
         else:
             self._failures.clear(f"podman {id_}")
-        # A configuration has the path itself, and the driver.
-        known_log = "" if config is not None else log
-        container = podman.describe(id_, "", known_log, None, stored, config)
-        if not container.log_path:
-            return None
-        return LogSource(self._paths.host(container.log_path), "cri", container)
+        # The database has the path itself, and the driver.
+        known_log = "" if recorded is not None else log
+        container = podman.describe(id_, "", known_log, None, stored, recorded)
+        path = container.log_path
+        source = LogSource(self._paths.host(path), "cri", container) if path else None
+        return _Known(stored, source, sure)
 
     def _conmons(self, store: str, id_: str) -> str:
         """The log that a running conmon was told; "" without one."""

@@ -90,3 +90,42 @@ class Release:
         options = ["-q", *(f"-o{name}={value}" for name, value in settings.items())]
         run(["apt-get", *options, "update"], timeout=300)
         return options
+
+
+_PODMAN_5 = (
+    *("podman", "libc6", "libgpgme11t64", "libassuan9", "libgpg-error0", "libsubid5"),
+    *("libsqlite3-0", "libseccomp2", "libselinux1", "libpcre2-8-0", "libgcc-s1"),
+)
+
+
+def podman_5() -> Path:
+    """
+    Podman 5 of Debian 13, made to run with the C library of its own release.
+
+    Raises `HostUnavailable`.
+    """
+    root = Release("trixie").unpack(*_PODMAN_5)
+    program = root / "podman"
+    if program.exists():
+        return program
+    patchelf = Release(_own_release()).unpack("patchelf") / "usr/bin/patchelf"
+    (libraries,) = (root / "usr/lib").glob("*-linux-gnu")
+    (loader,) = libraries.glob("ld-linux-*")
+    with tempfile.TemporaryDirectory(dir=root) as temporary:
+        new = Path(temporary) / "podman"
+        shutil.copy(root / "usr/bin/podman", new)
+        options = ["--set-interpreter", str(loader), "--force-rpath", "--set-rpath", str(libraries)]
+        try:
+            run([str(patchelf), *options, str(new)])
+        except subprocess.SubprocessError as error:
+            raise HostUnavailable(str(error)) from None
+        new.rename(program)
+    return program
+
+
+def _own_release() -> str:
+    for line in Path("/etc/os-release").read_text().splitlines():
+        name, _, value = line.partition("=")
+        if name == "VERSION_CODENAME":
+            return value
+    raise HostUnavailable("/etc/os-release names no release")

@@ -22,14 +22,20 @@ class PodmanHost:
 
     runtime = "podman"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, program: str = "podman") -> None:
+        """`program` is the podman to run, in another version than the installed one."""
         # crun refuses v1 controllers beside a mounted cgroup2.
         runtime = "runc" if (CGROUP_ROOT / "unified/cgroup.procs").exists() else "crun"
-        need_root("podman", "conmon", runtime)
+        need_root(program, "conmon", runtime)
         data = test_image()
+        self._program = program
+        self.version = run([program, "--version"]).split()[-1]
+        # Short: Podman refuses a run root of more than 50 characters.
+        directory = directory / f"p{self.version.partition('.')[0]}"
+        directory.mkdir()
         self.root = directory / "podman"
         """--root, the graph root: overlay-containers/ID/userdata/config.json, libpod's database."""
-        self.state = directory / "podman-run"
+        self.state = directory / "run"
         """--runroot."""
         self.image = IMAGE
         self.image_id = image_id(data)
@@ -96,8 +102,12 @@ class PodmanHost:
 
     def cli(self, *args: str) -> str:
         return run(
-            ["podman", "--root", str(self.root), "--runroot", str(self.state), *args],
-            environment={**os.environ, "CONTAINERS_CONF": str(self.config)},
+            [self._program, "--root", str(self.root), "--runroot", str(self.state), *args],
+            environment={
+                **os.environ,
+                "CONTAINERS_CONF": str(self.config),
+                "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
+            },
         )
 
     def close(self) -> None:

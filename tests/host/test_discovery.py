@@ -12,61 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.cgroupfs.reading import Cgroup
 from agent.config import HostPaths
-from agent.container.container import Container, Kind
 from agent.container.discovery import Discovery
-from agent.container.log_sources import LogSource, LogSources
-from agent.kernelfile import read
-from agent.procfs.pid import parse_pid_cgroup
 from tests.host.containerd import ContainerdHost
-from tests.host.daemon import CGROUP_ROOT, HostUnavailable, need_root, remove_cgroup, run
+from tests.host.daemon import CGROUP_ROOT, HostUnavailable, need_root, remove_cgroup
 from tests.host.docker import DockerHost
 from tests.host.handle import ContainerHandle
-from tests.host.podman import PodmanHost
+from tests.host.identity import SLEEP, cgroup_of, log_of, named, started_as_the_kernel_says
 
 pytestmark = pytest.mark.host
-
-SLEEP = ["/bin/sh", "-c", "echo started; exec sleep 1000"]
-
-
-def cgroup_of(pid: int, above: int = 0) -> Cgroup:
-    """The cgroup `pid` is in, or the one `above` levels above it."""
-    paths = read(f"/proc/{pid}/cgroup", parse_pid_cgroup)
-    assert paths is not None
-    for controller, path in sorted(paths.items()):
-        if path == "/":
-            continue
-        for mount in (CGROUP_ROOT / (controller or "unified"), CGROUP_ROOT):
-            directory = Path(f"{mount}{path}")
-            if directory.is_dir():
-                for _ in range(above):
-                    directory = directory.parent
-                found = os.stat(directory)
-                return Cgroup(found.st_ino, f"/{directory.relative_to(mount)}", found.st_mtime)
-    raise AssertionError(f"no cgroup of {pid} in {paths}")
-
-
-def named(paths: HostPaths, pid: int) -> Container:
-    """What a new Discovery makes of the cgroup of `pid`, at its first look."""
-    discovery = Discovery(paths)
-    found = discovery.container_of(cgroup_of(pid), lambda: (pid,))
-    assert found is not None
-    assert discovery.failures() == ()
-    return found
-
-
-def log_of(paths: HostPaths, id_: str) -> LogSource:
-    (source,) = [source for source in LogSources(paths).scan() if source.container.id == id_]
-    return source
-
-
-def started_as_the_kernel_says(container: Container) -> bool:
-    """ps has the age of the process, in whole seconds."""
-    assert container.started is not None
-    out = run(["ps", "-o", "etimes=", "-p", str(container.pid)])
-    age = float(run(["date", "+%s.%N"])) - container.started
-    return abs(age - float(out)) < 2.5
 
 
 def test_docker_of_a_private_daemon_is_named_without_knowing_its_root(
@@ -133,56 +87,6 @@ def test_a_private_dockers_logs_are_found_through_its_command_line(
         assert log_of(HostPaths(), handle.id).path == handle.log_path
     finally:
         docker_host.remove("logged")
-
-
-def test_podmans_container_is_named_through_conmon(podman_host: PodmanHost) -> None:
-    handle = podman_host.run("named", SLEEP, labels={"app": "web"})
-    try:
-        container = named(HostPaths(), handle.pid)
-        assert (container.runtime, container.id) == ("podman", handle.id)
-        assert (container.name, container.image) == ("named", podman_host.image)
-        assert container.image_id == podman_host.image_id
-        assert (container.pid, container.log_path) == (handle.pid, handle.log_path)
-        assert (container.log_format, container.kind) == ("cri", Kind.CONTAINER)
-        assert container.complete
-        source = log_of(HostPaths(podman=(str(podman_host.root),)), handle.id)
-        assert (source.path, source.container.name) == (handle.log_path, "named")
-    finally:
-        podman_host.remove("named")
-
-
-def test_podmans_log_at_a_path_of_its_own_is_found(podman_host: PodmanHost, tmp_path: Path) -> None:
-    log = f"{tmp_path}/own.log"
-    handle = podman_host.run("own", SLEEP, options=["--log-opt", f"path={log}"])
-    try:
-        assert named(HostPaths(), handle.pid).log_path == log
-        assert log_of(HostPaths(podman=(str(podman_host.root),)), handle.id).path == log
-    finally:
-        podman_host.remove("own")
-
-
-def test_podmans_infra_container_is_the_sandbox_of_its_pod(podman_host: PodmanHost) -> None:
-    # The test's image has no entry point of its own that stays.
-    infra = ["--infra-image", podman_host.image, "--infra-command", "/bin/sleep 1000"]
-    try:
-        podman_host.cli("pod", "create", "--name", "pod", "--share", "net", *infra)
-        podman_host.cli(
-            "run", "--detach", "--pod", "pod", "--name", "in", podman_host.image, *SLEEP
-        )
-    except subprocess.SubprocessError as error:
-        podman_host.cli("pod", "rm", "--force", "--time", "0", "pod")
-        pytest.skip(f"podman pod: {error}")
-    try:
-        members = json.loads(podman_host.cli("pod", "inspect", "pod"))["Containers"]
-        assert len(members) == 2
-        kinds = {}
-        for member in members:
-            shown = json.loads(podman_host.cli("container", "inspect", member["Id"]))[0]
-            container = named(HostPaths(), shown["State"]["Pid"])
-            kinds[container.name == "in"] = container.kind
-        assert kinds == {True: Kind.CONTAINER, False: Kind.SANDBOX}
-    finally:
-        podman_host.cli("pod", "rm", "--force", "--time", "0", "pod")
 
 
 def test_ctrs_container_of_a_private_containerd_has_image_and_labels(

@@ -14,9 +14,9 @@ from agent.container.podman import (
     describe,
     graph_root,
     parse_store,
-    read_config,
     store_directory,
 )
+from agent.container.podman_database import Recorded
 from agent.container.statefile import UnreadableState
 from tests.agent.container.tree import Tree, captured, oci
 
@@ -39,7 +39,7 @@ def test_the_captured_store_names_image_and_container() -> None:
 
 
 def test_a_container_is_described_by_conmon_and_storage() -> None:
-    container = describe(WEB, "pod-test", f"{USERDATA}/ctr.log", None, STORED[WEB], None)
+    container = describe(WEB, "pod-test", f"{USERDATA}/ctr.log", None, STORED[WEB], Recorded())
     assert (container.runtime, container.name, container.kind) == (
         "podman",
         "pod-test",
@@ -54,17 +54,27 @@ def test_without_conmon_the_name_is_storages() -> None:
     assert describe(WEB, "", "", None, STORED[WEB], None).name == "pod-test"
 
 
-def test_the_database_adds_labels_and_the_log(tree: Tree) -> None:
-    path = "/var/lib/containers/storage"
-    tree.write(f"{path}/libpod/bolt_state.db", captured("podman4-bolt_state.db"))
-    config = read_config(str(tree.at(path)), INFRA)
-    assert config is not None
-    container = describe(INFRA, "", "", None, None, config)
-    assert container.kind is Kind.SANDBOX
-    assert container.name == "ed77b1137152-infra"
-    assert container.log_path.endswith("/userdata/ctr.log")
-    assert read_config(str(tree.at(path)), "0" * 64) is None
-    assert read_config(str(tree.at("/absent")), INFRA) is None
+def test_the_database_adds_labels_and_the_log() -> None:
+    recorded = Recorded(
+        name="web", labels={"app": "web"}, log_driver="k8s-file", log_path=f"{USERDATA}/ctr.log"
+    )
+    container = describe(WEB, "", "", None, None, recorded)
+    assert (container.name, container.labels) == ("web", {"app": "web"})
+    assert (container.log_path, container.log_format) == (f"{USERDATA}/ctr.log", "cri")
+
+
+def test_a_member_of_a_pod_has_the_pods_name_and_its_own_and_no_namespace() -> None:
+    recorded = Recorded(name="front", pod="shop", pod_id="045f")
+    member = describe(WEB, "front", "", None, STORED[WEB], recorded)
+    assert (member.name, member.container, member.pod) == ("front", "front", "shop")
+    assert (member.namespace, member.pod_uid, member.title) == ("", "045f", "shop/front")
+    infra = describe(INFRA, "", "", None, STORED[INFRA], recorded._replace(is_infra=True))
+    assert (infra.kind, infra.container, infra.title) == (Kind.SANDBOX, "", "shop")
+
+
+def test_what_the_database_has_not_told_yet_is_looked_for_again() -> None:
+    assert describe(WEB, "web", "", None, STORED[WEB], Recorded()).complete
+    assert not describe(WEB, "web", "", None, STORED[WEB], None).complete
 
 
 def test_a_pods_infra_container_is_the_sandbox_by_its_name_alone() -> None:
@@ -77,8 +87,8 @@ def test_an_infra_container_with_a_name_of_its_own_is_told_by_its_annotation() -
 
 
 def test_journald_has_no_file_even_where_a_path_is_configured() -> None:
-    config = {"logDriver": "journald", "logPath": f"{USERDATA}/ctr.log"}
-    assert describe(WEB, "", "", None, STORED[WEB], config).log_path == ""
+    recorded = Recorded(log_driver="journald", log_path=f"{USERDATA}/ctr.log")
+    assert describe(WEB, "", "", None, STORED[WEB], recorded).log_path == ""
 
 
 def test_what_storage_has_not_written_yet_is_incomplete() -> None:
