@@ -100,6 +100,13 @@ class PodmanHost:
     def remove(self, name: str) -> None:
         self.cli("rm", "--force", "--time", "0", "--volumes", name)
 
+    def remove_pod(self, name: str) -> None:
+        """Kill and remove a pod, and its cgroup, which Podman leaves in some v1 hierarchies."""
+        shown = json.loads(self.cli("pod", "inspect", name))
+        pod = shown[0] if isinstance(shown, list) else shown
+        self.cli("pod", "rm", "--force", "--time", "0", name)
+        remove_cgroup(f"{_PARENT}/{pod['Id']}")
+
     def cli(self, *args: str) -> str:
         return run(
             [self._program, "--root", str(self.root), "--runroot", str(self.state), *args],

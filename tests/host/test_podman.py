@@ -33,7 +33,7 @@ def pod(host: PodmanHost, name: str) -> Iterator[dict[str, Container]]:
             found[shown["Name"]] = named(HostPaths(), shown["State"]["Pid"])
         yield found
     finally:
-        host.cli("pod", "rm", "--force", "--time", "0", name)
+        host.remove_pod(name)
 
 
 def test_a_container_is_named_through_conmon_and_labelled_by_the_database(
