@@ -23,10 +23,11 @@ from typing import Literal, TypeVar
 from agent.demo.image import NoBusybox, archive, find_busybox, image_id
 from tests.host.cni import PodNetwork
 from tests.host.daemon import (
-    CGROUP_ROOT,
     Daemon,
     HostUnavailable,
     answers,
+    cgroup_is_gone,
+    hierarchies,
     need_root,
     remove_cgroup,
     run,
@@ -244,7 +245,7 @@ class CriHost:
         _retry(lambda: self._call("StopPodSandbox", {1: pod.id}))
         _retry(lambda: self._call("RemovePodSandbox", {1: pod.id}))
         self._pods.remove(pod)
-        wait_until(lambda: self._cgroup_is_gone(pod.cgroup), 10, f"{pod.cgroup} removed")
+        wait_until(lambda: cgroup_is_gone(pod.cgroup), 10, f"{pod.cgroup} removed")
 
     def ctr(self, *args: str) -> str:
         """Run this containerd's own client in CRI's namespace."""
@@ -266,17 +267,13 @@ class CriHost:
         """Make it in every hierarchy, as the kubelet's cgroupfs driver does."""
         middle = "" if qos == "guaranteed" else f"/{qos}"
         path = f"{self.cgroup}/kubepods{middle}/pod{uid}"
-        for hierarchy in _hierarchies():
+        for hierarchy in hierarchies():
             directory = hierarchy / path.strip("/")
             directory.mkdir(parents=True, exist_ok=True)
             if (directory / "cpu.shares").exists():
                 shares = 2 if qos == "besteffort" else 1024
                 (directory / "cpu.shares").write_text(str(shares))
         return path
-
-    def _cgroup_is_gone(self, path: str) -> bool:
-        remove_cgroup(path)
-        return not any((hierarchy / path.strip("/")).exists() for hierarchy in _hierarchies())
 
     def _remove_parents(self) -> None:
         for middle in ("kubepods/burstable", "kubepods/besteffort", "kubepods", ""):
@@ -364,13 +361,6 @@ def _kubelet_labels(name: str, namespace: str, uid: str) -> dict[str, str]:
 
 def _namespaces(network: int) -> Message:
     return {1: network, 2: _CONTAINER_PID}  # network, pid; ipc: POD
-
-
-def _hierarchies() -> list[Path]:
-    if (CGROUP_ROOT / "cgroup.controllers").exists():
-        return [CGROUP_ROOT]
-    found = [entry for entry in CGROUP_ROOT.iterdir() if (entry / "cgroup.procs").exists()]
-    return sorted({entry.resolve() for entry in found})
 
 
 def _retry(call: Callable[[], T]) -> T:

@@ -171,6 +171,20 @@ def remove_cgroup(path: str) -> None:
             (hierarchy / name).rmdir()
 
 
+def cgroup_is_gone(path: str) -> bool:
+    """Remove it as `remove_cgroup` does; whether it is in no hierarchy any more."""
+    remove_cgroup(path)
+    return not any((hierarchy / path.strip("/")).exists() for hierarchy in hierarchies())
+
+
+def hierarchies() -> list[Path]:
+    """The mounted cgroup hierarchies, each once."""
+    if (CGROUP_ROOT / "cgroup.controllers").exists():
+        return [CGROUP_ROOT]
+    found = [entry for entry in CGROUP_ROOT.iterdir() if (entry / "cgroup.procs").exists()]
+    return sorted({entry.resolve() for entry in found})
+
+
 def remove_cgroup_tree(path: str) -> None:
     """Like `remove_cgroup`, with the cgroups below it, deepest first."""
     name = path.strip("/")

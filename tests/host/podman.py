@@ -11,7 +11,15 @@ from pathlib import Path
 
 from agent.demo.image import image_id
 from tests.host.containerd import IMAGE, test_image
-from tests.host.daemon import CGROUP_ROOT, HostUnavailable, need_root, remove_cgroup, run
+from tests.host.daemon import (
+    CGROUP_ROOT,
+    HostUnavailable,
+    cgroup_is_gone,
+    need_root,
+    remove_cgroup,
+    run,
+    wait_until,
+)
 from tests.host.handle import ContainerHandle, Network
 
 _PARENT = "libpod_parent"
@@ -105,7 +113,8 @@ class PodmanHost:
         shown = json.loads(self.cli("pod", "inspect", name))
         pod = shown[0] if isinstance(shown, list) else shown
         self.cli("pod", "rm", "--force", "--time", "0", name)
-        remove_cgroup(f"{_PARENT}/{pod['Id']}")
+        # conmon ends a little later than its container.
+        wait_until(lambda: cgroup_is_gone(f"{_PARENT}/{pod['Id']}"), 10, f"{name}'s cgroup removed")
 
     def cli(self, *args: str) -> str:
         return run(
