@@ -12,6 +12,8 @@ from agent.bpf.decode import LifecycleCounts
 from agent.cgroupfs.pressure import Pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.container.container import Container
+from agent.filesystem.usage import FilesystemUsage
+from agent.machine import Machine
 from agent.procfs.meminfo import Meminfo
 from agent.procfs.net_dev import NetDev
 from agent.procfs.stat import CpuTimes
@@ -33,6 +35,9 @@ class Sample:
     network_denied: bool = False
     lifecycle: LifecycleCounts | None = None
     """What the lifecycle probe counted in this cgroup since it was loaded. None: not loaded."""
+    filesystem: FilesystemUsage | None = None
+    """The newest of what is measured in the background; of the root cgroup, the host's. None: not
+    measured yet, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class HostSample:
     cpu_pressure: Pressure | None
     memory_pressure: Pressure | None
     io_pressure: Pressure | None
+    machine: Machine | None = None
+    """What does not change until the next boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class SourceHealth:
     """How one source of this tick fared. A failure is data: counted, exported, shown."""
 
     source: str
-    """walk, cgroup, identity, network, host, probe"""
+    """walk, cgroup, identity, network, host, probe, filesystem"""
     seconds: float
     """Time spent in it during this tick."""
     failures: int

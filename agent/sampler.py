@@ -28,7 +28,10 @@ from agent.cgroupfs.tree import CgroupTree
 from agent.config import HostPaths
 from agent.container.container import Container
 from agent.container.discovery import Discovery
+from agent.filesystem.target import Target
+from agent.filesystem.usage import FilesystemReading
 from agent.kernelfile import Denied, UnexpectedText, read
+from agent.machine import read_machine
 from agent.model import HostSample, Sample, Snapshot, SourceHealth
 from agent.network import Candidate, NetworkReading, Networks
 from agent.procfs.meminfo import parse_meminfo
@@ -49,10 +52,22 @@ class LifecycleSource(Protocol):
         """Remove what was counted for cgroups that are gone."""
 
 
+class FilesystemSource(Protocol):
+    """What measures filesystems in the background."""
+
+    def update(self, targets: Iterable[Target]) -> FilesystemReading:
+        """Say which containers there are now; take the newest results."""
+
+
 class Sampler:
     """Makes Snapshots. Not thread-safe: one caller at a time."""
 
-    def __init__(self, paths: HostPaths, lifecycle: LifecycleSource | None = None) -> None:
+    def __init__(
+        self,
+        paths: HostPaths,
+        lifecycle: LifecycleSource | None = None,
+        filesystem: FilesystemSource | None = None,
+    ) -> None:
         """
         Find the cgroup mounts; read nothing else yet. `lifecycle` is the probe, where one runs.
 
@@ -67,8 +82,10 @@ class Sampler:
         self._tree = CgroupTree(self._hierarchies)
         self._discovery = Discovery(paths)
         self._networks = Networks(paths.proc)
+        self._machine = read_machine(paths)
         self._device_names: dict[tuple[int, int], str] = {}
         self._lifecycle = lifecycle
+        self._filesystem = filesystem
         self._counted: frozenset[int] = frozenset()
         """Cgroup ids in the probe's last reading."""
 
@@ -103,6 +120,8 @@ class Sampler:
         inodes = {cgroup.inode for cgroup in cgroups}
         with health.source("probe"):
             lifecycle = self._read_lifecycle(inodes, health)
+        with health.source("filesystem"):
+            filesystem = self._take_filesystems(cgroups, containers, readings, health)
         self._tree.retain(inodes)
         self._discovery.retain(inodes)
         samples = tuple(
@@ -116,6 +135,9 @@ class Sampler:
                 else network.interfaces.get(cgroup.inode),
                 network_denied=cgroup.inode in network.denied,
                 lifecycle=None if lifecycle is None else lifecycle.of(cgroup.inode),
+                filesystem=filesystem.host
+                if cgroup.path == "/"
+                else filesystem.containers.get(cgroup.inode),
             )
             for cgroup in cgroups
             if cgroup.inode in readings
@@ -204,6 +226,33 @@ class Sampler:
         self._counted = frozenset(reading.cgroups)
         return reading
 
+    def _take_filesystems(
+        self,
+        cgroups: list[Cgroup],
+        containers: dict[int, Container],
+        readings: dict[int, tuple[float, CgroupReading]],
+        health: _Health,
+    ) -> FilesystemReading:
+        if self._filesystem is None:
+            return FilesystemReading({}, None)
+        # On v1 the kernel counts only unbuffered writes with the cgroup that made them.
+        counted = self._hierarchies.version == "v2"
+        taken = self._filesystem.update(
+            Target(
+                inode=cgroup.inode,
+                pid=container.pid,
+                pids=partial(self._tree.pids, cgroup),
+                in_pod=bool(container.pod_uid),
+                log_path=container.log_path,
+                written=_written(readings[cgroup.inode][1]) if counted else None,
+            )
+            for cgroup in cgroups
+            if (container := containers.get(cgroup.inode)) is not None and container.id
+        )
+        for message in taken.failures:
+            health.failed("filesystem", message)
+        return taken
+
     def _read_host(self, health: _Health) -> HostSample:
         def get(path: str, parse: Callable[[str], T]) -> T | None:
             try:
@@ -224,6 +273,7 @@ class Sampler:
             cpu_pressure=pressure("cpu"),
             memory_pressure=pressure("memory"),
             io_pressure=pressure("io"),
+            machine=self._machine,
         )
 
     def _name_devices(self, samples: Iterable[Sample]) -> dict[tuple[int, int], str]:
@@ -241,6 +291,13 @@ class Sampler:
             # A number is used again after its device is gone: look again when it comes back.
             del self._device_names[number]
         return dict(self._device_names)
+
+
+def _written(reading: CgroupReading) -> int | None:
+    """Bytes written to any device; None where nobody counts them."""
+    if reading.io_stat is None:
+        return None
+    return sum(io.wbytes or 0 for io in reading.io_stat)
 
 
 class _Health:

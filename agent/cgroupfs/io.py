@@ -26,9 +26,18 @@ class IoStat(NamedTuple):
     wios: int | None = None
     dbytes: int | None = None
     dios: int | None = None
+    cost_usage: int | None = None
+    """cost.*: microseconds, of devices with blk-iocost on (block/blk-iocost.c, ioc_pd_stat). usage:
+    device time by the cost model; the other three only with blkcg_debug_stats."""
+    cost_wait: int | None = None
+    """Waited for device time."""
+    cost_indebt: int | None = None
+    """Owed device time, for requests that cannot wait (swap, journal)."""
+    cost_indelay: int | None = None
+    """Slowed down for what is owed."""
 
 
-_COUNTERS = IoStat._fields[2:]
+_COUNTERS = tuple(name.replace("cost_", "cost.") for name in IoStat._fields[2:])
 _NO_COUNTERS = (None,) * len(_COUNTERS)
 
 

@@ -83,6 +83,7 @@ def parse_container(config: Json, host_config: Json | None, path: str) -> Docker
             attempt=_attempt(labels, config),
             labels=labels,
             pid=(number(state, "Pid") or None) if running else None,
+            created=parse_time(text(config, "Created")),
             started=parse_time(text(state, "StartedAt")),
             log_path=log_path if json_file else "",
             log_format="docker" if json_file else "",

@@ -5,27 +5,35 @@ have too, oddities included: `cpu="total"`, and 0 where cAdvisor says "no limit"
 cAdvisor has not, has a name of ours, and no series where there is nothing to tell.
 
 A group is what cAdvisor switches with --disable_metrics and --enable_metrics; its metrics are in
-`groups/`, beside what they read.
+`groups/`, beside what they read. On unless the configuration says otherwise is what the kubelet
+has, and pressure, and what costs nothing to tell. What is always 0 has no group
+(`cadvisor.WITHOUT`).
 """
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from agent.container.container import Container
 from agent.model import Sample, Snapshot
+from exporters.prometheus import cadvisor
 from exporters.prometheus.groups import (
+    blkio,
     cpu,
+    disk,
     disk_io,
     identity,
     lifecycle,
+    machine,
     memory,
     network,
+    oom_event,
     pressure,
     process,
     spec,
 )
-from exporters.prometheus.metric import Labels, Metric
+from exporters.prometheus.metric import AnyMetric
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,49 +42,75 @@ class Group:
 
     name: str
     """cAdvisor's name for it where it has one."""
-    metrics: tuple[Metric, ...]
+    metrics: tuple[AnyMetric, ...]
     default: bool = True
     """Whether it is on the page unless the configuration says otherwise."""
+    why: str = ""
+    """Why it is not."""
+
+
+class UnknownGroup(ValueError):
+    """A group's name that says nothing here."""
 
 
 GROUPS: tuple[Group, ...] = (
     Group("cpu", cpu.METRICS),
     Group("memory", memory.METRICS),
+    Group("oom_event", oom_event.METRICS),
     Group("pressure", pressure.METRICS),
+    Group("disk", disk.METRICS),
     Group("diskIO", disk_io.METRICS),
+    Group(
+        "blkio",
+        blkio.METRICS,
+        default=False,
+        why="says what diskIO says, in more series; Kubernetes' node conformance test wants it",
+    ),
     Group("network", network.METRICS),
     Group("process", process.METRICS),
     Group("lifecycle", lifecycle.METRICS),
     Group("spec", spec.METRICS),
     Group("identity", identity.METRICS),
+    Group("machine", machine.METRICS),
 )
 """Every group, in the order of the page."""
 
-METRICS: tuple[Metric, ...] = tuple(
+METRICS: tuple[AnyMetric, ...] = tuple(
     metric for group in GROUPS if group.default for metric in group.metrics
 )
 """What is on the page by default."""
 
 
-def base_labels(container: Container | None, path: str) -> Labels:
-    """The kubelet's label set, exactly, in its order; "" where there is nothing to say."""
-    if container is None:
-        return (
-            ("container", ""),
-            ("id", path),
-            ("image", ""),
-            ("name", ""),
-            ("namespace", ""),
-            ("pod", ""),
-        )
-    return (
-        ("container", container.container),
-        ("id", path),
-        ("image", container.image),
-        ("name", container.name),
-        ("namespace", container.namespace),
-        ("pod", container.pod),
+def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tuple[AnyMetric, ...]:
+    """
+    The metrics of the default groups and those `enabled`, without those `disabled`.
+
+    A group of cAdvisor's that there is nothing for may be disabled (a list of --disable_metrics may
+    be pasted as it is) and not enabled. Raises UnknownGroup.
+    """
+    known = [group.name for group in GROUPS]
+    for name in enabled:
+        if name in cadvisor.WITHOUT:
+            raise UnknownGroup(f"{name!r} has no metrics here: it {cadvisor.WITHOUT[name]}")
+        _check(name, known)
+    for name in disabled:
+        _check(name, [*known, *cadvisor.GROUPS])
+    if both := sorted(set(enabled) & set(disabled)):
+        raise UnknownGroup(f"{both[0]!r} is enabled and disabled")
+    return tuple(
+        metric
+        for group in GROUPS
+        if (group.default or group.name in enabled) and group.name not in disabled
+        for metric in group.metrics
     )
+
+
+def _check(name: str, known: list[str]) -> None:
+    if name in known:
+        return
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+    raise UnknownGroup(f"unknown group {name!r}; {hint}")
 
 
 def exported(snapshot: Snapshot) -> list[Sample]:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from agent.model import Sample
+from collections.abc import Iterable
+
+from agent.cgroupfs.cpu import CpuStat
+from agent.model import Sample, Snapshot
 from exporters.prometheus.groups.spec import quota
 from exporters.prometheus.metric import (
+    NO_LABELS,
+    Column,
+    Labels,
     Metric,
-    Number,
-    Value,
+    Row,
+    Table,
     counter,
     key,
-    one,
     seconds,
 )
 
 
-def with_quota(value: Value) -> Value:
-    """cAdvisor has the bandwidth counters only where a quota is set."""
+def limited(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Row]]:
+    """cpu.stat, where a quota is set: only there has cAdvisor the bandwidth counters."""
+    stat = sample.reading.cpu_stat
+    return () if stat is None or quota(sample) is None else ((NO_LABELS, stat),)
 
-    def when_limited(sample: Sample) -> Number | None:
-        return None if quota(sample) is None else value(sample)
 
-    return when_limited
-
+_LIMITED = Table(CpuStat._fields, limited)
 
 METRICS: tuple[Metric, ...] = (
-    Metric(
-        name="container_cpu_usage_seconds_total",
-        type="counter",
-        source="cpu.stat usage_usec",
-        help="CPU time used, in seconds.",
-        read=one(seconds(key("cpu_stat", "usage_usec")), (("cpu", "total"),)),
+    counter(
+        "container_cpu_usage_seconds_total",
+        "cpu.stat usage_usec",
+        "CPU time used, in seconds.",
+        seconds(key("cpu_stat", "usage_usec")),
+        labels=(("cpu", "total"),),
     ),
     counter(
         "container_cpu_user_seconds_total",
@@ -48,18 +52,30 @@ METRICS: tuple[Metric, ...] = (
         "container_cpu_cfs_periods_total",
         "cpu.stat nr_periods",
         "Enforcement periods of the CPU limit that have passed with something to run.",
-        with_quota(key("cpu_stat", "nr_periods")),
+        Column(_LIMITED, "nr_periods"),
     ),
     counter(
         "container_cpu_cfs_throttled_periods_total",
         "cpu.stat nr_throttled",
         "Enforcement periods in which the CPU limit stopped the container.",
-        with_quota(key("cpu_stat", "nr_throttled")),
+        Column(_LIMITED, "nr_throttled"),
     ),
     counter(
         "container_cpu_cfs_throttled_seconds_total",
         "cpu.stat throttled_usec",
         "Time for which the CPU limit stopped the container, summed over CPUs, in seconds.",
-        with_quota(seconds(key("cpu_stat", "throttled_usec"))),
+        Column(_LIMITED, "throttled_usec", usec=True),
+    ),
+    counter(
+        "container_cpu_cfs_burst_periods_total",
+        "cpu.stat nr_bursts",
+        "Enforcement periods in which more than the quota was used, out of what was saved.",
+        Column(_LIMITED, "nr_bursts"),
+    ),
+    counter(
+        "container_cpu_cfs_burst_seconds_total",
+        "cpu.stat burst_usec",
+        "CPU time used above the quota, out of what was saved, in seconds.",
+        Column(_LIMITED, "burst_usec", usec=True),
     ),
 )

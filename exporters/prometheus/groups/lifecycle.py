@@ -50,6 +50,7 @@ METRICS: tuple[Metric, ...] = (
         source="BPF sched_process_exit",
         help="Processes that ended by themselves since the probe was loaded, by exit code.",
         read=exits,
+        labels=("code",),
     ),
     Metric(
         name="container_process_signals_total",
@@ -57,6 +58,7 @@ METRICS: tuple[Metric, ...] = (
         source="BPF sched_process_exit",
         help="Processes that a signal ended since the probe was loaded, by its number.",
         read=fatal_signals,
+        labels=("signal",),
     ),
     counter(
         "container_oom_victims_total",

@@ -1,19 +1,16 @@
-"""Memory, page faults, OOM kills."""
+"""Memory and page faults."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from agent.model import Sample, Snapshot
+from agent.model import Sample
 from exporters.prometheus.metric import (
-    Labels,
     Metric,
-    Number,
     counter,
+    counters,
     field,
     gauge,
     key,
-    one,
+    untyped,
 )
 
 
@@ -35,16 +32,6 @@ def memory_working_set(sample: Sample) -> int | None:
     return max(0, usage - stat.inactive_file)
 
 
-def memory_failures(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
-    """Page faults. The counts hold the cgroups below, so both of cAdvisor's scopes are equal."""
-    stat = sample.reading.memory_stat
-    if stat is None:
-        return
-    for kind, count in (("pgfault", stat.pgfault), ("pgmajfault", stat.pgmajfault)):
-        for scope in ("container", "hierarchy"):
-            yield (("failure_type", kind), ("scope", scope)), count
-
-
 METRICS: tuple[Metric, ...] = (
     gauge(
         "container_memory_usage_bytes",
@@ -63,24 +50,35 @@ METRICS: tuple[Metric, ...] = (
         "memory.stat anon",
         "Anonymous memory, in bytes.",
         key("memory_stat", "anon"),
+        unit="bytes",
     ),
     gauge(
         "container_memory_cache",
         "memory.stat file",
         "Page cache, tmpfs and shared memory included, in bytes.",
         key("memory_stat", "file"),
+        unit="bytes",
     ),
     gauge(
         "container_memory_mapped_file",
         "memory.stat file_mapped",
         "File pages mapped by processes, in bytes.",
         key("memory_stat", "file_mapped"),
+        unit="bytes",
+    ),
+    gauge(
+        "container_memory_kernel_usage",
+        "memory.stat kernel",
+        "Memory the kernel holds for the container, in bytes.",
+        key("memory_stat", "kernel"),
+        unit="bytes",
     ),
     gauge(
         "container_memory_swap",
         "memory.swap.current",
         "Swap in use, in bytes.",
         field("memory_swap_current"),
+        unit="bytes",
     ),
     gauge(
         "container_memory_max_usage_bytes",
@@ -88,26 +86,80 @@ METRICS: tuple[Metric, ...] = (
         "Most memory ever in use, in bytes.",
         field("memory_peak"),
     ),
-    Metric(
-        name="container_memory_failcnt",
-        # A counter, by a name that no format allows a counter: OpenMetrics calls it unknown,
-        # promtool complains of it, and Prometheus itself does not look at types.
-        type="untyped",
-        source="memory.events max",
-        help="How often usage hit the memory limit.",
-        read=one(key("memory_events", "max")),
+    gauge(
+        "container_memory_total_active_file_bytes",
+        "memory.stat active_file",
+        "File pages used of late, in bytes.",
+        key("memory_stat", "active_file"),
     ),
-    Metric(
-        name="container_memory_failures_total",
-        type="counter",
-        source="memory.stat pgfault, pgmajfault",
-        help="Page faults, by kind.",
-        read=memory_failures,
+    gauge(
+        "container_memory_total_inactive_file_bytes",
+        "memory.stat inactive_file",
+        "File pages not used of late, which go first when memory is short, in bytes.",
+        key("memory_stat", "inactive_file"),
+    ),
+    gauge(
+        "container_memory_file_dirty_bytes",
+        "memory.stat file_dirty",
+        "File pages that are changed and not yet written to disk, in bytes.",
+        key("memory_stat", "file_dirty"),
+    ),
+    gauge(
+        "container_memory_file_writeback_bytes",
+        "memory.stat file_writeback",
+        "File pages that are being written to disk, in bytes.",
+        key("memory_stat", "file_writeback"),
+    ),
+    untyped(
+        "container_memory_failcnt",
+        "memory.events max",
+        "How often usage hit the memory limit.",
+        key("memory_events", "max"),
+    ),
+    counters(
+        "container_memory_failures_total",
+        "memory.stat pgfault, pgmajfault",
+        "Page faults by kind; they hold the cgroups below, so both scopes are the same.",
+        *(
+            ((("failure_type", kind), ("scope", scope)), key("memory_stat", kind))
+            for kind in ("pgfault", "pgmajfault")
+            for scope in ("container", "hierarchy")
+        ),
     ),
     counter(
-        "container_oom_events_total",
-        "memory.events oom_kill",
-        "Processes killed by the OOM killer.",
-        key("memory_events", "oom_kill"),
+        "container_memory_events_high_total",
+        "memory.events high",
+        "How often usage went over memory.high and tasks were slowed down to free memory.",
+        key("memory_events", "high"),
+    ),
+    counter(
+        "container_memory_events_max_total",
+        "memory.events max",
+        "How often usage was about to go over the memory limit.",
+        key("memory_events", "max"),
+    ),
+    counter(
+        "container_memory_pgscan_total",
+        "memory.stat pgscan",
+        "Pages looked at to free memory.",
+        key("memory_stat", "pgscan"),
+    ),
+    counter(
+        "container_memory_pgsteal_total",
+        "memory.stat pgsteal",
+        "Pages taken away to free memory.",
+        key("memory_stat", "pgsteal"),
+    ),
+    counter(
+        "container_memory_workingset_refault_file_total",
+        "memory.stat workingset_refault_file",
+        "File pages that were taken away and needed again soon after.",
+        key("memory_stat", "workingset_refault_file"),
+    ),
+    counter(
+        "container_memory_workingset_refault_anon_total",
+        "memory.stat workingset_refault_anon",
+        "Anonymous pages that were swapped out and needed again soon after.",
+        key("memory_stat", "workingset_refault_anon"),
     ),
 )

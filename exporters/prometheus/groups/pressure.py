@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from typing import Literal
 
-from agent import units
-from agent.model import Sample
-from exporters.prometheus.metric import (
-    Metric,
-    Number,
-    Value,
-    counter,
-)
+from agent.cgroupfs.pressure import Stall
+from agent.model import Sample, Snapshot
+from exporters.prometheus.metric import NO_LABELS, Column, Labels, Metric, Row, Table, counter
 
 
-def stalled(resource: str, line: Literal["some", "full"]) -> Value:
+def stalled(resource: str, line: Literal["some", "full"]) -> Column:
     """A pressure file's total, in seconds."""
+    get = operator.attrgetter(f"reading.{resource}_pressure")
 
-    def value(sample: Sample) -> Number | None:
-        pressure = getattr(sample.reading, f"{resource}_pressure")
+    def rows(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Row]]:
+        pressure = get(sample)
         stall = None if pressure is None else getattr(pressure, line)
-        return None if stall is None else units.seconds(stall.total_usec)
+        return () if stall is None else ((NO_LABELS, stall),)
 
-    return value
+    return Column(Table(Stall._fields, rows), "total_usec", usec=True)
 
 
 _STALLS: tuple[tuple[Literal["some", "full"], str, str], ...] = (

@@ -34,12 +34,14 @@ METRICS: tuple[Metric, ...] = (
         "cpu.max",
         "Period of the CPU limit, in microseconds.",
         key("cpu_max", "period_usec"),
+        unit="microseconds",
     ),
     gauge(
         "container_spec_cpu_quota",
         "cpu.max",
         "CPU time allowed in each period, in microseconds; no series without a limit.",
         quota,
+        unit="microseconds",
     ),
     gauge(
         "container_spec_cpu_shares",
