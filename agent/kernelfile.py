@@ -33,6 +33,9 @@ DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
 _READ_SIZE: Final = 16384
 """Bytes per read. The largest cgroup file in practice, memory.stat, is about 2 KiB."""
 
+_NEARLY_A_PAGE: Final = 4096 - 256
+"""Bytes. A page that another line of at most 256 bytes did not fit into."""
+
 
 class Unlimited(enum.Enum):
     """The kernel's "max": a limit file that says there is no limit."""
@@ -132,6 +135,34 @@ def read_bytes(fd: int) -> bytes:
     while more := os.pread(fd, _READ_SIZE, len(data)):
         data += more
     return data
+
+
+def read_table(path: str, parse: Callable[[str], T]) -> T | None:
+    """
+    Like `read`, for a file of many short lines whose end is dear to ask for (net/tcp).
+
+    Such a file hands out full pages until its last; a read that is short of one was the last.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        _raise_unless_absent(error, path)
+        return None
+    try:
+        pieces = [os.pread(fd, _READ_SIZE, 0)]
+        at = len(pieces[0])
+        while len(pieces[-1]) >= _NEARLY_A_PAGE:
+            pieces.append(os.pread(fd, _READ_SIZE, at))
+            at += len(pieces[-1])
+    except OSError as error:
+        _raise_unless_absent(error, path)
+        return None
+    finally:
+        os.close(fd)
+    try:
+        return parse(b"".join(pieces).decode("utf-8", "surrogateescape"))
+    except UnexpectedText as error:
+        raise UnexpectedText(error.text, path) from None
 
 
 def _raise_unless_absent(error: OSError, path: str) -> None:

@@ -17,12 +17,13 @@ removed container alive.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
 from agent.kernelfile import Denied, UnexpectedText, read
+from agent.netstack import NetworkStack, NetworkStacks
 from agent.procfs.net_dev import NetDev, parse_net_dev
 
 
@@ -35,9 +36,10 @@ class Candidate(NamedTuple):
 
 
 class NetworkReading(NamedTuple):
-    """One tick's interfaces by owner (cgroup inode)."""
+    """One tick's namespaces by owner (cgroup inode)."""
 
     interfaces: dict[int, tuple[NetDev, ...]]
+    stacks: dict[int, NetworkStack]
     denied: frozenset[int]
     """Inodes of cgroups whose namespace may not be looked at."""
     failures: tuple[str, ...]
@@ -46,8 +48,10 @@ class NetworkReading(NamedTuple):
 class Networks:
     """Finds each namespace's owner and reads it once a tick."""
 
-    def __init__(self, proc: str) -> None:
+    def __init__(self, proc: str, groups: Collection[str] = ()) -> None:
+        """`groups` are the metric groups that are on (`netstack.GROUPS`)."""
         self._proc = proc
+        self._stacks = NetworkStacks(proc, groups)
         self._members: dict[int, tuple[int, int]] = {}
         """cgroup inode → (pid, namespace): which process showed which namespace."""
 
@@ -78,6 +82,8 @@ class Networks:
             if namespace not in owners or rank < owners[namespace][0]:
                 owners[namespace] = (rank, inode, pid)
         self._members = members
+        stacks = self._stacks.read({inode: pid for _, inode, pid in owners.values()})
+        failures += stacks.failures
         interfaces: dict[int, tuple[NetDev, ...]] = {}
         for _, inode, pid in owners.values():
             try:
@@ -89,7 +95,12 @@ class Networks:
             else:
                 if table is not None:
                     interfaces[inode] = table
-        return NetworkReading(interfaces, frozenset(denied), tuple(failures))
+        return NetworkReading(
+            interfaces,
+            stacks.stacks,
+            frozenset(denied),
+            tuple(failures),
+        )
 
     def _find(self, candidate: Candidate) -> tuple[int, int] | None:
         """A live process of this cgroup and its namespace; None when nothing runs in it."""

@@ -17,6 +17,7 @@ from agent.kernelfile import (
     parse_limit,
     read,
     read_kept,
+    read_table,
 )
 
 
@@ -104,3 +105,32 @@ def test_what_a_vanished_cgroup_process_or_feature_answers_is_absence(
 def test_any_other_failure_is_raised(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         read(str(tmp_path), parse_count)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3839, 3840, 4096, 16384, 50_000])
+def test_a_table_is_read_to_its_end(tmp_path: Path, size: int) -> None:
+    (tmp_path / "tcp").write_text("x" * size)
+    assert read_table(str(tmp_path / "tcp"), len) == size
+
+
+def test_a_tables_end_is_not_asked_for_when_its_last_page_is_not_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tcp").write_text("x" * 300)
+    reads = []
+    real = os.pread
+
+    def counted(fd: int, size: int, offset: int) -> bytes:
+        reads.append(offset)
+        return real(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", counted)
+    assert read_table(str(tmp_path / "tcp"), len) == 300
+    assert reads == [0]
+
+
+def test_a_table_is_absent_denied_or_refused_as_any_file(tmp_path: Path) -> None:
+    assert read_table(str(tmp_path / "tcp"), len) is None
+    (tmp_path / "tcp").write_text("x")
+    with pytest.raises(UnexpectedText, match="tcp: cannot read 'x'"):
+        read_table(str(tmp_path / "tcp"), parse_count)
