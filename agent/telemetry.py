@@ -12,6 +12,7 @@ from importlib.metadata import version
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
@@ -36,8 +37,10 @@ class Telemetry:
         """Note how one source of one tick fared."""
         self._sources.note(source, seconds, failures)
 
-    def page(self) -> bytes:
-        """The registry in text format 0.0.4."""
+    def page(self, *, openmetrics: bool = False) -> bytes:
+        """The registry in text format 0.0.4, or in OpenMetrics without its end."""
+        if openmetrics:
+            return generate_openmetrics(self._registry).removesuffix(b"# EOF\n")
         return generate_latest(self._registry)
 
 
@@ -52,6 +55,20 @@ class Counts(Collector):
         family = CounterMetricFamily(self._name, self._help, labels=[self._label])
         for value, count in sorted(self._get().items()):
             family.add_metric([value], count)
+        yield family
+
+
+class Levels(Collector):
+    """A gauge whose numbers are kept elsewhere: label value → how many now."""
+
+    def __init__(self, name: str, help: str, label: str, get: Callable[[], Mapping[str, int]]):  # noqa: A002
+        self._name, self._help, self._label, self._get = name, help, label, get
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the numbers now."""
+        family = GaugeMetricFamily(self._name, self._help, labels=[self._label])
+        for value, level in sorted(self._get().items()):
+            family.add_metric([value], level)
         yield family
 
 

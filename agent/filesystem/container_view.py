@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.filesystem import mounts
 from agent.filesystem.host_files import HostFiles, Place
@@ -12,6 +12,9 @@ from agent.filesystem.usage import FilesystemUsage, Layer, Space, Tree, Volume
 from agent.filesystem.volume_type import OWNED, VolumeName, classify
 from agent.kernelfile import UnexpectedText
 from agent.procfs.mountinfo import Mount
+
+_SHM: Final = "/dev/shm"  # noqa: S108 in the container
+"""Every container has one and hardly any uses it: told only where there is something in it."""
 
 
 class LayerView(NamedTuple):
@@ -136,10 +139,16 @@ def _look_at_volumes(
         except OSError as error:
             failed(f"volume {mount.mount_point}: {error}")
             continue
-        if place is not None and place.answer.is_directory:
+        if place is None or not place.answer.is_directory:
+            continue  # hidden by another mount, or a bind mount of one file
+        if mount.mount_point != _SHM or _in_use(place.answer.space):
             seen.add(key)
             volumes.append(_volume_view(name, mount, place, walked=walked))
     return volumes, refused
+
+
+def _in_use(space: Space) -> bool:
+    return space.used > 0 or (space.inodes or 0) - (space.inodes_free or 0) > 1
 
 
 def _volume_view(name: VolumeName, mount: Mount, place: Place, *, walked: bool) -> VolumeView:
