@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -39,6 +40,20 @@ class MetricsConfig:
     """HOST:PORT or [IPV6]:PORT. Loopback: the page is public only when somebody says so."""
     interval: float = 10.0
     """Seconds between ticks when nobody scrapes; a scrape reads anew."""
+    labels: Literal["kubelet", "cadvisor"] = "kubelet"
+    """Whose labels container series have: the kubelet's, which queries for Kubernetes expect, or
+    those of cAdvisor on its own, with container_label_* (docs/metrics.md)."""
+    container_labels: tuple[str, ...] = (
+        "com.docker.compose.project",
+        "com.docker.compose.service",
+        "com.docker.compose.project.working_dir",
+    )
+    """Container labels that labels = "cadvisor" shows: those of Grafana's dashboard 14282. Each one
+    more is on every series."""
+    groups_enabled: tuple[str, ...] = ()
+    """Groups of metrics beside the default ones, by cAdvisor's names (docs/metrics.md)."""
+    groups_disabled: tuple[str, ...] = ()
+    """Groups to leave out; what cAdvisor's --disable_metrics takes is understood."""
 
     def __post_init__(self) -> None:
         split_address(self.listen)
@@ -145,6 +160,43 @@ class FilesystemConfig:
                 raise ValueError(f"{name} = {value}: must be at least {least:g}")
 
 
+SECURITY_CHECKS = (
+    *("privileged", "added_capabilities", "net_raw"),
+    *("capabilities_not_dropped", "privilege_escalation", "root_user"),
+    *("seccomp_disabled", "apparmor_unconfined", "selinux_unconfined"),
+    *("unmasked_proc", "host_network", "host_pid", "host_ipc", "host_uts"),
+    *("host_user_namespace", "host_cgroup_namespace", "host_path"),
+    *("sensitive_mount", "runtime_socket", "shared_propagation"),
+    *("host_devices", "writable_rootfs", "no_memory_limit", "no_cpu_limit"),
+    *("no_pids_limit", "image_tag_latest", "image_not_pinned", "drift"),
+)
+"""The checks of agent.security.table, here so that a mistake in a configuration is told early."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityConfig:
+    """[security] What running containers may do, and what is known of their images."""
+
+    enabled: bool = True
+    ignore: tuple[str, ...] = ()
+    """Checks not to tell, by their ids in docs/security.md."""
+    image_reports: str = ""
+    """Directory of scan reports, Trivy's, Grype's or CycloneDX as *.json; "" for none."""
+    verifications: str = ""
+    """Directory of verification results, DIGEST.verified or DIGEST.json; "" for none."""
+
+    def __post_init__(self) -> None:
+        for name in ("image_reports", "verifications"):
+            path = getattr(self, name)
+            if path and not path.startswith("/"):
+                raise ValueError(f"{name} = {path!r}: must be an absolute path")
+        for check in self.ignore:
+            if check not in SECURITY_CHECKS:
+                close = difflib.get_close_matches(check, SECURITY_CHECKS, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise ValueError(f"ignore = {check!r}: no such check{hint}")
+
+
 @dataclass(frozen=True, slots=True)
 class ProbesConfig:
     """[probes]"""
@@ -162,6 +214,7 @@ class Config:
     logs: LogsConfig = field(default_factory=LogsConfig)
     filesystem: FilesystemConfig = field(default_factory=FilesystemConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
+    security: SecurityConfig = field(default_factory=SecurityConfig)
 
 
 def split_address(listen: str) -> tuple[str, int]:

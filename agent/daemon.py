@@ -3,14 +3,15 @@
     start   probe, sampler, HTTP server, log workers
     stop    HTTP server, log workers (they finish what is in flight), sampler, probe
 
-Threads: "ticks" (the beat), "http", and a watcher for each log worker; the main thread waits for a
-signal. A part that cannot start either ends the agent and says why (no cgroups, address taken) or
-turns only itself off (the probe).
+Threads: "ticks" (the beat), "http", "filesystem" (walks directories), "image reports", and a
+watcher for each log worker; the main thread waits for a signal. A part that cannot start either
+ends the agent and says why (no cgroups, address taken) or turns only itself off (the probe).
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
 import threading
@@ -21,16 +22,21 @@ from agent.bpf.lifecycle import LIFECYCLE, LifecycleProbe
 from agent.bpf.loader import ProbeUnavailable, open_lifecycle
 from agent.child import Child
 from agent.config import Config, split_address
+from agent.filesystem.watcher import FilesystemWatcher
 from agent.log_worker import worker_input
 from agent.logs.collector import LogCollector
 from agent.logs.stats import WorkerStats
 from agent.model import Snapshot
 from agent.page import Page
 from agent.sampler import Sampler
+from agent.security.reports.images import ImageWatcher
+from agent.security.source import Postures
 from agent.server import MetricsServer
 from agent.snapshots import Snapshots
-from agent.telemetry import Counts, Probe, Telemetry
-from exporters.prometheus.text import TextEncoder
+from agent.telemetry import Counts, Levels, Probe, Telemetry
+from exporters.prometheus.catalog import select
+from exporters.prometheus.encoder import Encoder
+from exporters.prometheus.labels import base_labels
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +58,19 @@ class Daemon:
             probe = _open_probe(config, telemetry)
             if probe is not None:
                 building.enter_context(probe)
-            sampler = building.enter_context(Sampler(config.paths, probe))
+            self._filesystem = _filesystem_watcher(config, telemetry)
+            self._images = _image_watcher(config)
+            sampler = building.enter_context(
+                Sampler(
+                    config.paths,
+                    probe,
+                    self._filesystem,
+                    security=Postures(config.paths, config.security.ignore)
+                    if config.security.enabled
+                    else None,
+                    images=self._images,
+                )
+            )
             telemetry.register(
                 Counts(
                     "agent_metadata_source",
@@ -64,7 +82,7 @@ class Daemon:
             self._snapshots = Snapshots(
                 sampler, config.metrics.interval, taken=_note_health(telemetry)
             )
-            page = Page(self._snapshots, TextEncoder(), telemetry)
+            page = Page(self._snapshots, _encoder(config), telemetry)
             self._server = MetricsServer(split_address(config.metrics.listen), page)
             self._workers = _log_workers(config, telemetry)
             self._closing = building.pop_all()
@@ -82,6 +100,10 @@ class Daemon:
             target=self._snapshots.run, args=(self._stop, _log_tick), name="ticks"
         )
         http = threading.Thread(target=self._server.serve, name="http")
+        if self._filesystem is not None:
+            self._filesystem.start()
+        if self._images is not None:
+            self._images.start()
         ticks.start()
         http.start()
         for worker in self._workers:
@@ -99,16 +121,74 @@ class Daemon:
                 worker.stop()
             http.join()
             ticks.join()
+            if self._filesystem is not None:
+                self._filesystem.stop()
+            if self._images is not None:
+                self._images.stop()
             self._closing.close()
         return 0
 
 
 def page_once(config: Config) -> Iterator[bytes]:
     """The page of now, read once and without a server, probe or log worker."""
-    with Sampler(config.paths) as sampler:
+    images = _image_watcher(config)
+    if images is not None:
+        images.look()
+    security = (
+        Postures(config.paths, config.security.ignore, budget=math.inf)
+        if config.security.enabled
+        else None
+    )
+    with Sampler(config.paths, security=security, images=images) as sampler:
         telemetry = Telemetry()
         snapshots = Snapshots(sampler, 0, taken=_note_health(telemetry))
-        yield from Page(snapshots, TextEncoder(), telemetry).metrics()
+        _, pieces = Page(snapshots, _encoder(config), telemetry).metrics()
+        yield from pieces
+
+
+def _image_watcher(config: Config) -> ImageWatcher | None:
+    security = config.security
+    if not security.image_reports and not security.verifications:
+        return None
+    return ImageWatcher(security.image_reports, security.verifications)
+
+
+def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:
+    if not config.filesystem.enabled:
+        return None
+    watcher = FilesystemWatcher(config.filesystem, config.paths)
+    for name, text, label, get in (
+        (
+            "agent_filesystem_walks",
+            "Directory trees walked, by how it ended.",
+            "outcome",
+            watcher.walks,
+        ),
+        (
+            "agent_filesystem_timeouts",
+            "Filesystems that did not answer in time and were left alone.",
+            "call",
+            lambda: {"statvfs": watcher.timeouts()},
+        ),
+    ):
+        telemetry.register(Counts(name, text, label, get))
+    telemetry.register(
+        Levels(
+            "agent_filesystem_left_alone",
+            "Mounts not asked how full they are: on a network, or those that do not answer.",
+            "reason",
+            watcher.left_alone,
+        )
+    )
+    return watcher
+
+
+def _encoder(config: Config) -> Encoder:
+    metrics = config.metrics
+    return Encoder(
+        select(metrics.groups_enabled, metrics.groups_disabled),
+        base_labels(metrics.labels, metrics.container_labels),
+    )
 
 
 def _open_probe(config: Config, telemetry: Telemetry) -> LifecycleProbe | None:

@@ -14,9 +14,13 @@ from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.container.container import Container
 from agent.filesystem.usage import FilesystemUsage
 from agent.machine import Machine
+from agent.netstack import NetworkStack
+from agent.processes import ProcessCounts
 from agent.procfs.meminfo import Meminfo
 from agent.procfs.net_dev import NetDev
 from agent.procfs.stat import CpuTimes
+from agent.security.posture import Posture
+from agent.security.reports.images import Images
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,19 @@ class Sample:
     """Interfaces of the network namespace this cgroup answers for. None: another cgroup of the same
     namespace answers for it, it is the host's, or it could not be read (`network_denied`)."""
     network_denied: bool = False
+    network_stack: NetworkStack | None = None
+    """TCP, UDP and sockets of that namespace. None: as `network`, or no group of metrics that is on
+    needs it. The root cgroup has none: the host's own is node_exporter's."""
+    processes: ProcessCounts | None = None
+    """Of a container. None: none, not readable, or the group is off."""
     lifecycle: LifecycleCounts | None = None
     """What the lifecycle probe counted in this cgroup since it was loaded. None: not loaded."""
     filesystem: FilesystemUsage | None = None
     """The newest of what is measured in the background; of the root cgroup, the host's. None: not
     measured yet, or not at all."""
+    security: Posture | None = None
+    """What the checks of the running container said when it was last looked at. None: no container,
+    or not looked at yet, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +75,7 @@ class SourceHealth:
     """How one source of this tick fared. A failure is data: counted, exported, shown."""
 
     source: str
-    """walk, cgroup, identity, network, host, probe, filesystem"""
+    """walk, cgroup, identity, network, process, host, probe, filesystem, security, images"""
     seconds: float
     """Time spent in it during this tick."""
     failures: int
@@ -88,3 +100,5 @@ class Snapshot:
     health: tuple[SourceHealth, ...]
     device_names: dict[tuple[int, int], str]
     """(major, minor) → "/dev/NAME"."""
+    images: Images | None = None
+    """What scans and verifications say of images. None: nobody looks at them."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
@@ -22,11 +22,12 @@ import psutil
 
 from agent.bpf.decode import LifecycleReading
 from agent.cgroupfs.hierarchies import find_hierarchies
+from agent.cgroupfs.hugetlb import page_sizes
 from agent.cgroupfs.pressure import Pressure, parse_pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.cgroupfs.tree import CgroupTree
 from agent.config import HostPaths
-from agent.container.container import Container
+from agent.container.container import Container, Kind
 from agent.container.discovery import Discovery
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
@@ -34,12 +35,21 @@ from agent.kernelfile import Denied, UnexpectedText, read
 from agent.machine import read_machine
 from agent.model import HostSample, Sample, Snapshot, SourceHealth
 from agent.network import Candidate, NetworkReading, Networks
+from agent.processes import GROUP as PROCESS_GROUP
+from agent.processes import ProcessCounts, Processes, members
 from agent.procfs.meminfo import parse_meminfo
 from agent.procfs.mountinfo import parse_mountinfo
 from agent.procfs.net_dev import parse_net_dev
 from agent.procfs.stat import parse_stat
+from agent.security.gather import Subject
+from agent.security.posture import Posture
+from agent.security.reports.images import Images
+from agent.security.source import Reading as SecurityReading
 
 T = TypeVar("T")
+
+_HUGE_PAGES = "/sys/kernel/mm/hugepages"
+"""What sysfs says here is the machine's, in every container."""
 
 
 class LifecycleSource(Protocol):
@@ -59,6 +69,20 @@ class FilesystemSource(Protocol):
         """Say which containers there are now; take the newest results."""
 
 
+class SecuritySource(Protocol):
+    """What checks running containers."""
+
+    def read(self, subjects: Iterable[Subject]) -> SecurityReading:
+        """Say which containers there are now; look at those that are due."""
+
+
+class ImageSource(Protocol):
+    """What reads scans and verifications of images in the background."""
+
+    def current(self) -> Images:
+        """The newest."""
+
+
 class Sampler:
     """Makes Snapshots. Not thread-safe: one caller at a time."""
 
@@ -67,9 +91,15 @@ class Sampler:
         paths: HostPaths,
         lifecycle: LifecycleSource | None = None,
         filesystem: FilesystemSource | None = None,
+        security: SecuritySource | None = None,
+        images: ImageSource | None = None,
+        *,
+        groups: Collection[str] = (),
     ) -> None:
         """
         Find the cgroup mounts; read nothing else yet. `lifecycle` is the probe, where one runs.
+
+        `groups` are the groups of metrics that are on: what only they need is read for them.
 
         Raises what `find_hierarchies` raises where no cgroup filesystem is mounted.
         """
@@ -79,13 +109,18 @@ class Sampler:
         self._proc = paths.proc
         self._sys_block = paths.sys_block
         self._hierarchies = find_hierarchies(mounts)
-        self._tree = CgroupTree(self._hierarchies)
+        self._tree = CgroupTree(
+            self._hierarchies, details=groups, page_sizes=page_sizes(_HUGE_PAGES)
+        )
         self._discovery = Discovery(paths)
-        self._networks = Networks(paths.proc)
+        self._networks = Networks(paths.proc, groups)
+        self._processes = Processes(paths.proc) if PROCESS_GROUP in groups else None
         self._machine = read_machine(paths)
         self._device_names: dict[tuple[int, int], str] = {}
         self._lifecycle = lifecycle
         self._filesystem = filesystem
+        self._security = security
+        self._images = images
         self._counted: frozenset[int] = frozenset()
         """Cgroup ids in the probe's last reading."""
 
@@ -115,6 +150,8 @@ class Sampler:
             network = self._read_networks(cgroups, containers)
             for message in network.failures:
                 health.failed("network", message)
+        with health.source("process"):
+            processes = self._read_processes(cgroups, containers, readings, health)
         with health.source("host"):
             host = self._read_host(health)
         inodes = {cgroup.inode for cgroup in cgroups}
@@ -122,6 +159,10 @@ class Sampler:
             lifecycle = self._read_lifecycle(inodes, health)
         with health.source("filesystem"):
             filesystem = self._take_filesystems(cgroups, containers, readings, health)
+        with health.source("security"):
+            postures = self._check_security(cgroups, containers, readings, health)
+        with health.source("images"):
+            images = self._take_images(health)
         self._tree.retain(inodes)
         self._discovery.retain(inodes)
         samples = tuple(
@@ -134,10 +175,13 @@ class Sampler:
                 if cgroup.path == "/"
                 else network.interfaces.get(cgroup.inode),
                 network_denied=cgroup.inode in network.denied,
+                network_stack=network.stacks.get(cgroup.inode),
+                processes=processes.get(cgroup.inode),
                 lifecycle=None if lifecycle is None else lifecycle.of(cgroup.inode),
                 filesystem=filesystem.host
                 if cgroup.path == "/"
                 else filesystem.containers.get(cgroup.inode),
+                security=postures.get(cgroup.inode),
             )
             for cgroup in cgroups
             if cgroup.inode in readings
@@ -150,6 +194,7 @@ class Sampler:
             samples=samples,
             health=health.result(),
             device_names=self._name_devices(samples),
+            images=images,
         )
 
     def close(self) -> None:
@@ -213,6 +258,27 @@ class Sampler:
             if cgroup.inode in containers and containers[cgroup.inode].id
         )
 
+    def _read_processes(
+        self,
+        cgroups: list[Cgroup],
+        containers: dict[int, Container],
+        readings: dict[int, tuple[float, CgroupReading]],
+        health: _Health,
+    ) -> dict[int, ProcessCounts]:
+        if self._processes is None:
+            return {}
+        reading = self._processes.read(
+            members(
+                cgroups,
+                {inode: reading for inode, (_, reading) in readings.items()},
+                # A pod's own cgroup holds no process.
+                {inode: found.pid for inode, found in containers.items() if found.id},
+            )
+        )
+        for message in reading.failures:
+            health.failed("process", message)
+        return reading.counts
+
     def _read_lifecycle(self, alive: set[int], health: _Health) -> LifecycleReading | None:
         if self._lifecycle is None:
             return None
@@ -252,6 +318,42 @@ class Sampler:
         for message in taken.failures:
             health.failed("filesystem", message)
         return taken
+
+    def _check_security(
+        self,
+        cgroups: list[Cgroup],
+        containers: dict[int, Container],
+        readings: dict[int, tuple[float, CgroupReading]],
+        health: _Health,
+    ) -> Mapping[int, Posture]:
+        if self._security is None:
+            return {}
+        pods = {
+            cgroup.path: readings[cgroup.inode][1]
+            for cgroup in cgroups
+            if cgroup.inode in containers and containers[cgroup.inode].kind is Kind.POD
+        }
+        subjects = []
+        for cgroup in cgroups:
+            container = containers.get(cgroup.inode)
+            if container is None or container.kind is not Kind.CONTAINER:
+                continue
+            own = readings[cgroup.inode][1]
+            pod = pods.get(cgroup.path.rpartition("/")[0])
+            limits = (own,) if pod is None else (own, pod)
+            subjects.append(Subject(cgroup, container, partial(self._tree.pids, cgroup), limits))
+        reading = self._security.read(subjects)
+        for message in reading.failures:
+            health.failed("security", message)
+        return reading.postures
+
+    def _take_images(self, health: _Health) -> Images | None:
+        if self._images is None:
+            return None
+        images = self._images.current()
+        for problem in images.problems:
+            health.failed("images", problem)
+        return images
 
     def _read_host(self, health: _Health) -> HostSample:
         def get(path: str, parse: Callable[[str], T]) -> T | None:

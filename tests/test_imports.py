@@ -12,14 +12,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 NOUNS = frozenset({"agent.kernelfile", "agent.units", "agent.config"})
 READERS = NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.bpf"}
-METRICS = READERS | {"agent.container", "agent.filesystem", "agent.model"}
+METRICS = READERS | {"agent.container", "agent.filesystem", "agent.model", "agent.security"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
     "agent.units": frozenset(),
     "agent.config": frozenset(),
     "agent.telemetry": frozenset(),
-    "agent.server": frozenset(),
+    "agent.accept": frozenset(),
+    "agent.compression": frozenset(),
+    "agent.server": frozenset({"agent.compression"}),
     "agent.child": frozenset(),
     "agent.demo": frozenset(),
     "agent.configfile": frozenset({"agent.config"}),
@@ -38,6 +40,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "agent.container",
         "agent.machine",
         "agent.filesystem",
+        "agent.security",
         "agent.netstack",
         "agent.processes",
     },
@@ -45,7 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.sampler": METRICS | {"agent.machine", "agent.network", "agent.processes"},
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,
-    "agent.page": METRICS | {"agent.snapshots", "agent.telemetry"},
+    "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.top": METRICS | {"agent.usage"},
     "agent.logs": NOUNS | {"agent.container", "agent.telemetry"},
     "exporters.prometheus": METRICS | {"agent.telemetry", "agent.logs.stats"},

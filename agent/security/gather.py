@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from agent.cgroupfs.reading import Cgroup, CgroupReading
@@ -27,10 +27,16 @@ class Subject(NamedTuple):
 
     cgroup: Cgroup
     container: Container
-    pid: int
-    """Its first process."""
+    pids: Callable[[], Sequence[int]]
+    """Processes of the cgroup, asked when the container's first one is not known."""
     readings: tuple[CgroupReading, ...]
     """Its own cgroup's, then its pod's where it has one."""
+
+    def pid(self) -> int | None:
+        """Its first process, or the oldest there is. None: nothing runs in it."""
+        if self.container.pid is not None:
+            return self.container.pid
+        return min(self.pids(), default=None)
 
 
 class Gathered(NamedTuple):
@@ -41,18 +47,22 @@ class Gathered(NamedTuple):
     """What could not be read and is not merely absent, in words."""
 
 
-def gather(paths: HostPaths, host: HostState, subject: Subject) -> Gathered:
-    """Read one container. Raises nothing of what cannot be read: it is missing in the facts."""
+def gather(paths: HostPaths, host: HostState, subject: Subject, pid: int) -> Gathered:
+    """
+    Read one container, of which `pid` is the first process.
+
+    Raises nothing of what cannot be read: it is missing in the facts.
+    """
     failures: list[str] = []
     spec: Spec | None = None
     process: ProcessState | None = None
     try:
-        directories = bundle_directories(paths, subject.container, subject.pid, subject.cgroup.path)
+        directories = bundle_directories(paths, subject.container, pid, subject.cgroup.path)
         spec = first(directories, read_spec)
     except READ_FAILURES as error:
         failures.append(str(error))
     try:
-        process = read_process(paths.proc, subject.pid)
+        process = read_process(paths.proc, pid)
     except READ_FAILURES as error:
         failures.append(str(error))
     facts = facts_of(

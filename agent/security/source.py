@@ -10,7 +10,7 @@ One thread: the sampler's.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from agent.config import HostPaths
@@ -41,7 +41,7 @@ class Reading(NamedTuple):
 
 
 class _Known(NamedTuple):
-    key: tuple[int, float | None, str]
+    key: tuple[int | None, float | None, str]
     due: float
     posture: Posture | None
     looks: int
@@ -53,7 +53,7 @@ class Postures:
     def __init__(
         self,
         paths: HostPaths,
-        ignore: Set[str] = frozenset(),
+        ignore: Collection[str] = (),
         *,
         budget: float = BUDGET,
         now: Callable[[], float] = time.monotonic,
@@ -91,15 +91,16 @@ class Postures:
     def _look(
         self,
         subject: Subject,
-        key: tuple[int, float | None, str],
+        key: tuple[int | None, float | None, str],
         before: _Known | None,
         now: float,
         failures: list[str],
     ) -> _Known | None:
         looks = before.looks + 1 if before is not None else 1
         try:
-            starting = is_starting(self._paths.proc, subject.pid)
-            if starting is None:
+            pid = subject.pid()
+            starting = None if pid is None else is_starting(self._paths.proc, pid)
+            if pid is None or starting is None:
                 return before
             if starting and looks < STARTING_LOOKS:
                 return _Known(key, now, None, looks)
@@ -107,7 +108,7 @@ class Postures:
         except READ_FAILURES as error:
             failures.append(str(error))
             return _Known(key, now + HOST_FOR, before.posture if before else None, looks)
-        gathered = gather(self._paths, host, subject)
+        gathered = gather(self._paths, host, subject, pid)
         failures += gathered.failures
         due = now + RECHECK + subject.cgroup.inode % SPREAD
         return _Known(key, due, evaluate(gathered.facts, self._ignore), looks)
@@ -118,6 +119,6 @@ class Postures:
         return self._host[1]
 
 
-def _key(subject: Subject) -> tuple[int, float | None, str]:
+def _key(subject: Subject) -> tuple[int | None, float | None, str]:
     container: Container = subject.container
-    return subject.pid, container.started, container.image
+    return container.pid, container.started, container.image

@@ -31,6 +31,7 @@ from exporters.prometheus.groups import (
     oom_event,
     pressure,
     process,
+    security,
     spec,
 )
 from exporters.prometheus.metric import AnyMetric
@@ -71,6 +72,7 @@ GROUPS: tuple[Group, ...] = (
     Group("lifecycle", lifecycle.METRICS),
     Group("spec", spec.METRICS),
     Group("identity", identity.METRICS),
+    Group("security", security.METRICS),
     Group("machine", machine.METRICS),
 )
 """Every group, in the order of the page."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from agent.config import SECURITY_CHECKS, SecurityConfig
 from agent.kernelfile import UNLIMITED
 from agent.procfs.credentials import IdRange
 from agent.security.capabilities import DEFAULT, NAMES
@@ -335,6 +336,12 @@ def test_nothing_readable_passes_nothing_but_what_the_name_tells() -> None:
     assert failing(nothing) == {}
     assert unknown(nothing) == BY_ID.keys() - {"image_tag_latest", "image_not_pinned"}
     assert posture(nothing).profile == "privileged"
+
+
+def test_the_configuration_knows_every_check() -> None:
+    assert [check.id for check in CHECKS] == list(SECURITY_CHECKS)
+    with pytest.raises(ValueError, match="did you mean 'root_user'"):
+        SecurityConfig(ignore=("root_users",))
 
 
 def test_every_check_has_an_id_of_its_own_and_words_for_a_person() -> None:

@@ -48,7 +48,7 @@ def subject(tree: Tree, pid: int = 300, comm: str = "app", image: str = "app:1")
         shutil.copy(STATUS / name, tree.at(f"/proc/{pid}/{name}"))
     tree.bundle(f"{TASKS}/moby/{ID}", captured("docker-oci-config.json"))
     container = Container(runtime="docker", id=ID, name="web", image=image, pid=pid, started=5.0)
-    return Subject(tree.cgroup(f"/docker/{ID}"), container, pid, (CgroupReading(),))
+    return Subject(tree.cgroup(f"/docker/{ID}"), container, lambda: (), (CgroupReading(),))
 
 
 def source(tree: Tree, clock: Clock, budget: float = 1.0) -> Postures:
@@ -123,6 +123,17 @@ def test_a_torn_bundle_is_told_and_its_checks_are_unknown(tree: Tree, clock: Clo
     found = reading.postures[asked.cgroup.inode]
     assert {"host_devices", "drift"} <= {finding.check.id for finding in found.unknown}
     assert found.seccomp == "filter"
+
+
+def test_a_first_process_that_is_not_known_is_the_oldest_of_the_cgroup(
+    tree: Tree, clock: Clock
+) -> None:
+    known = subject(tree)
+    unknown = replace(known.container, pid=None)
+    asked = known._replace(container=unknown, pids=lambda: (900, 300))
+    assert source(tree, clock).read([asked]).postures[asked.cgroup.inode].seccomp == "filter"
+    empty = known._replace(container=unknown)
+    assert source(tree, clock).read([empty]).postures == {}
 
 
 def test_checks_to_ignore_are_not_told(tree: Tree, clock: Clock) -> None:
