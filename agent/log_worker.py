@@ -110,6 +110,8 @@ async def _work(given: WorkerInput) -> None:
         )
     gc.collect()
     gc.freeze()  # what is imported lives as long as the process
+    # Entries are tuples without cycles: looking for some after every 700 of them costs a tenth.
+    gc.set_threshold(50_000)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

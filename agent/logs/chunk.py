@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from agent.logs.entry import Entry, Extra
 
 __all__ = [
-    "MAX_CHUNK",
     "Chunk",
     "Delivered",
     "Destination",
@@ -24,9 +23,6 @@ __all__ = [
     "Rejected",
     "RetryAfter",
 ]
-
-MAX_CHUNK: Final = 2 * 1024 * 1024
-"""Bytes. Fluent Bit's in_forward closes the connection over 6,144,000; a third leaves room."""
 
 
 @dataclass(frozen=True, slots=True)

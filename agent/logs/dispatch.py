@@ -3,6 +3,7 @@
 A chunk holds its place in the window from the moment it is sealed until it is acknowledged *and the
 checkpoint that says so is on disk*. So what a killed worker sends twice is at most one window, and
 a destination that is away stops the reading once the window is full: the log file is the buffer.
+Its bytes are given up as soon as it is acknowledged.
 
 Acknowledgements count in the order of the chunks: a mark moves when every earlier chunk is
 acknowledged too. A chunk that is to be sent again goes before all later ones.
@@ -23,7 +24,8 @@ from agent.logs.stats import DestinationCounters
 
 WINDOW_CHUNKS: Final = 32
 WINDOW_BYTES: Final = 8 * 1024 * 1024
-"""In flight at most, whichever is less; one chunk always may be. Also most of a worker's memory."""
+"""In the window, and not acknowledged, at most; one chunk always may be. The bytes are most of a
+worker's memory."""
 _BUG_RETRY: Final = 5.0
 """Seconds before a chunk is sent again to a destination that raised what it should not have."""
 
@@ -49,7 +51,7 @@ class Dispatcher:
         self._window_bytes = window_bytes
         self._to_send: list[tuple[int, Pending]] = []
         self._unsettled: deque[Pending] = deque()
-        self._applied: list[Pending] = []
+        self._applied = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._not_before = 0.0
         self._sendable = asyncio.Event()
@@ -95,16 +97,14 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def take_applied(self) -> list[Pending]:
-        """Return the chunks whose marks have moved; `release` them when that is on disk."""
-        applied, self._applied = self._applied, []
+    def take_applied(self) -> int:
+        """Return how many chunks' marks have moved; `release` them when that is on disk."""
+        applied, self._applied = self._applied, 0
         return applied
 
-    def release(self, applied: list[Pending]) -> None:
-        """Free these chunks' places in the window."""
-        for pending in applied:
-            self._counters.in_flight_chunks -= 1
-            self._counters.in_flight_bytes -= len(pending.chunk.payload)
+    def release(self, applied: int) -> None:
+        """Free the places of so many chunks in the window."""
+        self._counters.in_flight_chunks -= applied
         self._changed.set()
 
     async def drained(self) -> None:
@@ -150,8 +150,10 @@ class Dispatcher:
         while self._unsettled and self._unsettled[0].settled:
             first = self._unsettled.popleft()
             first.apply()
-            self._applied.append(first)
+            counters.in_flight_bytes -= len(first.chunk.payload)
+            self._applied += 1
         if self._applied:
+            self._changed.set()
             self._on_applied()
 
     def _reject(self, pending: Pending, records: int, reason: str) -> None:

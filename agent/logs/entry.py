@@ -8,7 +8,7 @@ An entry is a plain tuple, because there may be hundreds of thousands a second:
 - stream   "stdout", "stderr", or "" for a line that did not parse (its stream is not known).
 - content  the program's own line: valid UTF-8, without the newline the runtime keeps or adds.
 - extra    more record fields of this one entry, or None (nearly always):
-           "note"   why the content is not the plain line: see NOTES
+           "note"   why the content is not the plain line: UNPARSED, CUT or SPLIT
            "attrs"  the labels and environment the operator told Docker to write with each line
 - partial  a piece: more of the same line follows in the same stream. Never reaches a destination.
 """
@@ -30,7 +30,6 @@ CUT: Final = "cut"
 """The line was over the limit: its first part; the rest is counted as lost."""
 SPLIT: Final = "split"
 """A joined line reached the limit: the next record of the stream continues it."""
-NOTES: Final = (UNPARSED, CUT, SPLIT)
 
 
 def clean(line: bytes) -> bytes:

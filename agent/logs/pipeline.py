@@ -32,10 +32,10 @@ from agent.logs.intake import Intake, Source, Tailed
 from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
 from agent.logs.tail import Block, TailedFile
 
-BLOCK: Final = 128 * 1024
-"""Bytes read from one file in a turn. More makes no difference to the speed and one to memory."""
 TURN_BYTES: Final = 512 * 1024
 """Bytes read in one turn, from all files."""
+BLOCK: Final = 64 * 1024
+"""Bytes read from one file in a turn that many files share."""
 FLUSH_AFTER: Final = 1.0
 """Seconds an entry may wait for its chunk to fill."""
 RESCAN: Final = 5.0
@@ -185,14 +185,15 @@ class Pipeline:
         if not wanted:
             return
         try:
-            outcomes = await self._read_blocks(wanted, BLOCK)
+            limit = TURN_BYTES // len(wanted)
+            outcomes = await self._read_blocks(wanted, limit)
         finally:
             for _tailed, file in wanted:
                 file.busy = False
         for outcome in outcomes:
-            await self._digest(outcome, ready)
+            await self._digest(outcome, limit, ready)
 
-    async def _digest(self, outcome: Outcome, ready: deque[Tailed]) -> None:
+    async def _digest(self, outcome: Outcome, limit: int, ready: deque[Tailed]) -> None:
         tailed, file, block = outcome.tailed, outcome.file, outcome.block
         if isinstance(block, OSError):
             self._faults.report(
@@ -206,7 +207,7 @@ class Pipeline:
             return
         batches = tailed.chain.take(file, block.data, self._wall_ns())
         await self._take((tailed, batch) for batch in batches)
-        if len(block.data) == BLOCK:
+        if len(block.data) == limit:
             ready.append(tailed)
 
     async def _begin_anew(self, tailed: Tailed, file: TailedFile) -> None:

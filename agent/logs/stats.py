@@ -85,6 +85,7 @@ class DestinationCounters:
     in_flight_chunks: int = 0
     """Sealed and not yet both acknowledged and in the checkpoint."""
     in_flight_bytes: int = 0
+    """Payload of those that are not acknowledged yet."""
     connected: bool | None = None
     """None: the destination has no connection to speak of, or has not tried yet."""
     last_error: str = ""

@@ -191,6 +191,43 @@ def test_an_unreadable_checkpoint_costs_duplicates_and_is_said(
     assert "has version 99, this agent reads 1" in said
 
 
+def test_a_pods_log_is_read_through_the_kubelets_rotation(
+    host: LogHost, given: bytes, out: Path, errors: Path
+) -> None:
+    log = host.root / "var/log/pods/shop_web-1_0b3c8d1e/nginx/0.log"
+    log.parent.mkdir(parents=True)
+    links = host.root / "var/log/containers"
+    links.mkdir(parents=True)
+    (links / f"web-1_shop_nginx-{'cd' * 32}.log").symlink_to(
+        "/var/log/pods/shop_web-1_0b3c8d1e/nginx/0.log"
+    )
+    time = "2026-11-24T08:46:16.1051+05:30"
+
+    def lines(*texts: str) -> bytes:
+        return "".join(f"{time} stdout {text}\n" for text in texts).encode()
+
+    log.write_bytes(lines("F line 1", "P line 2 be"))
+    with Worker(given, errors) as worker:
+        wait_for(lambda: numbers(out) == [1], 10, "the whole line arrives")
+        with log.open("ab") as file:
+            log.rename(log.with_name("0.log.20261124-084616"))
+            file.write(lines("P gin", "F ..."))  # the runtime has not opened the new file yet
+        log.write_bytes(lines("F line 3"))
+        wait_for(lambda: numbers(out) == [1, 2, 3], 10, "the rest arrives in order")
+        assert worker.stop() == 0
+    second = json.loads(out.read_bytes().splitlines()[1])
+    assert second == {
+        "time": "2026-11-24T03:16:16.105100000Z",
+        "log": "line 2 begin...",
+        "stream": "stdout",
+        "container_name": "nginx",
+        "container_id": "cd" * 32,
+        "namespace": "shop",
+        "pod": "web-1",
+        "pod_uid": "0b3c8d1e",
+    }
+
+
 def test_only_new_lines_where_the_operator_wants_that(
     host: LogHost, log: Path, out: Path, errors: Path
 ) -> None:
