@@ -34,7 +34,7 @@ from agent.security.source import Postures
 from agent.server import MetricsServer
 from agent.snapshots import Snapshots
 from agent.telemetry import Counts, Levels, Probe, Telemetry
-from exporters.prometheus.catalog import select
+from exporters.prometheus.catalog import metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
 
@@ -186,7 +186,7 @@ def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatch
 def _encoder(config: Config) -> Encoder:
     metrics = config.metrics
     return Encoder(
-        select(metrics.groups_enabled, metrics.groups_disabled),
+        metrics_of(select(metrics.groups_enabled, metrics.groups_disabled)),
         base_labels(metrics.labels, metrics.container_labels),
     )
 

@@ -40,7 +40,8 @@ class Telemetry:
     def page(self, *, openmetrics: bool = False) -> bytes:
         """The registry in text format 0.0.4, or in OpenMetrics without its end."""
         if openmetrics:
-            return generate_openmetrics(self._registry).removesuffix(b"# EOF\n")
+            page: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+            return page.removesuffix(b"# EOF\n")
         return generate_latest(self._registry)
 
 

@@ -20,10 +20,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from agent.cli.settings import checked
     from agent.configfile import ConfigError, load
 
     try:
-        load(arguments.file)
+        checked(load(arguments.file))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return ERROR

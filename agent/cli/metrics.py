@@ -15,6 +15,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "metrics", help="print the metrics page once, without a server", description=__doc__
     )
     settings.add_arguments(parser)
+    settings.add_page_arguments(parser)
     parser.set_defaults(run=_run)
 
 

@@ -17,6 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Serve metrics, ship logs, load probes, until SIGTERM or Ctrl-C.",
     )
     settings.add_arguments(parser)
+    settings.add_page_arguments(parser)
     parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),

@@ -32,6 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_page_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options about the metrics page."""
+    parser.add_argument(
+        "--labels",
+        choices=("kubelet", "cadvisor"),
+        help="whose labels container series have: the kubelet's (default), or those of cAdvisor on"
+        " its own; the same as --set metrics.labels=…",
+    )
+
+
 def load_config(arguments: argparse.Namespace) -> Config:
     """Load what the options name. Prints every mistake and exits with the usage code."""
     from agent.configfile import ConfigError, load
@@ -40,9 +50,34 @@ def load_config(arguments: argparse.Namespace) -> Config:
     if path is None and os.path.exists(DEFAULT_PATH):
         path = DEFAULT_PATH
     try:
-        return load(path, os.environ, arguments.settings)
+        return checked(load(path, os.environ, _settings(arguments)))
     except ConfigError as error:
         print(error, file=sys.stderr)
     except OSError as error:
         print(f"agent: cannot read the configuration: {error}", file=sys.stderr)
     raise SystemExit(USAGE)
+
+
+def checked(config: Config) -> Config:
+    """
+    `config`, after what only the exporters know was looked at: the names of metric groups.
+
+    Raises ConfigError.
+    """
+    enabled, disabled = config.metrics.groups_enabled, config.metrics.groups_disabled
+    if enabled or disabled:  # `agent top` starts faster without the catalogue
+        from agent.configfile import ConfigError
+        from exporters.prometheus.catalog import UnknownGroup, select
+
+        try:
+            select(enabled, disabled)
+        except UnknownGroup as error:
+            raise ConfigError([f"metrics.groups_enabled, groups_disabled: {error}"]) from None
+    return config
+
+
+def _settings(arguments: argparse.Namespace) -> list[str]:
+    labels = getattr(arguments, "labels", None)
+    return (
+        arguments.settings if labels is None else [*arguments.settings, f"metrics.labels={labels}"]
+    )

@@ -13,7 +13,7 @@ has, and pressure, and what costs nothing to tell. What is always 0 has no group
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from agent.model import Sample, Snapshot
@@ -83,9 +83,9 @@ METRICS: tuple[AnyMetric, ...] = tuple(
 """What is on the page by default."""
 
 
-def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tuple[AnyMetric, ...]:
+def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tuple[Group, ...]:
     """
-    The metrics of the default groups and those `enabled`, without those `disabled`.
+    The default groups and those `enabled`, without those `disabled`, in the order of the page.
 
     A group of cAdvisor's that there is nothing for may be disabled (a list of --disable_metrics may
     be pasted as it is) and not enabled. Raises UnknownGroup.
@@ -100,11 +100,15 @@ def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tup
     if both := sorted(set(enabled) & set(disabled)):
         raise UnknownGroup(f"{both[0]!r} is enabled and disabled")
     return tuple(
-        metric
+        group
         for group in GROUPS
         if (group.default or group.name in enabled) and group.name not in disabled
-        for metric in group.metrics
     )
+
+
+def metrics_of(groups: Iterable[Group]) -> tuple[AnyMetric, ...]:
+    """Every metric of these groups."""
+    return tuple(metric for group in groups for metric in group.metrics)
 
 
 def _check(name: str, known: list[str]) -> None:

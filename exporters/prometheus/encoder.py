@@ -9,8 +9,8 @@ is gone is then marked stale by Prometheus at the next scrape.
 
 Written here and not by prometheus_client because that takes about 20 us a sample and cannot write
 two of cAdvisor's names; see `tests/bench/encode.py`. What makes it fast: the labels of a cgroup are
-written once and kept (`labels.py`), the rows of a table are gathered once a page for all its columns
-(`metric.Table`), and no piece is so large that the allocator asks the kernel for new pages.
+written once and kept (`labels.py`), the rows of a table are gathered once a page for all its
+columns (`metric.Table`), and no piece is so large that the allocator asks the kernel for new pages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from agent import units
 from agent.model import Sample, Snapshot
 from exporters.prometheus.catalog import METRICS, exported
 from exporters.prometheus.escape import format_labels
-from exporters.prometheus.format import TEXT, Format
+from exporters.prometheus.format import OPENMETRICS, TEXT, Format
 from exporters.prometheus.labels import BaseLabels, KubeletLabels
 from exporters.prometheus.metric import (
     AnyMetric,
@@ -48,6 +48,9 @@ _More = Callable[[Labels], str]
 
 class Encoder:
     """Encodes pages. Keeps labels as text from page to page."""
+
+    formats: Final = (TEXT, OPENMETRICS)
+    """What it can write; text for a client that does not care."""
 
     def __init__(
         self, metrics: Iterable[AnyMetric] = METRICS, labels: BaseLabels | None = None

@@ -27,6 +27,7 @@ class Format:
     """One way to write a page."""
 
     content_type: str
+    openmetrics: bool
     head: Callable[[AnyMetric], str]
     """The comment lines before a family's samples."""
     end: bytes
@@ -53,7 +54,10 @@ def _openmetrics_head(metric: AnyMetric) -> str:
     return f"# HELP {name} {text}\n# TYPE {name} {kind}\n{unit}"
 
 
-TEXT: Final = Format("text/plain; version=0.0.4; charset=utf-8", _text_head, b"")
+TEXT: Final = Format("text/plain; version=0.0.4; charset=utf-8", False, _text_head, b"")
 OPENMETRICS: Final = Format(
-    "application/openmetrics-text; version=1.0.0; charset=utf-8", _openmetrics_head, b"# EOF\n"
+    "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    True,
+    _openmetrics_head,
+    b"# EOF\n",
 )

@@ -14,7 +14,7 @@ from agent.cgroupfs.hierarchies import NoCgroups
 from agent.config import HostPaths
 from agent.model import Sample, Snapshot
 from agent.sampler import Sampler
-from exporters.prometheus.text import TextEncoder
+from exporters.prometheus.encoder import Encoder
 from tests.fixtures.host_trees import HYBRID, V2, container_path
 
 
@@ -70,7 +70,7 @@ def the_container(snapshot: Snapshot, host: Path) -> Sample:
 
 
 def page(snapshot: Snapshot) -> str:
-    return b"".join(TextEncoder().encode(snapshot)).decode()
+    return b"".join(Encoder().encode(snapshot)).decode()
 
 
 @pytest.mark.parametrize("host", [HYBRID, V2], ids=["hybrid", "v2"])

@@ -12,25 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.server import MetricsServer, accepts_gzip, compress, respond
+from agent.server import MetricsServer, respond
 
 
 class FakePages:
-    content_type = "text/plain; version=0.0.4; charset=utf-8"
-
     def __init__(self, reason: str | None = None) -> None:
         self.reason = reason
 
-    def metrics(self) -> Iterator[bytes]:
-        yield b"a 1\n"
-        yield b"b 2\n"
+    def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
+        kind = "text/plain; version=0.0.4; charset=utf-8" if accept != "openmetrics" else "other"
+        return kind, iter((b"a 1\n", b"b 2\n"))
 
     def not_ready(self) -> str | None:
         return self.reason
 
 
 class BrokenPages(FakePages):
-    def metrics(self) -> Iterator[bytes]:
+    def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
         raise RuntimeError("cannot read")
 
 
@@ -72,6 +70,13 @@ def test_a_client_that_takes_gzip_gets_it() -> None:
         assert gzip.decompress(body) == b"a 1\nb 2\n"
 
 
+def test_the_accept_header_reaches_the_page_and_caches_are_told() -> None:
+    with serving(FakePages()) as connection:
+        response, _ = get(connection, "/metrics", Accept="openmetrics")
+        assert response.headers["Content-Type"] == "other"
+        assert response.headers["Vary"] == "Accept, Accept-Encoding"
+
+
 def test_readiness_says_why_not() -> None:
     with serving(FakePages("not read yet")) as connection:
         response, body = get(connection, "/readyz")
@@ -104,35 +109,6 @@ def test_a_page_that_cannot_be_made_is_500_and_the_server_lives(
     assert "cannot read" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("header", "accepted"),
-    [
-        ("", False),
-        ("gzip", True),
-        ("GZIP", True),
-        ("identity, gzip;q=0.5", True),
-        ("gzip;q=0", False),
-        ("gzip; q=0.0, *", False),
-        ("*", True),
-        ("*;q=0", False),
-        ("deflate, br", False),
-        ("gzip;q=nonsense", False),
-    ],
-)
-def test_gzip_is_used_when_the_header_allows_it(header: str, accepted: bool) -> None:
-    assert accepts_gzip(header) is accepted
-
-
-@given(st.text())
-def test_no_header_breaks_it(header: str) -> None:
-    assert accepts_gzip(header) in (True, False)
-
-
 @given(st.text(), st.text())
 def test_every_request_has_an_answer(method: str, path: str) -> None:
-    assert respond(method, path, "", FakePages()).status[:3] in {"200", "404", "405"}
-
-
-@given(st.lists(st.binary()))
-def test_compressed_pieces_decompress_to_the_whole(pieces: list[bytes]) -> None:
-    assert gzip.decompress(b"".join(compress(pieces))) == b"".join(pieces)
+    assert respond(method, path, FakePages()).status[:3] in {"200", "404", "405"}
