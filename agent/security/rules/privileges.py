@@ -93,7 +93,7 @@ def seccomp_disabled(facts: Facts) -> Verdict:
         return unknown(UNREADABLE)
     # A kubelet leaves a pod that says nothing unconfined, which baseline allows; from here that
     # looks like one that asked for it.
-    level: Level = "restricted" if facts.container.pod_uid else "baseline"
+    level: Level = "restricted" if facts.container.namespace else "baseline"
     if facts.seccomp == "off":
         return failed("no seccomp filter", level)
     if declared == "":

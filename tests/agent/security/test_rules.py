@@ -144,12 +144,12 @@ def test_a_filter_that_the_program_set_up_itself_was_not_declared() -> None:
 
 
 def test_no_filter_denies_a_pod_only_the_restricted_profile() -> None:
-    def level(pod_uid: str) -> str:
-        container = replace(CONTAINER, pod_uid=pod_uid)
+    def level(namespace: str) -> str:
+        container = replace(CONTAINER, namespace=namespace)
         found = posture(facts(effective=process(seccomp=0), container=container))
         return next(f.level for f in found.failed if f.check.id == "seccomp_disabled")
 
-    assert (level(""), level("0f1e")) == ("baseline", "restricted")
+    assert (level(""), level("shop")) == ("baseline", "restricted")
 
 
 @pytest.mark.parametrize(
