@@ -34,7 +34,7 @@ from agent.security.source import Postures
 from agent.server import MetricsServer
 from agent.snapshots import Snapshots
 from agent.telemetry import Counts, Levels, Probe, Telemetry
-from exporters.prometheus.catalog import metrics_of, select
+from exporters.prometheus.catalog import Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
 
@@ -69,6 +69,7 @@ class Daemon:
                     if config.security.enabled
                     else None,
                     images=self._images,
+                    groups=_group_names(config),
                 )
             )
             telemetry.register(
@@ -139,7 +140,8 @@ def page_once(config: Config) -> Iterator[bytes]:
         if config.security.enabled
         else None
     )
-    with Sampler(config.paths, security=security, images=images) as sampler:
+    groups = _group_names(config)
+    with Sampler(config.paths, security=security, images=images, groups=groups) as sampler:
         telemetry = Telemetry()
         snapshots = Snapshots(sampler, 0, taken=_note_health(telemetry))
         _, pieces = Page(snapshots, _encoder(config), telemetry).metrics()
@@ -183,12 +185,17 @@ def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatch
     return watcher
 
 
+def _groups(config: Config) -> tuple[Group, ...]:
+    return select(config.metrics.groups_enabled, config.metrics.groups_disabled)
+
+
+def _group_names(config: Config) -> frozenset[str]:
+    return frozenset(group.name for group in _groups(config))
+
+
 def _encoder(config: Config) -> Encoder:
-    metrics = config.metrics
-    return Encoder(
-        metrics_of(select(metrics.groups_enabled, metrics.groups_disabled)),
-        base_labels(metrics.labels, metrics.container_labels),
-    )
+    labels = base_labels(config.metrics.labels, config.metrics.container_labels)
+    return Encoder(metrics_of(_groups(config)), labels)
 
 
 def _open_probe(config: Config, telemetry: Telemetry) -> LifecycleProbe | None:
