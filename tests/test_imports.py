@@ -12,7 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 NOUNS = frozenset({"agent.kernelfile", "agent.units", "agent.config"})
 READERS = NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.bpf"}
-METRICS = READERS | {"agent.container", "agent.filesystem", "agent.model", "agent.security"}
+METRICS = READERS | {
+    "agent.container",
+    "agent.filesystem",
+    "agent.lifecycle",
+    "agent.model",
+    "agent.security",
+}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
@@ -31,6 +37,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.container": NOUNS | {"agent.cgroupfs", "agent.procfs"},
     "agent.filesystem": NOUNS | {"agent.procfs"},
     "agent.security": NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.container"},
+    "agent.inotify": frozenset(),
+    "agent.lifecycle": NOUNS
+    | {"agent.cgroupfs", "agent.procfs", "agent.container", "agent.inotify"},
     "agent.machine": NOUNS,
     "agent.pacing": frozenset(),
     "agent.netstack": NOUNS | {"agent.procfs", "agent.pacing"},
@@ -40,6 +49,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "agent.container",
         "agent.machine",
         "agent.filesystem",
+        "agent.lifecycle",
         "agent.security",
         "agent.netstack",
         "agent.processes",
@@ -49,6 +59,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
+    "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
     "agent.logs": NOUNS | {"agent.container", "agent.telemetry"},
     "exporters.prometheus": METRICS | {"agent.telemetry", "agent.logs.stats"},

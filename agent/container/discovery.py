@@ -56,7 +56,7 @@ class _Entry:
         self.identity = identify(cgroup.path)
         self.container: Container | None = None
         self.looks = 0
-        self.due = -math.inf if _may_be_container(cgroup.path, self.identity) else math.inf
+        self.due = -math.inf if may_be_container(cgroup.path, self.identity) else math.inf
         self.watch = ""
         self.signature: Signature | None = None
 
@@ -228,7 +228,8 @@ def _pod(entry: _Entry, uid: str, pod: _Pod) -> Container:
     )
 
 
-def _may_be_container(path: str, identity: CgroupIdentity) -> bool:
+def may_be_container(path: str, identity: CgroupIdentity) -> bool:
+    """Whether it is worth looking up: not inside a container, no service, slice or session."""
     if identity.below or identity.kind is CgroupKind.SUPERVISOR or identity.runtime == "machine":
         return False
     if identity.kind is not CgroupKind.OTHER:

@@ -1,0 +1,287 @@
+"""One cgroup that may be a container, as the watcher follows it: what to look at next, and when.
+
+before the end   its first process (a pidfd tells when it ends) and its name, every few
+                 milliseconds at first, then ever more seldom
+after it         its last counters at once; then status, name and the runtime's record until the
+                 run has said EXITED, at the latest after `PATIENCE`
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from agent.cgroupfs.hierarchies import Hierarchies
+from agent.cgroupfs.reading import Cgroup
+from agent.config import HostPaths
+from agent.container import containerd
+from agent.container.container import Container
+from agent.container.failures import READ_FAILURES, Failures
+from agent.container.identity import CgroupIdentity, CgroupKind
+from agent.container.lookup import Found, Lookup, by_path
+from agent.kernelfile import read
+from agent.lifecycle import record
+from agent.lifecycle.last_look import LastLook
+from agent.lifecycle.members import find_first, members, sees_own_pids
+from agent.lifecycle.pidfd import may_ptrace, status_of_reaped, status_of_zombie
+from agent.lifecycle.run import Recorded, Run
+
+PATIENCE: Final = 3.0
+"""Seconds after the end in which Docker writes config.v2.json down, also on a busy machine."""
+NAME_PATIENCE: Final = 1.0
+"""Seconds after the start in which an image may still turn up, before STARTED is said without."""
+WAITS: Final = (0.0005, 0.001, 0.002, 0.002, 0.003, 0.003, 0.005, 0.005, 0.01, 0.01, 0.02, 0.02)
+"""Seconds between looks for the first process; runc takes 5 to 40 ms to make it."""
+_LATER_WAITS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+_END_WAITS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+PREPARING_WAITS: Final = (0.002, *(0.005,) * 20, *(0.01,) * 80, *(0.05,) * 20, 0.5, 2.0)
+"""Seconds between looks at a first process that is not yet the container's own program; the last
+one for good. It waits in between for the runtime to let it go, so that nothing is used unseen."""
+_IDLE_USEC: Final = 100
+_IDLE_LOOK: Final = 8
+_STAGES: Final = ("runc:[", "crun")
+"""Names of the first process before it becomes the container's own program: "runc:[2:INIT]"."""
+_ASK_AGAIN: Final = 8
+"""Looks after which the name is asked for each time: from then on they are 10 ms apart or more."""
+
+
+class Tracked:
+    """One cgroup. Owned by the watcher's thread."""
+
+    __slots__ = (
+        "began",
+        "due",
+        "end_looks",
+        "ended_at",
+        "found",
+        "identity",
+        "idle",
+        "looks",
+        "name_looks",
+        "path",
+        "pid",
+        "pidfd",
+        "preparing_looks",
+        "record_of",
+        "record_watch",
+        "run",
+        "seen_at",
+        "set_up_usec",
+        "there",
+        "watches",
+    )  # fmt: skip
+
+    def __init__(self, path: str, identity: CgroupIdentity, run: Run, now: float) -> None:
+        self.path = path
+        self.identity = identity
+        self.run = run
+        self.found: Found | None = None
+        self.pid: int | None = None
+        self.pidfd = -1
+        self.watches: list[int] = []
+        """inotify watches that are this container's."""
+        self.record_watch = -1
+        """The one on the directory of the runtime's record."""
+        self.record_of = ""
+        """CRI's status file, where the runtime has one and told where."""
+        self.seen_at = now
+        """Monotonic seconds."""
+        self.set_up_usec: int | None = None
+        """CPU time used when it was last looked at while it was set up."""
+        self.idle = False
+        """It waits for the runtime's word to start, and uses nothing."""
+        self.ended_at: float | None = None
+        """Monotonic seconds."""
+        self.began = False
+        """Its own program runs, or ran."""
+        self.looks = 0
+        self.name_looks = 0
+        self.preparing_looks = 0
+        self.end_looks = 0
+        self.due: float | None = now
+        """When to look next, monotonic; None: when something happens."""
+        self.there = True
+        """Whether the cgroup is."""
+
+    @property
+    def subject(self) -> str:
+        return f"cgroup {self.path}"
+
+    @property
+    def nameless(self) -> bool:
+        """Whether a better name may still be told."""
+        container = self.run.container
+        return container is None or not container.complete
+
+    def began_at(self, now: float) -> float:
+        """Unix seconds when its program began, if that was seen `now`."""
+        if not self.run.adopted:
+            return now
+        if self.preparing_looks:
+            # Made, but not started when we came: its start is news.
+            self.run.adopted = False
+            return now
+        container = self.run.container
+        told = container.started if container is not None else None
+        return self.run.cgroup.created if told is None else told
+
+    @property
+    def runs(self) -> bool:
+        """Whether a container runs in it, as far as was said."""
+        return self.run.said_start and not self.run.ended
+
+    def name_is_due(self, *, attached: bool, populated: bool) -> bool:
+        """
+        Whether to ask who it is: at once, when its first process is there, and then more seldom.
+
+        A cgroup whose path says nothing is asked about once somebody is in it. The answer may also
+        be which process is the first, where that has no pid namespace of its own.
+        """
+        if self.name_looks == 0:
+            return populated or self.identity.kind is CgroupKind.CONTAINER
+        if not self.nameless and self.pidfd >= 0:
+            return False
+        return attached or (populated and self.looks >= _ASK_AGAIN)
+
+    def wait(self) -> float | None:
+        """Seconds to the next look before the end; None: no more of them."""
+        self.looks += 1
+        if self.looks <= len(WAITS):
+            return WAITS[self.looks - 1]
+        later = self.looks - len(WAITS) - 1
+        return _LATER_WAITS[later] if later < len(_LATER_WAITS) else None
+
+    @property
+    def prepares(self) -> bool:
+        """Whether its first process is there and not known to be its own program yet."""
+        return self.pidfd >= 0 and not self.began
+
+    def is_idle(self) -> bool:
+        """Whether its counters need no look this time: they did not rise lately."""
+        return self.idle and self.preparing_looks % _IDLE_LOOK != 0
+
+    def used(self, usec: int | None) -> None:
+        """Take note of the CPU time it used so far, while it is set up."""
+        before, self.set_up_usec = self.set_up_usec, usec
+        self.idle = usec is not None and before is not None and usec - before < _IDLE_USEC
+
+    def preparing_wait(self) -> float:
+        """Seconds to the next look while the runtime sets it up."""
+        self.preparing_looks += 1
+        return PREPARING_WAITS[min(self.preparing_looks, len(PREPARING_WAITS)) - 1]
+
+    def end_wait(self) -> float:
+        """Seconds to the next look after the end."""
+        self.end_looks += 1
+        return _END_WAITS[min(self.end_looks, len(_END_WAITS)) - 1]
+
+    def close(self) -> None:
+        """Close the pidfd."""
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
+
+
+class Looker:
+    """Looks at processes, files and records for the watcher. Not thread-safe."""
+
+    def __init__(self, paths: HostPaths, hierarchies: Hierarchies) -> None:
+        self.failures = Failures()
+        self._paths = paths
+        self._hierarchies = hierarchies
+        self._lookup = Lookup(paths, self.failures)
+        self._last_look = LastLook(hierarchies)
+        self.read_counters = self._last_look.read
+        self.has_pidfds = sees_own_pids(paths.proc)
+        """Whether the pids in /proc are this process' own, so that a pidfd can be had."""
+        self._trusted = may_ptrace(paths.proc)
+
+    def cgroup(self, path: str) -> Cgroup | None:
+        """The cgroup at `path`, None where it is gone."""
+        return self._last_look.cgroup(path)
+
+    def members(self, path: str) -> tuple[int, ...]:
+        """Processes of the cgroup, () where there are none or they may not be told."""
+        try:
+            return members(self._hierarchies, path)
+        except READ_FAILURES as error:
+            self.failures.add(f"cgroup {path}", error)
+            return ()
+
+    def name(self, tracked: Tracked, cgroup: Cgroup, pids: Sequence[int]) -> Container | None:
+        """Who it is. None: nobody claims it, or nothing better than before is known."""
+        tracked.name_looks += 1
+        self.failures.clear(tracked.subject)
+        try:
+            found = self._lookup.find(cgroup, tracked.identity, lambda: pids, tracked.subject)
+        except READ_FAILURES as error:
+            self.failures.add(tracked.subject, error)
+            found = None
+        if found is not None:
+            tracked.found = found
+            self._note_record(tracked, found)
+            return found.container
+        if tracked.run.container is None and tracked.identity.kind is CgroupKind.CONTAINER:
+            return by_path(cgroup, tracked.identity)
+        return None
+
+    def first_process(self, tracked: Tracked, pids: Sequence[int]) -> int | None:
+        """The container's first process, once it is there."""
+        pid = find_first(self._paths.proc, pids)
+        known = tracked.found.container.pid if tracked.found is not None else None
+        return known if pid is None else pid
+
+    def is_preparing(self, pid: int) -> bool:
+        """Whether the first process is still the runtime's, not the container's own program."""
+        try:
+            comm = read(f"{self._paths.proc}/{pid}/comm", str)
+        except READ_FAILURES:
+            return False
+        return comm is not None and comm.startswith(_STAGES)
+
+    def pidfd(self, pid: int) -> int | None:
+        """A pidfd of it; None where it is gone, or where pids here are not this process' own."""
+        if not self.has_pidfds:
+            return None
+        try:
+            return os.pidfd_open(pid)
+        except OSError:
+            return None  # ended; or ENOSYS before Linux 5.3, EMFILE: `Removed` tells the end then
+
+    def status(self, tracked: Tracked) -> int | None:
+        """How the first process ended; None where it is not known (yet)."""
+        if tracked.pidfd < 0 or tracked.pid is None:
+            return None
+        zombie = status_of_zombie(self._paths.proc, tracked.pid)
+        if zombie is None:
+            return status_of_reaped(tracked.pidfd)
+        return zombie if self._trusted or zombie else None
+
+    def record(self, tracked: Tracked, at: float) -> Recorded | None:
+        """What the runtime wrote down about this run; None where it writes nothing down."""
+        began = tracked.run.began
+        docker = tracked.found.watch if tracked.found is not None else ""
+        try:
+            if docker:
+                return record.read_docker(docker, at, began)
+            if tracked.record_of:
+                return record.read_cri(tracked.record_of, at, began)
+        except READ_FAILURES as error:
+            self.failures.add(tracked.subject, error)
+        return None
+
+    def _note_record(self, tracked: Tracked, found: Found) -> None:
+        container = found.container
+        if tracked.record_of or container.runtime != "containerd" or not container.pod:
+            return
+        roots = list(self._paths.containerd)
+        shim = found.supervisor
+        if shim is not None and shim.bundle:
+            bundle = f"{os.path.dirname(self._paths.host(shim.bundle))}/{container.id}"
+            roots.insert(0, containerd.root_of(bundle))
+        for root in filter(None, roots):
+            path = f"{self._paths.host(root)}/{record.CRI_STATUS.format(id=container.id)}"
+            if os.path.exists(path):
+                tracked.record_of = path
+                return
