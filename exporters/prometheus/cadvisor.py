@@ -102,8 +102,6 @@ WITHOUT: Final[Mapping[str, str]] = {
     "container_pressure_cpu_waiting_seconds_total tells how long they waited",
     "cpuLoad": "always 0 on cgroup v2; container_pressure_cpu_waiting_seconds_total tells it",
     "percpu": "cgroup v2 does not count by CPU",
-    "cpuset": "cgroup v2 has no memory_migrate",
-    "memory_numa": "is one more file of every cgroup, for what only few hosts can act on",
     "perf_event": "takes hardware counters away from whoever profiles the host",
     "referenced_memory": "clears the referenced bits of every page, at seconds of CPU a reading",
     "resctrl": "needs a monitoring group made for each container; this agent makes nothing",

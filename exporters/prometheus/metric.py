@@ -181,6 +181,11 @@ def counters(name: str, source: str, text: str, *parts: tuple[Labels, Part]) -> 
     return _metric("counter", name, source, text, parts, "")
 
 
+def gauges(name: str, source: str, text: str, *parts: tuple[Labels, Part]) -> Metric:
+    """A gauge of a few series a Sample, told apart by labels that are always the same."""
+    return _metric("gauge", name, source, text, parts, "")
+
+
 def one(value: Value, labels: Labels = NO_LABELS) -> Series:
     """One series."""
     return lambda sample, _: ((labels, value(sample)),)

@@ -15,6 +15,7 @@ from exporters.prometheus.metric import (
     Row,
     Table,
     counter,
+    field,
     key,
     seconds,
 )
@@ -65,6 +66,13 @@ METRICS: tuple[Metric, ...] = (
         "cpu.stat throttled_usec",
         "Time for which the CPU limit stopped the container, summed over CPUs, in seconds.",
         Column(_LIMITED, "throttled_usec", usec=True),
+    ),
+    counter(
+        "container_cpu_throttled_seconds_total",
+        "cpu.stat.local throttled_usec",
+        "Time for which a CPU limit, of the container or its pod, stopped it while it had work, "
+        "summed over CPUs, in seconds.",
+        seconds(field("cpu_local_throttled_usec")),
     ),
     counter(
         "container_cpu_cfs_burst_periods_total",

@@ -27,13 +27,21 @@ _STALLS: tuple[tuple[Literal["some", "full"], str, str], ...] = (
     ("some", "waiting", "at least one task"),
     ("full", "stalled", "every task that had work"),
 )
-METRICS: tuple[Metric, ...] = tuple(
+METRICS: tuple[Metric, ...] = (
+    *(
+        counter(
+            f"container_pressure_{resource}_{word}_seconds_total",
+            f"{resource}.pressure {line}",
+            f"Time for which {who} waited for {what}, in seconds.",
+            stalled(resource, line),
+        )
+        for resource, what in (("cpu", "a CPU"), ("memory", "memory"), ("io", "I/O"))
+        for line, word, who in _STALLS
+    ),
     counter(
-        f"container_pressure_{resource}_{word}_seconds_total",
-        f"{resource}.pressure {line}",
-        f"Time for which {who} waited for {what}, in seconds.",
-        stalled(resource, line),
-    )
-    for resource, what in (("cpu", "a CPU"), ("memory", "memory"), ("io", "I/O"))
-    for line, word, who in _STALLS
+        "container_pressure_irq_stalled_seconds_total",
+        "irq.pressure full",
+        "Time for which interrupts kept every task that had work from running, in seconds.",
+        stalled("irq", "full"),
+    ),
 )
