@@ -63,15 +63,21 @@ make_venv() {
     done
     [ -n "$python" ] || { echo "setup: needs Python 3.11 or later with venv" >&2; exit 1; }
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    local locks=(deploy/requirements/build.txt deploy/requirements/run.txt) stamp
+    local run=(deploy/requirements/build.txt deploy/requirements/run.txt) locks
+    locks=("${run[@]}")
     [ "$what" = run ] || locks+=(deploy/requirements/dev.txt)
-    stamp=$(cat pyproject.toml "${locks[@]}" | sha256sum | cut -d' ' -f1)
-    grep -qsx "$stamp" .venv/installed && return
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+    grep -qsx "$(stamp "${locks[@]}")" .venv/installed && return
+    # Twice quiet: setuptools warns of what every editable installation is.
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes \
         "${locks[@]/#/--requirement=}"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps \
         --no-build-isolation --editable .
-    echo "$stamp" >>.venv/installed
+    # What is enough to test is enough to run.
+    { stamp "${run[@]}"; stamp "${locks[@]}"; } >>.venv/installed
+}
+
+stamp() {
+    cat pyproject.toml "$@" | sha256sum | cut -d' ' -f1
 }
 
 install_packages
