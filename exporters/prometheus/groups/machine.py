@@ -41,7 +41,7 @@ def _gauge(
 def _version(snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
     machine = snapshot.host.machine
     if machine is not None:
-        yield (("kernelVersion", machine.kernel), ("osVersion", machine.os)), 1
+        yield (("kernel_version", machine.kernel), ("os_version", machine.os)), 1
 
 
 def _scrape_error(snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
@@ -81,9 +81,9 @@ METRICS: tuple[SnapshotMetric, ...] = (
         name="machine_version_info",
         type="gauge",
         source="uname -r, /etc/os-release",
-        help="1; its labels are those of cadvisor_version_info that are about the machine.",
+        help="1; its labels say what cadvisor_version_info says of the machine.",
         read=_version,
-        labels=("kernelVersion", "osVersion"),
+        labels=("kernel_version", "os_version"),
     ),
     SnapshotMetric(
         name="container_scrape_error",

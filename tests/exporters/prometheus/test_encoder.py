@@ -17,9 +17,10 @@ from agent.cgroupfs.memory import MemoryEvents, MemoryStat
 from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Container, Kind
 from agent.kernelfile import UNLIMITED
-from agent.model import Snapshot
+from agent.model import Snapshot, SourceHealth
 from exporters.prometheus.encoder import Encoder
 from tests.agent.snapshots import MIB, docker, interface, pod, reading, sample, snapshot
+from tests.exporters.prometheus import whole
 
 KUBELET_LABELS = {"container", "id", "image", "name", "namespace", "pod"}
 
@@ -274,3 +275,78 @@ def test_promtool_has_nothing_to_say() -> None:
 
 def test_unlimited_is_not_a_number_anywhere() -> None:
     assert "UNLIMITED" not in page(only(reading(memory_max=UNLIMITED, pids_max=UNLIMITED)))
+
+
+def test_a_pods_two_containers_and_sandbox_count_its_network_once() -> None:
+    received = [
+        labels
+        for labels, _ in series(page(whole.snapshot()), "container_network_receive_bytes_total")
+        if labels["pod"] == "search-0"
+    ]
+    assert [labels["container"] for labels in received] == [""]
+
+
+def test_a_device_is_told_by_its_path() -> None:
+    found = series(page(whole.snapshot()), "container_fs_writes_bytes_total")
+    assert {labels["device"] for labels, _ in found} == {"/dev/vda"}
+
+
+def test_creation_is_what_the_runtime_says_and_start_is_the_last() -> None:
+    made = whole.container(created=100.5, started=200.0)
+    text = page(only(reading(), made))
+    assert value(text, "container_creation_time_seconds") == 100.5
+    assert value(text, "container_start_time_seconds") == 200
+
+
+def test_info_tells_what_the_other_series_leave_out() -> None:
+    labels = {
+        "com.docker.compose.project": "shop",
+        "com.docker.compose.service": "web",
+        "com.amazonaws.ecs.task-arn": "arn:aws:ecs:eu-west-1:1:task/cluster/0123",
+    }
+    text = page(only(reading(), whole.container(labels=labels, attempt=2, image_id="sha256:1")))
+    ((found, one),) = series(text, "container_info")
+    assert one == 1
+    assert {name: found[name] for name in found.keys() - KUBELET_LABELS} == {
+        "attempt": "2",
+        "compose_project": "shop",
+        "compose_service": "web",
+        "ecs_task": "0123",
+        "image_id": "sha256:1",
+        "kind": "container",
+        "owner_kind": "",
+        "owner_name": "",
+        "pod_uid": "",
+        "qos": "",
+        "runtime": "docker",
+    }
+
+
+def test_info_names_the_owner_by_the_pods_labels_where_containers_have_none() -> None:
+    sandbox = whole.container(
+        kind=Kind.SANDBOX,
+        pod="api-7d4b9c8f6d-x2x9z",
+        pod_uid="u",
+        labels={"pod-template-hash": "7d4b9c8f6d"},
+    )
+    inside = whole.container(pod="api-7d4b9c8f6d-x2x9z", pod_uid="u", container="api")
+    made = snapshot(
+        sample(inode=1, path="/kubepods/podu/a", container=inside),
+        sample(inode=2, path="/kubepods/podu/b", container=sandbox),
+    )
+    owners = {
+        (labels["owner_kind"], labels["owner_name"])
+        for labels, _ in series(page(made), "container_info")
+    }
+    assert owners == {("Deployment", "api")}
+
+
+def test_a_cgroup_that_could_not_be_read_is_a_scrape_error() -> None:
+    assert value(page(snapshot(sample())), "container_scrape_error") == 0
+    health = (SourceHealth("cgroup", 0.1, 1, "refused"),)
+    assert value(page(snapshot(sample(), health=health)), "container_scrape_error") == 1
+
+
+def test_the_machines_series_have_cadvisors_ids() -> None:
+    ((labels, cores),) = series(page(whole.snapshot()), "machine_cpu_physical_cores")
+    assert (labels, cores) == ({"boot_id": "b1", "machine_id": "m1", "system_uuid": "s1"}, 8)
