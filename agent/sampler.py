@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 import psutil
 
 from agent.bpf.decode import LifecycleReading
-from agent.cgroupfs.hierarchies import find_hierarchies
+from agent.cgroupfs.hierarchies import Hierarchies, find_hierarchies
 from agent.cgroupfs.hugetlb import page_sizes
 from agent.cgroupfs.pressure import Pressure, parse_pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
@@ -32,6 +32,7 @@ from agent.container.discovery import Discovery
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
 from agent.kernelfile import Denied, UnexpectedText, read
+from agent.lifecycle.totals import Lifetimes
 from agent.machine import read_machine
 from agent.model import HostSample, Sample, Snapshot, SourceHealth
 from agent.network import Candidate, NetworkReading, Networks
@@ -83,6 +84,21 @@ class ImageSource(Protocol):
         """The newest."""
 
 
+class LifetimeSource(Protocol):
+    """What follows the starts and ends of containers."""
+
+    def read(self) -> Lifetimes:
+        """The sums of now."""
+
+
+def host_hierarchies(paths: HostPaths) -> Hierarchies:
+    """Where the host's cgroups are mounted. Raises `NoCgroups` where they are not."""
+    mounts = read(f"{paths.proc}/self/mountinfo", parse_mountinfo) or ()
+    if paths.cgroup:
+        mounts = tuple(m for m in mounts if f"{m.mount_point}/".startswith(f"{paths.cgroup}/"))
+    return find_hierarchies(mounts)
+
+
 class Sampler:
     """Makes Snapshots. Not thread-safe: one caller at a time."""
 
@@ -93,6 +109,7 @@ class Sampler:
         filesystem: FilesystemSource | None = None,
         security: SecuritySource | None = None,
         images: ImageSource | None = None,
+        lifetimes: LifetimeSource | None = None,
         *,
         groups: Collection[str] = (),
     ) -> None:
@@ -101,14 +118,11 @@ class Sampler:
 
         `groups` are the groups of metrics that are on: what only they need is read for them.
 
-        Raises what `find_hierarchies` raises where no cgroup filesystem is mounted.
+        Raises what `host_hierarchies` raises.
         """
-        mounts = read(f"{paths.proc}/self/mountinfo", parse_mountinfo) or ()
-        if paths.cgroup:
-            mounts = tuple(m for m in mounts if f"{m.mount_point}/".startswith(f"{paths.cgroup}/"))
         self._proc = paths.proc
         self._sys_block = paths.sys_block
-        self._hierarchies = find_hierarchies(mounts)
+        self._hierarchies = host_hierarchies(paths)
         self._tree = CgroupTree(
             self._hierarchies, details=groups, page_sizes=page_sizes(_HUGE_PAGES)
         )
@@ -121,6 +135,7 @@ class Sampler:
         self._filesystem = filesystem
         self._security = security
         self._images = images
+        self._lifetimes = lifetimes
         self._counted: frozenset[int] = frozenset()
         """Cgroup ids in the probe's last reading."""
 
@@ -194,8 +209,13 @@ class Sampler:
             samples=samples,
             health=health.result(),
             device_names=self._name_devices(samples),
+            lifetimes=None if self._lifetimes is None else self._lifetimes.read(),
             images=images,
         )
+
+    def pids(self, cgroup: Cgroup) -> tuple[int, ...]:
+        """Processes in a cgroup and below it."""
+        return self._tree.pids(cgroup)
 
     def close(self) -> None:
         """Close every kept file."""

@@ -9,7 +9,7 @@ from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.config import HostPaths
 from agent.container.bundles import bundle_directories
 from agent.container.container import Container
-from agent.container.failures import READ_FAILURES
+from agent.container.failures import READ_FAILURES, Failures
 from agent.container.places import first
 from agent.kernelfile import UNLIMITED, Limit, read
 from agent.procfs.pid import parse_pid_stat
@@ -47,24 +47,24 @@ class Gathered(NamedTuple):
     """What could not be read and is not merely absent, in words."""
 
 
-def gather(paths: HostPaths, host: HostState, subject: Subject, pid: int) -> Gathered:
+def gather(paths: HostPaths, host: HostState, subject: Subject, pid: int | None) -> Gathered:
     """
-    Read one container, of which `pid` is the first process.
+    Read one container, of which `pid` is the first process; None where nothing runs in it.
 
     Raises nothing of what cannot be read: it is missing in the facts.
     """
-    failures: list[str] = []
+    failures = Failures()
     spec: Spec | None = None
     process: ProcessState | None = None
     try:
         directories = bundle_directories(paths, subject.container, pid, subject.cgroup.path)
         spec = first(directories, read_spec)
     except READ_FAILURES as error:
-        failures.append(str(error))
+        failures.add("", error)
     try:
-        process = read_process(paths.proc, pid)
+        process = None if pid is None else read_process(paths.proc, pid)
     except READ_FAILURES as error:
-        failures.append(str(error))
+        failures.add("", error)
     facts = facts_of(
         container=subject.container,
         host=host,
@@ -72,7 +72,7 @@ def gather(paths: HostPaths, host: HostState, subject: Subject, pid: int) -> Gat
         process=process,
         limits=limits_of(subject.readings),
     )
-    return Gathered(facts, tuple(failures))
+    return Gathered(facts, failures.messages())
 
 
 def is_starting(proc: str, pid: int) -> bool | None:

@@ -2,7 +2,7 @@
 
     /proc/PID/status      ids, capabilities, seccomp, no-new-privileges   anybody
     /proc/PID/uid_map     its user namespace's map                        anybody
-    /proc/PID/mountinfo   what it sees mounted                            CAP_SYS_PTRACE
+    /proc/PID/mountinfo   what it sees mounted                            anybody
     /proc/PID/ns/*        which namespaces it is in                       CAP_SYS_PTRACE
     /proc/PID/net/dev     whose inode tells the network namespace         anybody
     /proc/PID/attr/current  AppArmor profile or SELinux label             anybody

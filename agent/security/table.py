@@ -122,7 +122,7 @@ CHECKS: Final = (
     _row(
         *("host_user_namespace", "hardening", ("5.31", ""), ""),
         "Is in the host's user namespace.",
-        isolation.shared_namespace("user", "a uid in it is the same uid on the host"),
+        isolation.shared_namespace("user", "has the uids of the host"),
         "Use userns-remap, --userns, a rootless runtime, or hostUsers: false.",
     ),
     _row(

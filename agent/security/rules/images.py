@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent.security.check import PASSED, Verdict, failed, fails_if, not_applicable
+from agent.security.check import PASSED, Verdict, failed, fails_if, not_applicable, unknown
 from agent.security.facts import Facts
 
 _DIGEST = re.compile(r"(?:\A|@)sha(?:256|512):[0-9a-f]{64,128}\Z")
@@ -20,7 +20,7 @@ def is_pinned(image: str) -> bool:
 def image_tag_latest(facts: Facts) -> Verdict:
     image = facts.container.image
     if not image:
-        return not_applicable(_NO_IMAGE)
+        return _without_name(facts)
     if is_pinned(image):
         return PASSED
     _, _, tag = image.rpartition("/")[2].partition(":")
@@ -29,4 +29,10 @@ def image_tag_latest(facts: Facts) -> Verdict:
 
 def image_not_pinned(facts: Facts) -> Verdict:
     image = facts.container.image
-    return fails_if(not is_pinned(image), image) if image else not_applicable(_NO_IMAGE)
+    return fails_if(not is_pinned(image), image) if image else _without_name(facts)
+
+
+def _without_name(facts: Facts) -> Verdict:
+    if not facts.container.complete:
+        return unknown("its runtime's record of it could not be read")
+    return not_applicable(_NO_IMAGE)

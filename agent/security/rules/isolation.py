@@ -32,7 +32,7 @@ def shared_namespace(name: str, what: str) -> Rule:
     def rule(facts: Facts) -> Verdict:
         return fails_if(
             facts.shares(name),
-            what,
+            f"its {name} namespace is the host's: it {what}",
             "another namespace than the runtime's is declared; telling whose takes CAP_SYS_PTRACE"
             if facts.spec is not None
             else "needs CAP_SYS_PTRACE or the OCI bundle",
@@ -78,9 +78,7 @@ def host_devices(facts: Facts) -> Verdict:
 
 
 def writable_rootfs(facts: Facts) -> Verdict:
-    return fails_if(
-        None if facts.read_only is None else not facts.read_only, "its root filesystem is writable"
-    )
+    return fails_if(None if facts.read_only is None else not facts.read_only, "/ is mounted rw")
 
 
 def _mounts(facts: Facts, bad: Callable[[HostMount], bool]) -> Verdict:

@@ -57,7 +57,7 @@ def added_capabilities(facts: Facts) -> Verdict:
 def net_raw(facts: Facts) -> Verdict:
     return fails_if(
         None if facts.bounding is None else "NET_RAW" in facts.bounding,
-        "NET_RAW: it may forge packets on its network",
+        "NET_RAW is in its bounding set",
     )
 
 
@@ -71,7 +71,7 @@ def capabilities_not_dropped(facts: Facts) -> Verdict:
 def privilege_escalation(facts: Facts) -> Verdict:
     return fails_if(
         None if facts.no_new_privileges is None else not facts.no_new_privileges,
-        "no-new-privileges is off: a setuid program raises its rights",
+        "no-new-privileges is off",
     )
 
 
@@ -124,7 +124,7 @@ def selinux_unconfined(facts: Facts) -> Verdict:
 
 def unmasked_proc(facts: Facts) -> Verdict:
     return fails_if(
-        None if facts.masked is None else not facts.masked, "no path below /proc is masked"
+        None if facts.masked is None else not facts.masked, "nothing below /proc is masked"
     )
 
 

@@ -331,6 +331,11 @@ def test_more_than_declared_is_no_drift() -> None:
     assert "drift" not in failing(facts(effective=strict))
 
 
+def test_an_image_whose_name_could_not_be_read_is_not_known() -> None:
+    found = facts(container=replace(CONTAINER, image="", complete=False))
+    assert {"image_tag_latest", "image_not_pinned"} <= unknown(found)
+
+
 def test_nothing_readable_passes_nothing_but_what_the_name_tells() -> None:
     nothing = blind(facts(limits=Limits()), spec=True, process=True)
     assert failing(nothing) == {}

@@ -1,0 +1,118 @@
+"""`agent inspect TARGET`: one container, all that its files say."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from agent.cli import settings
+from agent.cli.exits import ERROR, NOT_FOUND, OK, USAGE
+
+if TYPE_CHECKING:
+    from agent.config import Config
+    from agent.container.target import Target
+    from agent.sampler import Sampler
+
+_EPILOG = """\
+targets:
+  3f2a9c              start of an id
+  web                 a name
+  shop/api[/app]      Kubernetes namespace/pod[/container], or Compose project/service
+  pid:1234            whichever container the process is in
+  cgroup:/docker/...  a cgroup's path
+
+examples:
+  agent inspect web
+  agent inspect pid:$(pgrep -n nginx) -o json | jq .security.failed
+
+Values of environment variables are never shown. Reads files alone; without root what may not be
+read is "?". Exit code 3: no container, or several fit, which are listed then.
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "inspect",
+        help="one container: identity, process, limits, mounts, security",
+        description="One container: identity, process, limits, mounts, security findings.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("target", metavar="TARGET", help="which container, see below")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    settings.add_arguments(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from agent.cgroupfs.hierarchies import NoCgroups
+    from agent.container.target import BadTarget, parse_target
+
+    try:
+        target = parse_target(arguments.target)
+    except BadTarget as error:
+        print(f"agent inspect: {error}", file=sys.stderr)
+        return USAGE
+    config = settings.load_config(arguments)
+
+    from agent.sampler import Sampler
+    from agent.security.reports.images import ImageWatcher
+
+    images = ImageWatcher(config.security.image_reports, config.security.verifications)
+    images.look()
+    try:
+        with Sampler(config.paths, images=images) as sampler:
+            return _show(arguments, config, target, sampler)
+    except NoCgroups as error:
+        print(f"agent inspect: {error}", file=sys.stderr)
+        return ERROR
+
+
+def _show(arguments: argparse.Namespace, config: Config, target: Target, sampler: Sampler) -> int:
+    from agent.container.target import Candidate, find
+    from agent.inspect.details import read_details
+
+    snapshot = sampler.snapshot()
+    samples = {
+        sample.cgroup.inode: sample for sample in snapshot.samples if sample.container is not None
+    }
+    candidates = [
+        Candidate(sample.cgroup, sample.container)
+        for sample in samples.values()
+        if sample.container is not None
+    ]
+    found = find(target, candidates, config.paths.proc)
+    if len(found) != 1:
+        _explain(arguments.target, [str(candidate) for candidate in found])
+        return NOT_FOUND
+    cgroup = found[0].cgroup
+    details = read_details(
+        config.paths,
+        snapshot,
+        samples[cgroup.inode],
+        lambda: sampler.pids(cgroup),
+        config.security.ignore,
+    )
+    if arguments.output == "json":
+        from agent.inspect.document import document
+
+        print(document(details))
+    else:
+        from agent.inspect.page import page
+
+        sys.stdout.write(page(details))
+    return OK
+
+
+def _explain(target: str, found: list[str]) -> None:
+    if not found:
+        print(
+            f"agent inspect: no running container is {target!r}; `agent top --once` lists them",
+            file=sys.stderr,
+        )
+        return
+    print(f"agent inspect: {target!r} may be any of {len(found)}:", file=sys.stderr)
+    for line in found:
+        print(f"  {line}", file=sys.stderr)

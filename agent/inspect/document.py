@@ -1,0 +1,175 @@
+"""The JSON of `agent inspect -o json`: one object, one line.
+
+    {"schema_version": 1, "time": 1760000000.0, "title": "web", "container": {…}, "cgroup": {…},
+     "process": {…}, "limits": [{…}], "mounts": [{…}], "image": {…}, "security": {…},
+     "unreadable": []}
+
+Base units: Unix seconds, bytes, cores. Not known is null. A limit is null where not known, else
+{"limit": 2.0, "unlimited": false} or {"limit": null, "unlimited": true}. Environment variables are
+names alone. `schema_version` grows when a field changes its meaning or goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+
+from agent.container.container import Container
+from agent.inspect.details import CgroupLimits, Details
+from agent.kernelfile import UNLIMITED, Limit
+from agent.security.posture import Finding, Posture
+from agent.security.process import NAMESPACES
+from agent.security.reports.report import ImageReport
+
+SCHEMA_VERSION: Final = 1
+
+Json = dict[str, "Json"] | Sequence["Json"] | str | float | bool | None
+
+
+def document(details: Details) -> str:
+    """One line without its newline."""
+    sample, facts = details.sample, details.facts
+    container = sample.container
+    if container is None:
+        raise ValueError("no container")
+    body: Json = {
+        "schema_version": SCHEMA_VERSION,
+        "time": details.now,
+        "title": _text(container.title),
+        "container": _container(container),
+        "cgroup": {
+            "path": _text(sample.cgroup.path),
+            "inode": sample.cgroup.inode,
+            "created": sample.cgroup.created,
+        },
+        "process": _process(details, container),
+        "limits": [_limits(found) for found in details.limits],
+        "mounts": None
+        if facts.mounts is None
+        else [
+            {
+                "source": _text(mount.source),
+                "destination": _text(mount.destination),
+                "writable": mount.writable,
+                "shared": mount.shared,
+            }
+            for mount in facts.mounts
+        ],
+        "image": {
+            "name": _text(container.image),
+            "id": container.image_id or None,
+            "scan": _scan(details.scan),
+            "signature_verified": details.verified,
+        },
+        "security": _security(details.posture),
+        "unreadable": [_text(failure) for failure in details.failures],
+    }
+    return orjson.dumps(body).decode()
+
+
+def _container(container: Container) -> Json:
+    return {
+        "runtime": container.runtime or None,
+        "id": _text(container.id),
+        "kind": container.kind.value,
+        "name": _text(container.name),
+        "container": container.container or None,
+        "pod": container.pod or None,
+        "namespace": container.namespace or None,
+        "pod_uid": container.pod_uid or None,
+        "qos": container.qos or None,
+        "labels": {_text(key): _text(value) for key, value in container.labels.items()},
+        "restarts": container.attempt,
+        "started": container.started,
+        "log_path": container.log_path or None,
+        "source": container.source,
+    }
+
+
+def _process(details: Details, container: Container) -> Json:
+    facts, posture = details.facts, details.posture
+    spec, credentials = facts.spec, facts.credentials
+    capabilities = facts.bounding
+    return {
+        "pid": container.pid if facts.process is None else facts.process.pid,
+        "args": None if spec is None else [_text(arg) for arg in spec.args],
+        "cwd": None if spec is None else spec.cwd,
+        "env_names": None if spec is None else [_text(name) for name in spec.env_names],
+        "uid": facts.uid,
+        "uid_on_host": None if credentials is None else credentials.uid,
+        "namespaces": {
+            name: None if (shared := facts.shares(name)) is None else "host" if shared else "own"
+            for name in NAMESPACES
+        },
+        "capabilities": None if capabilities is None else sorted(capabilities),
+        "capabilities_added": None if posture is None else sorted(posture.added),
+        "capabilities_dropped": None if posture is None else sorted(posture.dropped),
+        "no_new_privileges": facts.no_new_privileges,
+        "seccomp": facts.seccomp,
+        "lsm_label": facts.label,
+        "read_only_rootfs": facts.read_only,
+    }
+
+
+def _limits(found: CgroupLimits) -> Json:
+    cpu = found.cpu
+    return {
+        "cgroup": _text(found.path),
+        "memory": _limit(found.memory),
+        "memory_high": _limit(found.memory_high),
+        "swap": _limit(found.swap),
+        "cpu": None if cpu is None else {"limit": cpu.cores, "unlimited": cpu.cores is None},
+        "pids": _limit(found.pids),
+    }
+
+
+def _limit(limit: Limit | None) -> Json:
+    if limit is None:
+        return None
+    unlimited = limit is UNLIMITED
+    return {"limit": limit if isinstance(limit, int) else None, "unlimited": unlimited}
+
+
+def _scan(scan: ImageReport | None) -> Json:
+    if scan is None:
+        return None
+    return {
+        "tool": scan.tool,
+        "scanned_at": scan.scanned_at,
+        "vulnerabilities": [
+            {"severity": kind.severity, "fixable": kind.fixable, "count": count}
+            for kind, count in sorted(scan.counts.items())
+        ],
+    }
+
+
+def _security(posture: Posture | None) -> Json:
+    if posture is None:
+        return None
+    return {
+        "profile": posture.profile,
+        "failed": [_finding(finding) for finding in posture.failed],
+        "unknown": [_finding(finding) for finding in posture.unknown],
+    }
+
+
+def _finding(finding: Finding) -> Json:
+    check = finding.check
+    return {
+        "check": check.id,
+        "level": finding.level,
+        "cis_docker": check.cis_docker or None,
+        "cis_kubernetes": check.cis_kubernetes or None,
+        "pss": check.pss or None,
+        "title": check.title,
+        "evidence": _text(finding.evidence),
+        "qualified": finding.qualified or None,
+        "advice": check.advice,
+    }
+
+
+def _text(text: str) -> str:
+    """A byte that is not UTF-8 comes out as "\\udcff"."""
+    return text.encode("utf-8", "backslashreplace").decode()
