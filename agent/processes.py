@@ -3,7 +3,8 @@
     processes          cgroup.procs of the container's cgroup and of those below it, each tick
     file descriptors   st_size of /proc/PID/fd, one stat a process, each tick: the kernel counts.
                        Linux kernel commit f1f1f2569901 ("proc: report open files as size in stat()
-                       for /proc/pid/fd") (in v6.2); 3 us on 6.18, and no rights are needed
+                       for /proc/pid/fd") (in v6.2); 3 us on 6.18, and no rights are needed. A
+                       number that a blocked accept() has reserved is counted, though not listed
     sockets            no count of them exists, so the link of every descriptor is read, 3.5 us
                        each: by `Pace`, about once a minute. Needs CAP_SYS_PTRACE
     limit              /proc/PID/limits of the first process, at the same time

@@ -74,7 +74,8 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "container_file_descriptors",
         "/proc/PID/fd",
-        "Open file descriptors of all processes; before Linux 6.2 as old as container_sockets.",
+        "Open file descriptors of all processes, those a blocked accept has reserved included; "
+        "before Linux 6.2 without them, and as old as container_sockets.",
         Column(_COUNTS, "file_descriptors"),
     ),
     gauge(
