@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,117 @@ class SecurityConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteWriteConfig:
+    """[remote_write] Push the metrics of a host that nobody can scrape. See docs/remote-write.md.
+
+    What is secret is in files, read anew for each request: it is on no command line, and a token
+    that is replaced is used.
+    """
+
+    url: str = ""
+    """"https://mimir.example/api/v1/push"; "" writes nowhere."""
+    interval: float = 15.0
+    """Seconds between two Snapshots written."""
+    protocol: Literal["auto", "2.0", "1.0"] = "auto"
+    """auto: 2.0, and 1.0 once the receiver says or shows that it does not know it."""
+    timeout: float = 30.0
+    """Seconds for one request."""
+    queue_dir: str = "/var/lib/container-agent/remote-write"
+    queue_max_bytes: int = 256 * 1024 * 1024
+    """1,000 containers fill this in about an hour and a half; 20 in more than two days."""
+    external_labels: tuple[str, ...] = ()
+    """"NAME=VALUE". job and instance are "cadvisor" and the host's name unless they are here."""
+    keep: str = ""
+    """A regular expression that a metric's whole name must match; "" keeps all."""
+    drop: str = ""
+    """One that it must not match."""
+    headers: tuple[str, ...] = ()
+    """"NAME: VALUE", as in "X-Scope-OrgID: team-a"."""
+    username: str = ""
+    password_file: str = ""
+    bearer_token_file: str = ""
+    ca_file: str = ""
+    """Certificates to trust instead of the system's."""
+    cert_file: str = ""
+    key_file: str = ""
+
+    def __post_init__(self) -> None:
+        if self.url:
+            _check_url(self.url)
+        for name, least in (("interval", 1.0), ("timeout", 1.0), ("queue_max_bytes", 1024 * 1024)):
+            value = getattr(self, name)
+            if not value >= least:
+                raise ValueError(f"{name} = {value}: must be at least {least:g}")
+        for name in ("keep", "drop"):
+            try:
+                re.compile(getattr(self, name))
+            except re.error as error:
+                raise ValueError(f"{name}: not a regular expression: {error}") from None
+        self._check_labels_and_headers()
+        for one, other in (("username", "password_file"), ("cert_file", "key_file")):
+            if bool(getattr(self, one)) != bool(getattr(self, other)):
+                raise ValueError(f"{one} and {other} need each other")
+        if self.username and self.bearer_token_file:
+            raise ValueError("either password_file or bearer_token_file")
+
+    def _check_labels_and_headers(self) -> None:
+        for label in self.external_labels:
+            name, equals, value = label.partition("=")
+            if (
+                not equals
+                or not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name)
+                or name.startswith("__")
+            ):
+                raise ValueError(f'external_labels: {label!r}: write "NAME=VALUE"')
+            if not value:
+                raise ValueError(f"external_labels: {name} has no value")
+        for header in self.headers:
+            name, colon, value = header.partition(":")
+            if not colon or not re.fullmatch("[A-Za-z0-9-]+", name) or "\n" in value:
+                raise ValueError('headers: write "NAME: VALUE"')
+            if name.lower() == "authorization":
+                raise ValueError("headers: for Authorization there are the _file keys")
+
+
+def _check_url(url: str) -> None:
+    """Never quotes it: there may be a password in it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("url: must be http://HOST/PATH or https://HOST/PATH")
+    if parts.username is not None:
+        raise ValueError("url: holds a user name; use username and password_file")
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """[web]"""
+
+    config_file: str = ""
+    """TLS and passwords for the agent's own server, in the file format of Prometheus' exporters;
+    see docs/web-config.md. "" serves plain HTTP to everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleConfig:
+    """[lifecycle] Starts, ends and health of containers, and the totals of those that ended."""
+
+    enabled: bool = True
+    realtime: bool = True
+    """Let the thread that reads a container's last counters go before others (SCHED_FIFO): they are
+    gone within milliseconds. Needs CAP_SYS_NICE, does without where it has none."""
+    identities: int = 2000
+    """Containers by name whose totals are kept at most: eleven series each on the page."""
+    keep_hours: float = 2.0
+    """How long those of one that ended are kept: long enough for any scrape to see them."""
+
+    def __post_init__(self) -> None:
+        if self.identities < 1:
+            raise ValueError(f"identities = {self.identities}: must be at least 1")
+        if self.keep_hours <= 0:
+            raise ValueError(f"keep_hours = {self.keep_hours}: must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
 class ProbesConfig:
     """[probes]"""
 
@@ -213,6 +326,9 @@ class Config:
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     logs: LogsConfig = field(default_factory=LogsConfig)
     filesystem: FilesystemConfig = field(default_factory=FilesystemConfig)
+    remote_write: RemoteWriteConfig = field(default_factory=RemoteWriteConfig)
+    web: WebConfig = field(default_factory=WebConfig)
+    lifecycle: LifecycleConfig = field(default_factory=LifecycleConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
     security: SecurityConfig = field(default_factory=SecurityConfig)
 

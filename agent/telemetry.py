@@ -37,6 +37,10 @@ class Telemetry:
         """Note how one source of one tick fared."""
         self._sources.note(source, seconds, failures)
 
+    def collect(self) -> Iterable[Metric]:
+        """Every family of the registry, read now."""
+        return self._registry.collect()
+
     def page(self, *, openmetrics: bool = False) -> bytes:
         """The registry in text format 0.0.4, or in OpenMetrics without its end."""
         if openmetrics:
