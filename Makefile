@@ -27,6 +27,7 @@ lint: ## ruff and mypy
 
 check: lint ## lint, and whether generated files are up to date
 	@$(PYTHON) -m dashboards.build --check
+	@$(PYTHON) -m exporters.prometheus.document --check
 
 golden: ## rewrite the golden files; look at the diff before you commit it
 	@deploy/setup.sh test

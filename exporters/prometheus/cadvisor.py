@@ -100,8 +100,8 @@ NAMES: Final = frozenset(ALWAYS).union(*GROUPS.values())
 WITHOUT: Final[Mapping[str, str]] = {
     "sched": "sums /proc/PID/schedstat over the processes alive now, so it falls when one ends; "
     "container_pressure_cpu_waiting_seconds_total tells how long they waited",
-    "cpuLoad": "always 0 on cgroup v2; container_pressure_cpu_waiting_seconds_total tells it",
-    "percpu": "cgroup v2 does not count by CPU",
+    "cpuLoad": "is always 0 on cgroup v2; container_pressure_cpu_waiting_seconds_total tells it",
+    "percpu": "is what cgroup v2 does not count",
     "perf_event": "takes hardware counters away from whoever profiles the host",
     "referenced_memory": "clears the referenced bits of every page, at seconds of CPU a reading",
     "resctrl": "needs a monitoring group made for each container; this agent makes nothing",

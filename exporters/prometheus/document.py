@@ -1,0 +1,192 @@
+"""docs/metrics.md, from the catalogue.
+
+python -m exporters.prometheus.document            write it
+python -m exporters.prometheus.document --check    say whether it is current; exit 1 if not
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from exporters.prometheus import cadvisor
+from exporters.prometheus.catalog import GROUPS, Group
+from exporters.prometheus.groups.identity import INFO_LABELS
+from exporters.prometheus.labels import KUBELET_NAMES
+from exporters.prometheus.metric import AnyMetric, Metric
+
+PATH = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+
+_INTRODUCTION = """\
+# Metrics
+
+<!-- Written by `python -m exporters.prometheus.document` from exporters/prometheus/groups. -->
+
+{count} metrics in {groups} groups, at `/metrics` and `/metrics/cadvisor`. Names that cAdvisor has
+are *stable*: they have its type, labels, unit and meaning, and keep them. The others are ours and
+*beta*: one may still be renamed, and the change log says so. What a host does not tell has no
+series; nothing that was not read is shown as 0. No series has a timestamp, so one that is gone is
+gone at the next scrape.
+
+The agent's own metrics (`agent_*`, `process_*`) follow on the same page.
+
+## Groups
+
+```toml
+[metrics]
+groups_enabled = ["blkio"]       # beside those that are on by default
+groups_disabled = ["network"]    # a list of cAdvisor's --disable_metrics may be pasted as it is
+```
+
+What only a group that is off needs is not read either.
+
+{group_table}
+
+Groups of cAdvisor's there is nothing for:
+
+{without}
+
+## Labels
+
+Series of containers, pods and the cgroups above them have, with `labels = "kubelet"` (the default),
+exactly these labels and their own: {kubelet}.
+A label that says nothing is `""`: `image` and `name` of pods and slices, `container` of pods and
+sandboxes, `namespace` and `pod` outside Kubernetes.
+
+With `labels = "cadvisor"` (also `--labels=cadvisor`) they have those of cAdvisor on its own: `id`,
+`name`, `image`, and `container_label_NAME` for each container label in `container_labels`, with
+everything in NAME that is no letter, digit or `_` written as `_`. By default these are the labels
+of Docker Compose that Grafana's dashboard 14282 shows. Environment variables are not offered: they
+hold passwords, and what is on the page is kept for years.
+
+A label's value is cut after 1024 characters.
+
+Everything else that is known of a container is on `container_info`, to be joined in:
+
+```promql
+container_memory_rss * on (instance, id) group_left (compose_project) container_info
+```
+
+{info}
+
+## Where cAdvisor is not followed
+
+- `container_oom_events_total` is `memory.events`' count on every runtime; cAdvisor's is 0, or comes
+  from the kernel's log.
+- `container_memory_failcnt` and `container_memory_kernel_usage` count on cgroup v2 too, where
+  cAdvisor says 0. `container_memory_failcnt` is untyped: no format lets a counter be called so.
+- `container_network_*` is told once for each network namespace, and not for the host's.
+- `container_spec_memory_reservation_limit_bytes` is `memory.low`, which runtimes set; cAdvisor
+  reads `memory.min`, which they do not.
+- These have no series, since nothing counts them for a container or others do:
+
+{without_names}
+"""
+
+_INFO = {
+    "attempt": "the kubelet's or Docker's restart count",
+    "compose_project": "of Docker Compose",
+    "compose_service": "of Docker Compose",
+    "ecs_task": "the last part of the task's ARN",
+    "image_id": "digest of the image's config, the same in every runtime",
+    "kind": "container or sandbox",
+    "owner_kind": "Deployment, StatefulSet, DaemonSet, Job, CronJob, going by the pod's labels",
+    "owner_name": "the workload's name, without hashes and ordinals",
+    "pod_uid": "of Kubernetes",
+    "qos": "guaranteed, burstable, besteffort",
+    "runtime": "docker, containerd, cri-o, podman, runc, crun, lxc, systemd-nspawn",
+}
+
+
+def document() -> str:
+    """The whole file."""
+    if missing := set(INFO_LABELS) ^ _INFO.keys():
+        raise ValueError(f"container_info's labels and what is written of them differ: {missing}")
+    text = _INTRODUCTION.format(
+        count=sum(len(group.metrics) for group in GROUPS),
+        groups=len(GROUPS),
+        group_table="\n".join(_group_table()),
+        without="\n".join(
+            f"- `{name}`: it {why}." for name, why in sorted(cadvisor.WITHOUT.items())
+        ),
+        kubelet=", ".join(f"`{name}`" for name in KUBELET_NAMES),
+        info="\n".join(_table(("label", ""), ((f"`{n}`", _INFO[n]) for n in INFO_LABELS))),
+        without_names="\n".join(_without_names()),
+    )
+    return text + "".join(f"\n{part}" for group in GROUPS for part in _group(group))
+
+
+def main() -> int:
+    """Write or check docs/metrics.md."""
+    parser = argparse.ArgumentParser(description="Write docs/metrics.md from the catalogue.")
+    parser.add_argument("--check", action="store_true", help="only say whether it is current")
+    wanted = document()
+    if not parser.parse_args().check:
+        PATH.write_text(wanted, encoding="utf-8")
+        return 0
+    if PATH.exists() and PATH.read_text(encoding="utf-8") == wanted:
+        return 0
+    print(f"{PATH.name} is old; run python -m exporters.prometheus.document", file=sys.stderr)
+    return 1
+
+
+def _group_table() -> Iterator[str]:
+    return _table(
+        ("group", "metrics", "default", ""),
+        (
+            (
+                f"[`{group.name}`](#{_anchor(group.name)})",
+                str(len(group.metrics)),
+                "on" if group.default else "off",
+                group.why,
+            )
+            for group in GROUPS
+        ),
+    )
+
+
+def _group(group: Group) -> Iterator[str]:
+    yield f"## {group.name}\n\n"
+    if not group.default:
+        yield f"Off by default: {group.why}.\n\n"
+    yield from (f"{line}\n" for line in _table(("metric", "what it is"), map(_row, group.metrics)))
+
+
+def _row(metric: AnyMetric) -> tuple[str, str]:
+    labels = "{" + ", ".join(metric.labels) + "}" if metric.labels else ""
+    unit = f", {metric.unit}" if metric.unit else ""
+    scope = "" if isinstance(metric, Metric) else ", no container labels"
+    about = f"{metric.type}{unit}{scope}, {metric.stability}"
+    return f"`{metric.name}`{f' `{labels}`' if labels else ''}", (
+        f"{_escape(metric.help)} *{about}; {_escape(metric.source)}*"
+    )
+
+
+def _without_names() -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in cadvisor.WITHOUT_NAMES.items():
+        by_reason.setdefault(reason, []).append(f"`{name}`")
+    for reason, names in by_reason.items():
+        yield f"  - {', '.join(names)}: {reason}."
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def _anchor(name: str) -> str:
+    """What GitHub and GitLab call the heading."""
+    return name.lower()
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
