@@ -115,7 +115,7 @@ def document() -> str:
         info="\n".join(_table(("label", ""), ((f"`{n}`", _INFO[n]) for n in INFO_LABELS))),
         without_names="\n".join(_without_names()),
     )
-    return text + "".join(f"\n{part}" for group in GROUPS for part in _group(group))
+    return text + "".join("\n" + "".join(_group(group)) for group in GROUPS)
 
 
 def main() -> int:

@@ -21,6 +21,10 @@ def test_every_metric_stands_in_it_once_with_what_it_is() -> None:
             assert metric.help.split("*")[0].split("<")[0] in row
 
 
+def test_the_rows_of_a_table_follow_each_other() -> None:
+    assert "|\n\n|" not in document()
+
+
 def test_every_link_leads_to_a_heading() -> None:
     text = document()
     headings = {line.removeprefix("## ").lower() for line in re.findall(r"(?m)^## .+$", text)}
