@@ -33,7 +33,7 @@ _WHOLE: Final = 4032
 whole if it fits; of many records, as in cgroup.procs, it returns what fits a page of 4 KiB."""
 _MOST_OPEN: Final = 16384
 """A kept file holds a page of kernel memory for its text, 5.4 KB with all measured (Linux 6.18):
-this many are 88 MB on top of our own, for 600 to 700 cgroups."""
+this many are 88 MB on top of our own, for some 600 cgroups."""
 _TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 Failed = tuple[tuple[str, str], ...]

@@ -41,32 +41,35 @@ class Sockstat6(NamedTuple):
 
 
 def parse_sockstat(text: str) -> Sockstat:
-    """Parse net/sockstat."""
-    table = _parse(text)
-    tcp = table.get("TCP", {})
-    return Sockstat(
-        table.get("sockets", {}).get("used"),
-        tcp.get("inuse"),
-        tcp.get("tw"),
-        table.get("UDP", {}).get("inuse"),
-    )
+    """Parse net/sockstat. Lines of other protocols are skipped."""
+    sockets: dict[str, int] = {}
+    tcp: dict[str, int] = {}
+    udp: dict[str, int] = {}
+    for line in text.split("\n"):
+        if line.startswith("sockets:"):
+            sockets = _numbers(line)
+        elif line.startswith("TCP:"):
+            tcp = _numbers(line)
+        elif line.startswith("UDP:"):
+            udp = _numbers(line)
+    return Sockstat(sockets.get("used"), tcp.get("inuse"), tcp.get("tw"), udp.get("inuse"))
 
 
 def parse_sockstat6(text: str) -> Sockstat6:
-    """Parse net/sockstat6."""
-    table = _parse(text)
-    return Sockstat6(table.get("TCP6", {}).get("inuse"), table.get("UDP6", {}).get("inuse"))
+    """Parse net/sockstat6. Lines of other protocols are skipped."""
+    tcp: dict[str, int] = {}
+    udp: dict[str, int] = {}
+    for line in text.split("\n"):
+        if line.startswith("TCP6:"):
+            tcp = _numbers(line)
+        elif line.startswith("UDP6:"):
+            udp = _numbers(line)
+    return Sockstat6(tcp.get("inuse"), udp.get("inuse"))
 
 
-def _parse(text: str) -> dict[str, dict[str, int]]:
-    table: dict[str, dict[str, int]] = {}
-    for line in text.splitlines():
-        name, colon, rest = line.partition(":")
-        words = rest.split()
-        try:
-            if not colon:
-                raise ValueError
-            table[name] = dict(zip(words[::2], map(int, words[1::2]), strict=True))
-        except ValueError:
-            raise UnexpectedText(line) from None
-    return table
+def _numbers(line: str) -> dict[str, int]:
+    words = line.split()[1:]
+    try:
+        return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    except ValueError:
+        raise UnexpectedText(line) from None

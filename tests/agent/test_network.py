@@ -153,3 +153,20 @@ def test_a_namespace_that_may_not_be_looked_at_is_denied(
     reading = Networks(str(proc.path)).read([candidate(1, 100)])
     assert reading.denied == {1}
     assert reading.interfaces == {}
+
+
+def test_the_namespaces_tcp_is_told_by_its_owner_alone(proc: Proc) -> None:
+    proc.namespace("pod", 10)
+    for pid in (100, 101):
+        proc.process(pid, "pod")
+        (proc.path / str(pid) / "net/snmp").write_text("Tcp: RetransSegs\nTcp: 65\n")
+    proc.process(102, "host")
+    (proc.path / "102" / "net/snmp").write_text("Tcp: RetransSegs\nTcp: 9999\n")
+    reading = Networks(str(proc.path), ("netstat",)).read(
+        [candidate(1, 100), candidate(2, 101, kind=Kind.SANDBOX), candidate(3, 102)]
+    )
+    assert reading.failures == ()
+    assert list(reading.stacks) == [2]
+    tcp = reading.stacks[2].tcp
+    assert tcp is not None
+    assert tcp.retrans_segs == 65

@@ -33,7 +33,9 @@ def proc(tmp_path: Path) -> Path:
     return path
 
 
-def sampler(proc: Path, host: Path, lifecycle: FakeProbe | None = None) -> Sampler:
+def sampler(
+    proc: Path, host: Path, lifecycle: FakeProbe | None = None, groups: tuple[str, ...] = ()
+) -> Sampler:
     """A Sampler that finds the captured cgroup trees of `host` through mountinfo."""
     lines = []
     for number, directory in enumerate(sorted((host / "cgroup").iterdir())):
@@ -47,7 +49,7 @@ def sampler(proc: Path, host: Path, lifecycle: FakeProbe | None = None) -> Sampl
     paths = HostPaths(
         root=str(proc.parent / "nothing"), proc=str(proc), run=str(proc.parent / "run")
     )
-    return Sampler(paths, lifecycle)
+    return Sampler(paths, lifecycle, groups=groups)
 
 
 class FakeProbe:
@@ -187,3 +189,64 @@ def test_without_a_probe_there_are_no_counts_and_no_series(proc: Path) -> None:
         snapshot = reader.snapshot()
     assert all(sample.lifecycle is None for sample in snapshot.samples)
     assert "container_execs_total" not in page(snapshot)
+
+
+@pytest.fixture
+def running(proc: Path) -> Path:
+    """The first process of the captured container, of whose two the other one ended meanwhile."""
+    directory = proc / "16483"
+    (directory / "fd").mkdir(parents=True)
+    for number, link in enumerate(("/dev/null", "socket:[7]", "pipe:[8]")):
+        (directory / "fd" / str(number)).symlink_to(link)
+    (directory / "limits").write_text("Max open files            1024    4096    files\n")
+    (directory / "net").mkdir()
+    (directory / "net/dev").write_text("head\nhead\n  eth0: 5 1 0 0 0 0 0 0 6 2 0 0 0 0 0 0\n")
+    (directory / "net/snmp").write_text("Tcp: RetransSegs\nTcp: 65\n")
+    (directory / "net/netstat").write_text("TcpExt: ListenOverflows\nTcpExt: 4\n")
+    (directory / "net/sockstat").write_text("sockets: used 9\n")
+    return directory
+
+
+def test_what_a_group_needs_is_read_when_it_is_on(proc: Path, running: Path) -> None:
+    with sampler(proc, HYBRID, groups=("process", "netstat")) as reader:
+        snapshot = reader.snapshot()
+    assert [health for health in snapshot.health if health.failures] == []
+    sample = the_container(snapshot, HYBRID)
+    assert sample.processes is not None
+    assert sample.processes[:4] == (2, 3, 1, 1024)
+    stack = sample.network_stack
+    assert stack is not None
+    assert stack.tcp is not None
+    assert stack.tcp.retrans_segs == 65
+    assert stack.tcp_ext is not None
+    assert stack.tcp_ext.listen_overflows == 4
+    others = [s for s in snapshot.samples if s is not sample]
+    assert all(s.processes is None and s.network_stack is None for s in others)
+
+
+def test_with_no_group_on_nothing_more_is_read(proc: Path, running: Path) -> None:
+    with sampler(proc, HYBRID) as reader:
+        sample = the_container(reader.snapshot(), HYBRID)
+    assert sample.network is not None
+    assert sample.processes is None
+    assert sample.network_stack is None
+    assert sample.reading.procs is None
+
+
+def test_what_may_not_be_looked_at_is_absent_and_counted(
+    proc: Path, running: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deny(monkeypatch, "fd", "sockstat")
+    with sampler(proc, HYBRID, groups=("process", "netstat")) as reader:
+        snapshot = reader.snapshot()
+    sample = the_container(snapshot, HYBRID)
+    assert sample.processes is not None
+    assert sample.processes[:4] == (2, None, None, 1024)
+    failures = {health.source: health.failures for health in snapshot.health}
+    assert failures["process"] == 1
+    assert failures["network"] == 1
+    text = page(snapshot)
+    assert "container_processes{" in text
+    assert "container_sockets{" not in text
+    assert "container_network_sockets{" not in text
+    assert "container_network_tcp_listen_overflows_total{" in text

@@ -31,7 +31,7 @@ def test_what_is_not_there_is_none_and_not_zero() -> None:
     assert parse_sockstat6("") == Sockstat6()
 
 
-@pytest.mark.parametrize("text", ["TCP inuse 3\n", "TCP: inuse\n", "TCP: inuse x\n"])
+@pytest.mark.parametrize("text", ["TCP: 3\n", "TCP: inuse\n", "TCP: inuse x\n"])
 def test_a_damaged_line_is_refused(text: str) -> None:
     with pytest.raises(UnexpectedText):
         parse_sockstat(text)
