@@ -30,8 +30,9 @@ _INJECTED: Final = re.compile(
 )
 _OWN_ETC: Final = ("/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/etc/localtime")
 """Files mounted under their own name so that the container resolves names as the host does."""
-_ROOTLESS: Final = (("/sys", "/sys"), ("/sys/fs/cgroup", "/sys/fs/cgroup"))
-"""Binds a rootless runtime must use because it may not mount sysfs and cgroups anew."""
+_OWN_PLACE: Final = ("/sys", "/sys/fs/cgroup", "/dev/shm", "/dev/mqueue")  # noqa: S108 names
+"""Mounted where the host has them: by a rootless runtime, which may not mount sysfs and cgroups
+anew, and along with the host's IPC namespace, which has a check of its own."""
 _USUAL: Final = {
     "proc": ("/proc",),
     "sysfs": ("/sys",),
@@ -169,9 +170,9 @@ def _not_binds(spec: Spec | None) -> frozenset[str]:
 
 
 def _is_injected(source: str, destination: str, container: Container) -> bool:
-    if _INJECTED.match(source) or (source, destination) in _ROOTLESS:
+    if _INJECTED.match(source):
         return True
-    if source == destination and source in _OWN_ETC:
+    if source == destination and source in (*_OWN_ETC, *_OWN_PLACE):
         return True
     uid = container.pod_uid
     return bool(uid) and f"/pods/{uid}/" in source

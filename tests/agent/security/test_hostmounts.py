@@ -45,6 +45,7 @@ def test_of_dockers_mounts_only_the_bind_is_left() -> None:
         ("/var/lib/docker/volumes/db/_data", "/var/lib/db"),
         ("/home/u/.local/share/containers/storage/volumes/db/_data", "/db"),
         ("/sys", "/sys"),
+        ("/dev/shm", "/dev/shm"),
         ("/dev/null", "/dev/null"),
     ],
 )
