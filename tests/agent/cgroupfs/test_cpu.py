@@ -97,7 +97,15 @@ def test_whatever_keys_a_kernel_has_come_back_in_their_fields(
     assert parse_cpu_stat(text) == stat
 
 
-def test_cpu_stat_local_is_one_number_and_empty_without_the_controller() -> None:
-    # By Documentation/admin-guide/cgroup-v2.rst; Linux 6.18 writes nothing without the controller.
-    assert parse_cpu_stat_local("throttled_usec 41300000\n") == 41300000
-    assert parse_cpu_stat_local("") is None
+def test_a_limit_of_the_cgroup_above_is_felt_in_cpu_stat_local_alone() -> None:
+    # Linux 6.12: two busy processes in a cgroup without a limit, below one with a tenth of a core.
+    stat = parse_cpu_stat(
+        "usage_usec 1289515\nuser_usec 588961\nsystem_usec 700554\nnice_usec 0\nnr_periods 0\n"
+        "nr_throttled 0\nthrottled_usec 0\nnr_bursts 0\nburst_usec 0\n"
+    )
+    assert (stat.nr_throttled, stat.throttled_usec) == (0, 0)
+    assert parse_cpu_stat_local("throttled_usec 24390167\n") == 24390167
+
+
+def test_cpu_stat_local_is_empty_without_the_controller() -> None:
+    assert parse_cpu_stat_local("") is None  # Linux 6.18

@@ -104,7 +104,7 @@ def test_a_text_cut_anywhere_is_refused_or_lacks_only_its_end(cut: int) -> None:
 
 
 def test_swap_events_are_read_by_key() -> None:
-    # By Documentation/admin-guide/cgroup-v2.rst: no captured host has swap to run out of.
+    # The keys are those of Linux 6.12; no captured host has swap to run out of.
     assert parse_swap_events("high 0\nmax 7\nfail 9\n") == SwapEvents(0, 7, 9)
     assert parse_swap_events("max 7\nfail 9\n") == SwapEvents(None, 7, 9)
 

@@ -24,6 +24,19 @@ hierarchical_unevictable=4132 N0=4132
 """
 
 
+def test_other_kinds_of_memory_are_skipped() -> None:
+    # Linux 6.12, some of its lines.
+    text = (
+        "anon N0=233472\nfile N0=2486272\nkernel_stack N0=16384\npagetables N0=61440\n"
+        "inactive_anon N0=0\nunevictable N0=0\nslab_reclaimable N0=26160\npgdemote_kswapd N0=0\n"
+    )
+    assert parse_numa_stat(text) == (
+        NodeMemory("anon", "hierarchy", 0, 233472),
+        NodeMemory("file", "hierarchy", 0, 2486272),
+        NodeMemory("unevictable", "hierarchy", 0, 0),
+    )
+
+
 def test_v2_writes_bytes_of_the_whole_subtree() -> None:
     # By Documentation/admin-guide/cgroup-v2.rst: "type N0=<bytes in node 0> N1=<…>".
     text = "anon N0=1638400 N1=4096\nfile N0=0 N1=8192\nkernel_stack N0=16384 N1=0\n"
