@@ -9,13 +9,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from agent.security.facts import Facts
 
 Level = Literal["baseline", "restricted", "hardening"]
 """The strictest Pod Security Standards profile that a failing check denies, seen from below:
 baseline (it is then "privileged"), restricted; hardening is in no profile."""
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 
 class Outcome(enum.Enum):

@@ -10,26 +10,32 @@ from collections.abc import Iterable, Iterator
 
 from agent.container.container import Kind as ContainerKind
 from agent.model import Sample, Snapshot
+from agent.security.check import LEVELS, Level
 from agent.security.reports.report import SEVERITIES, Kind
+from agent.security.table import CHECKS
 from exporters.prometheus.metric import AnyMetric, Labels, Metric, Number, SnapshotMetric
 
 _ALWAYS = SEVERITIES[:4]
 """Severities told of every scanned image; negligible and unknown only where there are some."""
 
+_CHECK_LABELS: dict[tuple[str, Level], Labels] = {
+    (check.id, level): (
+        ("check", check.id),
+        ("level", level),
+        ("cis", check.cis),
+        ("pss", check.pss),
+    )
+    for check in CHECKS
+    for level in LEVELS
+}
+"""Made once: a page has a dozen of them for each container."""
+
 
 def failed(sample: Sample, _: Snapshot) -> Iterator[tuple[Labels, Number]]:
     """1 for each check that fails."""
-    for finding in sample.security.failed if sample.security is not None else ():
-        check = finding.check
-        yield (
-            (
-                ("check", check.id),
-                ("level", finding.level),
-                ("cis", check.cis),
-                ("pss", check.pss),
-            ),
-            1,
-        )
+    if sample.security is not None:
+        for finding in sample.security.failed:
+            yield _CHECK_LABELS[finding.check.id, finding.level], 1
 
 
 def unknown(sample: Sample, _: Snapshot) -> Iterator[tuple[Labels, Number]]:
