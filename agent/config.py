@@ -56,6 +56,9 @@ class MetricsConfig:
     """Groups of metrics beside the default ones, by cAdvisor's names (docs/metrics.md)."""
     groups_disabled: tuple[str, ...] = ()
     """Groups to leave out; what cAdvisor's --disable_metrics takes is understood."""
+    systemd: bool = False
+    """Also tell systemd's services, as containers whose name is the unit's. Off: a host has more of
+    them than containers, and a service that runs containers counts these once more."""
 
     def __post_init__(self) -> None:
         split_address(self.listen)

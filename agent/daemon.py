@@ -33,7 +33,7 @@ from agent.security.reports.images import ImageWatcher
 from agent.security.source import Postures
 from agent.server import MetricsServer
 from agent.snapshots import Snapshots
-from agent.telemetry import Counts, Levels, Probe, Telemetry
+from agent.telemetry import Counts, Levels, Probe, Rows, Telemetry
 from exporters.prometheus.catalog import Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
@@ -70,6 +70,7 @@ class Daemon:
                     else None,
                     images=self._images,
                     groups=_group_names(config),
+                    services=config.metrics.systemd,
                 )
             )
             telemetry.register(
@@ -80,6 +81,7 @@ class Daemon:
                     sampler.discovery.answered,
                 )
             )
+            telemetry.register(_without_cgroup(sampler))
             self._snapshots = Snapshots(
                 sampler, config.metrics.interval, taken=_note_health(telemetry)
             )
@@ -141,11 +143,68 @@ def page_once(config: Config) -> Iterator[bytes]:
         else None
     )
     groups = _group_names(config)
-    with Sampler(config.paths, security=security, images=images, groups=groups) as sampler:
+    with Sampler(
+        config.paths,
+        security=security,
+        images=images,
+        groups=groups,
+        services=config.metrics.systemd,
+    ) as sampler:
         telemetry = Telemetry()
+        telemetry.register(_without_cgroup(sampler))
         snapshots = Snapshots(sampler, 0, taken=_note_health(telemetry))
         _, pieces = Page(snapshots, _encoder(config), telemetry).metrics()
         yield from pieces
+
+
+def _without_cgroup(sampler: Sampler) -> Rows:
+    return Rows(
+        "agent_container_without_cgroup",
+        "1 for a running container that has no cgroup of its own (rootless on cgroup v1, or"
+        " --cgroups=disabled): what it uses is its user's, and it has no other series.",
+        ("runtime", "name", "id", "image", "pod"),
+        lambda: [
+            (found.runtime, found.name, found.id, found.image, found.pod)
+            for found in sampler.unplaced.found
+        ],
+    )
+
+
+def _image_watcher(config: Config) -> ImageWatcher | None:
+    security = config.security
+    if not security.image_reports and not security.verifications:
+        return None
+    return ImageWatcher(security.image_reports, security.verifications)
+
+
+def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:
+    if not config.filesystem.enabled:
+        return None
+    watcher = FilesystemWatcher(config.filesystem, config.paths)
+    for name, text, label, get in (
+        (
+            "agent_filesystem_walks",
+            "Directory trees walked, by how it ended.",
+            "outcome",
+            watcher.walks,
+        ),
+        (
+            "agent_filesystem_timeouts",
+            "Filesystems that did not answer in time and were left alone.",
+            "call",
+            lambda: {"statvfs": watcher.timeouts()},
+        ),
+    ):
+        telemetry.register(Counts(name, text, label, get))
+    telemetry.register(
+        Levels(
+            "agent_filesystem_left_alone",
+            "Mounts not asked how full they are: on a network, or those that do not answer.",
+            "reason",
+            watcher.left_alone,
+        )
+    )
+    return watcher
 
 
 def _image_watcher(config: Config) -> ImageWatcher | None:

@@ -29,6 +29,7 @@ from agent.cgroupfs.tree import CgroupTree
 from agent.config import HostPaths
 from agent.container.container import Container, Kind
 from agent.container.discovery import Discovery
+from agent.container.unplaced import Unplaced
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
 from agent.kernelfile import Denied, UnexpectedText, read
@@ -112,11 +113,13 @@ class Sampler:
         lifetimes: LifetimeSource | None = None,
         *,
         groups: Collection[str] = (),
+        services: bool = False,
     ) -> None:
         """
         Find the cgroup mounts; read nothing else yet. `lifecycle` is the probe, where one runs.
 
         `groups` are the groups of metrics that are on: what only they need is read for them.
+        `services`: systemd's services count as containers.
 
         Raises what `host_hierarchies` raises.
         """
@@ -126,7 +129,8 @@ class Sampler:
         self._tree = CgroupTree(
             self._hierarchies, details=groups, page_sizes=page_sizes(_HUGE_PAGES)
         )
-        self._discovery = Discovery(paths)
+        self._discovery = Discovery(paths, services=services)
+        self._unplaced = Unplaced(paths)
         self._networks = Networks(paths.proc, groups)
         self._processes = Processes(paths.proc) if PROCESS_GROUP in groups else None
         self._machine = read_machine(paths)
@@ -148,6 +152,11 @@ class Sampler:
     def discovery(self) -> Discovery:
         """For its counters: which layer answered."""
         return self._discovery
+
+    @property
+    def unplaced(self) -> Unplaced:
+        """Containers that have no cgroup, and so no Sample."""
+        return self._unplaced
 
     def snapshot(self, late: float = 0.0) -> Snapshot:
         """Read the whole host once. `late` is how many seconds after its time the tick began."""
@@ -264,7 +273,10 @@ class Sampler:
             container = self._discovery.container_of(cgroup, partial(self._tree.pids, cgroup))
             if container is not None:
                 containers[cgroup.inode] = container
-        for message in self._discovery.failures():
+        self._unplaced.look(
+            lambda: {cgroup.path for cgroup in cgroups if cgroup.inode in containers}
+        )
+        for message in (*self._discovery.failures(), *self._unplaced.failures()):
             health.failed("identity", message)
         return containers
 

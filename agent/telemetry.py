@@ -6,7 +6,7 @@ layer named the containers, how the children fare.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -60,6 +60,26 @@ class Counts(Collector):
         family = CounterMetricFamily(self._name, self._help, labels=[self._label])
         for value, count in sorted(self._get().items()):
             family.add_metric([value], count)
+        yield family
+
+
+class Rows(Collector):
+    """A gauge of 1 for each of the rows that are kept elsewhere."""
+
+    def __init__(
+        self,
+        name: str,
+        help: str,  # noqa: A002
+        labels: Sequence[str],
+        get: Callable[[], Iterable[Sequence[str]]],
+    ) -> None:
+        self._name, self._help, self._labels, self._get = name, help, tuple(labels), get
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the rows now."""
+        family = GaugeMetricFamily(self._name, self._help, labels=self._labels)
+        for row in self._get():
+            family.add_metric(row, 1)
         yield family
 
 

@@ -15,6 +15,8 @@ class Kind(enum.Enum):
     """The pod's own container, which holds its network namespace (pause, podman infra)."""
     POD = "pod"
     """The cgroup above a pod's containers. It has a pod uid and no container id."""
+    SERVICE = "service"
+    """A unit of systemd's, where the configuration asks for them; its name is the unit's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,8 @@ class Container:
     """Identity of one container, sandbox or pod cgroup. Text that is not known is ""."""
 
     runtime: str
-    """docker, containerd, podman, cri-o, runc, crun, lxc, systemd-nspawn; "" for a pod cgroup."""
+    """docker, containerd, podman, cri-o, runc, crun, lxc, systemd-nspawn, systemd for a service; ""
+    for a pod cgroup."""
     id: str
     """The runtime's id: 64 hex digits, or free text for ctr, runc, crun, LXC, systemd-nspawn."""
     kind: Kind = Kind.CONTAINER

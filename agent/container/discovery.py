@@ -20,7 +20,7 @@ from agent.cgroupfs.reading import Cgroup
 from agent.config import HostPaths
 from agent.container.container import Container, Kind
 from agent.container.failures import READ_FAILURES, Failures
-from agent.container.identity import CgroupIdentity, CgroupKind, identify
+from agent.container.identity import CgroupIdentity, CgroupKind, identify, service_unit
 from agent.container.lookup import Lookup, by_path
 from agent.container.statefile import Signature, signature
 
@@ -68,8 +68,16 @@ class _Entry:
 class Discovery:
     """Containers by cgroup. One thread."""
 
-    def __init__(self, paths: HostPaths, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        paths: HostPaths,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        services: bool = False,
+    ) -> None:
+        """`services`: systemd's services count as containers of the kind SERVICE."""
         self._now = now
+        self._services = services
         self._failures = Failures()
         self._lookup = Lookup(paths, self._failures)
         self._entries: dict[int, _Entry] = {}
@@ -87,6 +95,9 @@ class Discovery:
         entry = self._entries.get(cgroup.inode)
         if entry is None:
             entry = self._entries[cgroup.inode] = _Entry(cgroup)
+            if self._services and (unit := service_unit(cgroup.path)):
+                entry.container = _service(cgroup, unit)
+                self._answered["path"] += 1
         if self._now() >= entry.due:
             self._ask(entry, pids)
         return entry.container
@@ -196,6 +207,17 @@ class Discovery:
             self._answered[pod.source] += 1
         # A sandbox that is looked up after the others adds the pod's labels.
         entry.due = math.inf if pod.labels else self._now() + self._back_off(entry)
+
+
+def _service(cgroup: Cgroup, unit: str) -> Container:
+    return Container(
+        runtime="systemd",
+        id=unit,
+        kind=Kind.SERVICE,
+        name=unit,
+        started=cgroup.created,
+        source="path",
+    )
 
 
 def _with_path(identity: CgroupIdentity, container: Container) -> Container:

@@ -38,6 +38,7 @@ _RUNTIMES = {
     "nerdctl": "containerd",
     "crio": "cri-o",
     "libpod": "podman",
+    "libpod-payload": "podman",  # --cgroups=split, as Quadlet's: inside the service's own cgroup
     "podman": "podman",
     "runc": "runc",
     "crun": "crun",
@@ -87,6 +88,19 @@ def identify(path: str) -> CgroupIdentity:
     if found is OTHER:
         return OTHER
     return found._replace(below="/".join(segments[end:]))
+
+
+def service_unit(path: str) -> str:
+    """
+    The systemd unit whose whole cgroup `path` is; "" for what is none.
+
+    A service right below slices: services of a user's own systemd are part of that user's
+    user@UID.service, and those inside a container part of the container.
+    """
+    *above, unit = [segment for segment in path.split("/") if segment] or [""]
+    if not unit.endswith(".service") or not all(segment.endswith(".slice") for segment in above):
+        return ""
+    return unit if above and identify(path) is OTHER else ""
 
 
 def _outermost(above: CgroupIdentity) -> str | None:

@@ -414,6 +414,26 @@ def test_crio_is_told_from_podman_by_its_manager(tree: Tree, ask: Asking) -> Non
     assert sure(ask(tree.cgroup(POD_PATH))).title == "demo/web"
 
 
+# --- systemd's services
+
+
+def test_services_are_named_where_they_are_asked_for(tree: Tree, ask: Asking) -> None:
+    cgroup = tree.cgroup("/system.slice/ssh.service")
+    assert ask(cgroup, 1) is None
+    discovery = Discovery(tree.paths, services=True)
+    service = sure(discovery.container_of(cgroup, ask.pids(1)))
+    assert (service.runtime, service.kind) == ("systemd", Kind.SERVICE)
+    assert (service.name, service.title, service.started) == (
+        "ssh.service",
+        "ssh.service",
+        CREATED,
+    )
+    assert ask.pids_read == 0
+    inside = tree.cgroup(f"/system.slice/web.service/libpod-payload-{PODMAN_ID}")
+    assert sure(discovery.container_of(inside, tuple)).runtime == "podman"
+    assert discovery.answered() == {"path": 2}
+
+
 # --- memory
 
 

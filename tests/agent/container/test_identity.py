@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.container.identity import OTHER, CgroupKind, identify
+from agent.container.identity import OTHER, CgroupKind, identify, service_unit
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "runtimes"
 VECTORS: list[dict[str, str | None]] = json.loads((FIXTURES / "cgroup_paths.json").read_text())
@@ -60,6 +60,35 @@ def test_what_is_inside_a_kind_node_says_which_node() -> None:
     inner = identify(f"{pod}/cri-containerd-{ID}.scope")
     assert (inner.runtime, inner.id, inner.nested_in) == ("containerd", ID, NODE)
     assert identify(f"{pod}/cri-containerd-{ID}.scope/docker/{ID[::-1]}").nested_in == NODE
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("/system.slice/ssh.service", "ssh.service"),
+        ("/system.slice/system-getty.slice/getty@tty1.service", "getty@tty1.service"),
+        ("/user.slice/user-1000.slice/user@1000.service", "user@1000.service"),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/web.service", ""),
+        (f"/docker/{ID}/system.slice/ssh.service", ""),
+        ("/machine.slice/systemd-nspawn@web.service", ""),
+        (f"/system.slice/docker-{ID}.service", ""),
+        ("/system.slice/run-user-0.mount", ""),
+        ("/ssh.service", ""),
+        ("/system.slice", ""),
+        ("/", ""),
+        ("", ""),
+    ],
+)
+def test_a_service_is_what_lies_right_below_slices(path: str, unit: str) -> None:
+    assert service_unit(path) == unit
+
+
+def test_podmans_container_inside_a_service_is_a_container() -> None:
+    found = identify(f"/system.slice/web.service/libpod-payload-{ID}")
+    assert (found.kind, found.runtime, found.id) == (CgroupKind.CONTAINER, "podman", ID)
+    inside = identify(f"/system.slice/web.service/libpod-payload-{ID}/container")
+    assert (inside.id, inside.below) == (ID, "container")
+    assert identify("/system.slice/web.service/supervisor") == OTHER
 
 
 def test_a_docker_container_inside_a_pod_keeps_the_pod() -> None:
