@@ -18,6 +18,7 @@ from tests.host.daemon import HostUnavailable, session_directory
 from tests.host.docker import DockerHost
 from tests.host.packages import Release, podman_5
 from tests.host.podman import PodmanHost
+from tests.host.rootless import RootlessPodman
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +64,18 @@ def any_podman_host(request: pytest.FixtureRequest, host_directory: Path) -> Ite
         yield request.getfixturevalue("podman_host")
     else:
         yield from _podman_host(host_directory, lambda: str(podman_5()))
+
+
+@pytest.fixture(scope="session")
+def rootless_podman(host_directory: Path) -> Iterator[RootlessPodman]:
+    try:
+        host = RootlessPodman(host_directory)
+    except HostUnavailable as reason:
+        pytest.skip(f"rootless podman: {reason}")
+    try:
+        yield host
+    finally:
+        host.close()
 
 
 def _podman_host(directory: Path, program: Callable[[], str]) -> Iterator[PodmanHost]:

@@ -85,6 +85,13 @@ class PodNetwork:
             timeout=30,
         )
 
+    def pinging(self, address: str, log: Path) -> Daemon:
+        """Send a pod five packets a second for ten minutes at most, until it is stopped."""
+        node = f"--net=/proc/{self._node.process.pid}/ns/net"
+        return Daemon(
+            ["nsenter", node, "busybox", "ping", "-q", "-c", "3000", "-i", "0.2", address], log
+        )
+
     def address(self, pid: int) -> str:
         """The address of eth0 in the namespace of `pid`."""
         shown = run(

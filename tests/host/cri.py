@@ -96,7 +96,7 @@ class CriHost:
         self.socket = directory / f"{name}.sock"
         self.pod_logs = directory / f"{name}-pods"
         """As /var/log/pods."""
-        self.cgroup = f"/{session_name(directory)}"
+        self.cgroup = f"/{session_name(directory)}-kubelet"
         """The kubelet's --cgroup-root: two sessions on one machine keep apart."""
         self.image, self.image_id = IMAGE, ""
         self._pods: list[Pod] = []

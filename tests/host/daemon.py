@@ -151,7 +151,8 @@ def sweep(directory: Path) -> None:
         subprocess.run(["umount", "--lazy", mount], capture_output=True)
     for cgroup in sorted(cgroups, reverse=True):
         remove_cgroup(cgroup)
-    remove_cgroup_tree(session_name(directory))
+    for name in (session_name(directory), f"{session_name(directory)}-kubelet"):
+        remove_cgroup_tree(name)
     shutil.rmtree(Path("/run/containerd/runc", session_name(directory)), ignore_errors=True)
     for address in directory.glob("*/io.containerd.runtime.v2.task/*/*/address"):
         Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)

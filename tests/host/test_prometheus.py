@@ -2,86 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
 import subprocess
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import cast
 
 import pytest
 
 from dashboards.listing import queries
 from tests.host.agent import RunningAgent, agent_run
-from tests.host.daemon import Daemon, wait_until
+from tests.host.daemon import HostUnavailable, wait_until
 from tests.host.docker import DockerHost
+from tests.host.known_queries import GRAFANA_14282, filled
+from tests.host.prometheus import Prometheus, need_prometheus, prometheus
 from tests.host.veth import connect, need_ip
 
 pytestmark = pytest.mark.host
 
 LIMIT = 0.2
 """Cores of the throttled container."""
-
-Result = list[dict[str, object]]
-
-
-class Prometheus:
-    """Debian's prometheus on a free loopback port, scraping one agent each second."""
-
-    def __init__(self, directory: Path, target: str) -> None:
-        config = directory / "prometheus.yml"
-        config.write_text(
-            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-            "scrape_configs:\n"
-            f"  - {{job_name: cadvisor, static_configs: [{{targets: ['{target}']}}]}}\n"
-        )
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        self._daemon = Daemon(
-            [
-                "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={directory / 'tsdb'}",
-                f"--web.listen-address={self.address}",
-            ],
-            directory / "prometheus.log",
-        )
-        self._daemon.await_answer(self._ready, 30)
-
-    def query(self, expression: str) -> Result:
-        url = f"http://{self.address}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(url, timeout=30) as response:
-            answer = json.load(response)
-        assert answer["status"] == "success", answer
-        return cast(Result, answer["data"]["result"])
-
-    def number(self, expression: str) -> float:
-        """The value of the one series `expression` gives."""
-        (row,) = self.query(expression)
-        return float(cast(list[str], row["value"])[1])
-
-    def stop(self) -> None:
-        self._daemon.stop()
-
-    def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/-/ready", timeout=5) as response:
-                return int(response.status) == 200
-        except OSError:
-            return False
-
-
-@contextmanager
-def prometheus(directory: Path, target: str) -> Iterator[Prometheus]:
-    server = Prometheus(directory, target)
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +50,15 @@ def busy(docker_host: DockerHost) -> Iterator[str]:
 def scraped(
     busy: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[RunningAgent, Prometheus]]:
-    for program in ("prometheus", "promtool"):
-        if shutil.which(program) is None:
-            pytest.skip(f"needs {program} (package prometheus)")
+    try:
+        need_prometheus()
+    except HostUnavailable as reason:
+        pytest.skip(str(reason))
     directory = tmp_path_factory.mktemp("prometheus")
-    with agent_run(directory) as agent, prometheus(directory, agent.address) as server:
+    with (
+        agent_run(directory) as agent,
+        prometheus(directory, {"cadvisor": agent.address}) as server,
+    ):
         # A minute of scrapes; the container warms up meanwhile.
         wait_until(lambda: server.query("count_over_time(up[70s]) > 60") != [], 90, "60 scrapes")
         yield agent, server
@@ -182,3 +123,20 @@ def test_every_query_of_the_dashboard_returns_data(
     }
     assert found, "the dashboard has no queries"
     assert [title for title, series in found.items() if series == 0] == []
+
+
+@pytest.mark.timeout(240)
+def test_every_query_of_grafana_14282_returns_one_series_of_the_container(
+    busy: str, scraped: tuple[RunningAgent, Prometheus]
+) -> None:
+    _, server = scraped
+    of = {"host": ".+", "container": busy}
+    found = {
+        title: [
+            row["metric"].get("name")
+            for row in server.query(filled(expression, of))
+            if row["metric"].get("name") == busy
+        ]
+        for title, expression in GRAFANA_14282.items()
+    }
+    assert found == {title: [busy] for title in GRAFANA_14282}
