@@ -160,7 +160,8 @@ def test_io_goes_to_the_disk_at_a_few_megabytes_a_second(demo: Demo) -> None:
 
 def test_logger_writes_a_thousand_lines_a_second(demo: Demo) -> None:
     rate = (demo.last.lines - demo.first.lines) / demo.seconds
-    assert rate == pytest.approx(LINES_PER_SECOND, rel=0.1)
+    # It sleeps between batches: never faster, and slower on a machine that is short of CPU.
+    assert 0.7 * LINES_PER_SECOND < rate < 1.05 * LINES_PER_SECOND
 
 
 def test_exiter_exits_with_its_status_and_comes_back(demo: Demo) -> None:
