@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from agent.bpf.lifecycle import LIFECYCLE, LifecycleProbe
 from agent.bpf.loader import ProbeUnavailable, open_lifecycle
@@ -37,6 +38,9 @@ from agent.telemetry import Counts, Levels, Probe, Rows, Telemetry
 from exporters.prometheus.catalog import Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
+
+if TYPE_CHECKING:
+    from exporters.prometheus.remote_write.writer import RemoteWriter
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +91,7 @@ class Daemon:
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
             self._server = MetricsServer(split_address(config.metrics.listen), page)
+            self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = _log_workers(config, telemetry)
             self._closing = building.pop_all()
 
@@ -111,6 +116,8 @@ class Daemon:
         http.start()
         for worker in self._workers:
             worker.start()
+        if self._remote_writer is not None:
+            self._remote_writer.start()
         host, port = self.address
         shown = f"[{host}]" if ":" in host else host
         log.info("metrics at http://%s:%s/metrics", shown, port)
@@ -122,6 +129,8 @@ class Daemon:
             self._server.stop()
             for worker in self._workers:
                 worker.stop()
+            if self._remote_writer is not None:
+                self._remote_writer.stop()
             http.join()
             ticks.join()
             if self._filesystem is not None:
@@ -175,6 +184,17 @@ def _image_watcher(config: Config) -> ImageWatcher | None:
     if not security.image_reports and not security.verifications:
         return None
     return ImageWatcher(security.image_reports, security.verifications)
+
+
+def _remote_writer(
+    config: Config, snapshots: Snapshots, telemetry: Telemetry
+) -> RemoteWriter | None:
+    if not config.remote_write.url:
+        return None
+    # Its libraries take 2 MiB, which only those pay who use it.
+    from exporters.prometheus.remote_write.writer import RemoteWriter
+
+    return RemoteWriter(config.remote_write, snapshots, telemetry, metrics_of(_groups(config)))
 
 
 def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:

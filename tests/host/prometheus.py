@@ -7,7 +7,7 @@ import shutil
 import socket
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict, cast
@@ -42,8 +42,12 @@ class Prometheus:
         *,
         labels: Mapping[str, str] | None = None,
         rules: Mapping[str, str] | None = None,
+        program: str = "prometheus",
+        address: str = "",
+        options: Sequence[str] = (),
     ) -> None:
-        """targets: job → HOST:PORT. labels: on every target. rules: recorded name → expression."""
+        """targets: job → HOST:PORT. labels: on every target. rules: recorded name → expression.
+        address: HOST:PORT to listen on. options: further ones of the command line."""
         config = {
             "global": {
                 "scrape_interval": "1s",
@@ -66,13 +70,14 @@ class Prometheus:
         group = {"groups": [{"name": "recorded", "rules": recording}]}
         (directory / "rules.json").write_text(json.dumps(group))
         with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+            self.address = address or f"127.0.0.1:{probe.getsockname()[1]}"
         self._daemon = Daemon(
             [
-                "prometheus",
+                program,
                 f"--config.file={file}",
                 f"--storage.tsdb.path={directory / 'tsdb'}",
                 f"--web.listen-address={self.address}",
+                *options,
             ],
             directory / "prometheus.log",
         )
@@ -97,6 +102,11 @@ class Prometheus:
         values = {row["metric"].get(label, ""): float(row["value"][1]) for row in found}
         assert len(values) == len(found), found
         return values
+
+    def kill(self) -> None:
+        """SIGKILL, as a machine that fails would."""
+        self._daemon.process.kill()
+        self._daemon.process.wait()
 
     def stop(self) -> None:
         self._daemon.stop()

@@ -22,7 +22,6 @@ import fcntl
 import os
 import struct
 import threading
-import time
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -78,6 +77,7 @@ class DiskQueue:
         self._segment_bytes = max(max_bytes // _SEGMENTS, 1)
         self._dropped = dropped
         self._changed = threading.Condition()
+        self._woken = False
         self._writing: int | None = None
         self._reading: tuple[int, int] | None = None
         """(segment, descriptor)."""
@@ -136,14 +136,14 @@ class DiskQueue:
             self._changed.notify()
 
     def first(self, timeout: float) -> Record | None:
-        """The oldest request; None where none comes within `timeout` seconds."""
-        deadline = time.monotonic() + timeout
+        """The oldest request; None where none comes within `timeout` seconds, or on `wake`."""
         with self._changed:
-            while (record := self._read()) is None:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    return None
-        return record
+            record = self._read()
+            if record is None and timeout > 0 and not self._woken:
+                self._changed.wait(timeout)
+                record = self._read()
+            self._woken = False
+            return record
 
     def remove(self, record: Record) -> None:
         """It was sent, or will never be."""
@@ -158,8 +158,9 @@ class DiskQueue:
             self._write_position()
 
     def wake(self) -> None:
-        """Let `first` return at once."""
+        """Let `first` return at once, now or when it is called next."""
         with self._changed:
+            self._woken = True
             self._changed.notify_all()
 
     def size(self) -> int:
