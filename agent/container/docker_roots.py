@@ -3,8 +3,11 @@
     dockerd --data-root /srv/docker --config-file /etc/docker/daemon.json
     /etc/docker/daemon.json: {"data-root": "/srv/docker"}
 
+Only of a daemon that is root's: anybody can start a process called dockerd, and point to a root in
+which the "log" of a container is some file that only we may read.
+
 Needed for stopped containers' logs. A running container's root is found from its bundle instead
-(`docker.data_root_of`). A rootless daemon whose root stands only in its environment is not found.
+(`docker.data_root_of`). A rootless daemon's is to be configured.
 """
 
 from __future__ import annotations
@@ -47,10 +50,21 @@ def _daemons(proc: str, failures: Failures) -> Iterator[Sequence[str]]:
     try:
         for name in os.listdir(proc):
             # None for a process that ended meanwhile.
-            if name.isdecimal() and read(f"{proc}/{name}/comm", str) == "dockerd\n":
+            if (
+                name.isdecimal()
+                and read(f"{proc}/{name}/comm", str) == "dockerd\n"
+                and _is_trusted(f"{proc}/{name}")
+            ):
                 yield read(f"{proc}/{name}/cmdline", parse_cmdline) or ()
     except READ_FAILURES as error:  # proc mounted with hidepid: then none can be told
         failures.add(proc, error)
+
+
+def _is_trusted(process: str) -> bool:
+    try:
+        return os.stat(process).st_uid in (0, os.geteuid())
+    except FileNotFoundError:  # it ended meanwhile
+        return False
 
 
 def _options(argv: Sequence[str], *names: str) -> Iterator[str]:

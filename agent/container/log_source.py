@@ -16,3 +16,6 @@ class LogSource:
     format: str
     """docker (json-file) or cri (containerd, CRI-O, Podman's k8s-file)."""
     container: Container
+    owner: int | None = None
+    """The uid that every one of the files must belong to, where an ordinary user said which files
+    these are. None: a runtime of root's said so."""

@@ -7,17 +7,23 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from agent.config import HostPaths
 from agent.container import podman
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.log_source import LogSource
 from agent.container.podman_database import Databases
+from agent.container.podman_roots import graph_roots
 from agent.container.process import read_pidfile
 from agent.container.supervisor import log_file
 from agent.kernelfile import read
 from agent.procfs.pid import parse_cmdline
+
+_ROOTS_EVERY: Final = 60.0
+"""Seconds between looks for users' storage: each reads every /proc/PID/comm."""
 
 
 class _Known(NamedTuple):
@@ -31,9 +37,15 @@ class _Known(NamedTuple):
 class PodmanLogs:
     """Every container in containers/storage. Nothing changed: one stat a container."""
 
-    def __init__(self, paths: HostPaths, failures: Failures) -> None:
+    def __init__(
+        self, paths: HostPaths, failures: Failures, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._paths = paths
         self._failures = failures
+        self._now = now
+        self._roots: dict[str, int] = {}
+        """Graph root → uid. It stays: when its last container ends, its log is still to be read."""
+        self._roots_due = now()
         self._stores = podman.Stores()
         self._databases = Databases()
         self._known: dict[str, _Known] = {}
@@ -41,9 +53,12 @@ class PodmanLogs:
 
     def scan(self) -> list[LogSource]:
         """The log files that exist now."""
+        if self._now() >= self._roots_due:
+            self._roots |= graph_roots(self._paths, self._failures)
+            self._roots_due = self._now() + _ROOTS_EVERY
         known: dict[str, _Known] = {}
         directories = []
-        for graph in self._paths.podman:
+        for graph, uid in self._roots.items():
             for driver in podman.DRIVERS:
                 store = f"{graph}/{driver}-containers"
                 containers = self._containers(self._paths.host(store))
@@ -52,7 +67,7 @@ class PodmanLogs:
                 for id_, stored in containers.items():
                     entry = self._known.get(id_)
                     if entry is None or not entry.sure or entry.stored != stored:
-                        entry = self._look(graph, store, id_, stored)
+                        entry = self._look(graph, uid, store, id_, stored)
                     known[id_] = entry
         self._known = known
         self._directories = tuple(directories)
@@ -72,7 +87,7 @@ class PodmanLogs:
         self._failures.clear(store)
         return containers
 
-    def _look(self, graph: str, store: str, id_: str, stored: podman.Stored) -> _Known:
+    def _look(self, graph: str, uid: int, store: str, id_: str, stored: podman.Stored) -> _Known:
         recorded = None
         sure = True
         log = f"{store}/{id_}/userdata/ctr.log"
@@ -89,7 +104,9 @@ class PodmanLogs:
         known_log = "" if recorded is not None else log
         container = podman.describe(id_, "", known_log, None, stored, recorded)
         path = container.log_path
-        source = LogSource(self._paths.host(path), "cri", container) if path else None
+        # What is said by root, or by whom this process runs as, gives away nothing.
+        owner = None if uid in (0, os.geteuid()) else uid
+        source = LogSource(self._paths.host(path), "cri", container, owner) if path else None
         return _Known(stored, source, sure)
 
     def _conmons(self, store: str, id_: str) -> str:

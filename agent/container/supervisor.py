@@ -82,7 +82,7 @@ def _conmon(pid: int, child: int, argv: Sequence[str]) -> Supervisor:
         kind="conmon",
         pid=pid,
         id=_option(argv, "-c", "--cid"),
-        bundle=_option(argv, "-b", "--bundle"),
+        bundle=bundle_of_conmon(argv),
         child=child,
         name=_option(argv, "-n", "--name"),
         log=log_file(argv),
@@ -97,6 +97,11 @@ def log_file(argv: Sequence[str]) -> str:
         if path.startswith("/") and (not colon or driver == "k8s-file"):
             return path
     return ""
+
+
+def bundle_of_conmon(argv: Sequence[str]) -> str:
+    """The directory in conmon's -b; "" without one."""
+    return _option(argv, "-b", "--bundle")
 
 
 def _cwd(link: str) -> str:

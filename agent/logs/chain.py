@@ -71,9 +71,10 @@ class Chain:
         remembered: list[FileRecord],
         *,
         at_end: bool = False,
+        owner: int | None = None,
     ) -> None:
         self.ledger = ledger
-        self.rotation = Rotation(path, ledger, remembered, at_end=at_end)
+        self.rotation = Rotation(path, ledger, remembered, at_end=at_end, owner=owner)
         self._parser = PARSERS[log_format]()
         self._joiner = Joiner()
         self._changed_at = float("-inf")

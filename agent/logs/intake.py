@@ -48,6 +48,11 @@ class Source(Protocol):
         """Whose it is."""
         ...
 
+    @property
+    def owner(self) -> int | None:
+        """The uid its files must belong to; None: any."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class Tailed:
@@ -210,6 +215,7 @@ class Intake:
             ledger,
             self._remembered.pop(source.path, []),
             at_end=self._first,
+            owner=source.owner,
         )
         chain.rotation.look(now)
         tailed = Tailed(chain, fields, self._make_encoder(fields), now)

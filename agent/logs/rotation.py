@@ -51,9 +51,17 @@ class Rotation:
     """The files of one container."""
 
     def __init__(
-        self, path: str, ledger: Ledger, remembered: list[FileRecord], *, at_end: bool = False
+        self,
+        path: str,
+        ledger: Ledger,
+        remembered: list[FileRecord],
+        *,
+        at_end: bool = False,
+        owner: int | None = None,
     ) -> None:
+        """`owner` is the uid every file must belong to; None takes any."""
         self.path = path
+        self._owner = owner
         self.directory, self.base = os.path.split(os.path.realpath(path))
         self.files: list[TailedFile] = []
         """Open, oldest first."""
@@ -153,7 +161,7 @@ class Rotation:
             for item in listing:
                 if self._is_settled(item):
                     continue
-                fd, status, head = open_log(os.path.join(self.directory, item.name))
+                fd, status, head = open_log(os.path.join(self.directory, item.name), self._owner)
                 fresh.append(_Opened(item, fd, status.st_size, head))
                 if status.st_ino != item.inode:
                     return False

@@ -51,7 +51,7 @@ class Block(NamedTuple):
 
 
 class NotALogFile(OSError):
-    """The path is a directory, a device or a pipe."""
+    """The path is a directory, a device or a pipe, or a file of another user."""
 
 
 class TailedFile:
@@ -104,11 +104,11 @@ class TailedFile:
             self.fd = -1
 
 
-def open_log(path: str) -> tuple[int, os.stat_result, bytes]:
+def open_log(path: str, owner: int | None = None) -> tuple[int, os.stat_result, bytes]:
     """
     Open a log file; return its descriptor, its status and its head.
 
-    Raises FileNotFoundError, `NotALogFile`, and any other OSError.
+    owner: the uid it must belong to. Raises FileNotFoundError, `NotALogFile`, any other OSError.
     """
     # O_NONBLOCK: opening a pipe must not wait for its writer.
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
@@ -116,6 +116,8 @@ def open_log(path: str) -> tuple[int, os.stat_result, bytes]:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise NotALogFile(f"{path} is not a regular file")
+        if owner is not None and status.st_uid != owner:
+            raise NotALogFile(f"{path} belongs to user {status.st_uid}, not to {owner}")
         return fd, status, os.pread(fd, HEAD_SIZE, 0)
     except BaseException:
         os.close(fd)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import orjson
@@ -11,6 +13,8 @@ from agent.container.log_sources import LogSources
 from agent.container.pod_logs import PodLogs
 from agent.kernelfile import Denied
 from tests.agent.container.tree import ID, OTHER_ID, Tree, captured, oci
+
+gives_files_away = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give files away")
 
 UID = "599e16b6-1bf2-4203-b769-6055c486c395"
 POD = f"demo_web_{UID}"
@@ -357,3 +361,27 @@ def test_podmans_store_is_watched(host: Host) -> None:
     sources = LogSources(host.paths)
     sources.scan()
     assert str(host.at(f"{STORAGE}/overlay-containers")) in sources.directories()
+
+
+@gives_files_away
+def test_a_users_storage_is_found_through_conmon_and_stays(host: Host) -> None:
+    graph = "/home/me/.local/share/containers/storage"
+    store = f"{graph}/vfs-containers"
+    host.write(f"{store}/containers.json", captured("podman-containers.json"))
+    log = host.write(f"{store}/{PODMAN_ID}/userdata/ctr.log", "")
+    host.process(10, 1, ["conmon", "-c", PODMAN_ID, "-b", f"{store}/{PODMAN_ID}/userdata"])
+    os.chown(host.root / "proc/10", 1000, 1000)
+    sources = LogSources(host.paths)
+    (source,) = sources.scan()
+    assert (source.path, source.owner) == (str(log), 1000)
+    shutil.rmtree(host.root / "proc/10")
+    assert sources.scan() == [source]
+    assert str(host.at(store)) in sources.directories()
+
+
+@gives_files_away
+def test_a_dockerd_that_is_not_roots_is_not_believed(host: Host) -> None:
+    host.docker(root="/home/me/docker")
+    host.process(10, 1, ["dockerd", "--data-root", "/home/me/docker"])
+    os.chown(host.root / "proc/10", 1000, 1000)
+    assert LogSources(host.paths).scan() == []

@@ -21,6 +21,7 @@ class FakeSource:
     path: str
     container: Container
     format: str = "cri"
+    owner: int | None = None
 
 
 def source(path: Path, name: str = "web", *, log_format: str = "cri") -> FakeSource:

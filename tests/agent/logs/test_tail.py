@@ -74,6 +74,16 @@ def test_a_rewritten_file_is_noticed_though_it_is_longer(log: Path, tailed: Tail
     assert read(tailed) == Block(b"", 6, False)
 
 
+def test_a_file_of_another_user_is_not_opened_where_an_owner_is_asked_for(log: Path) -> None:
+    log.write_text("secret")
+    uid = log.stat().st_uid
+    fd, _, head = open_log(str(log), uid)
+    os.close(fd)
+    assert head == b"secret"
+    with pytest.raises(NotALogFile, match=f"belongs to user {uid}, not to {uid + 1}"):
+        open_log(str(log), uid + 1)
+
+
 def test_only_regular_files_are_logs(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/null")):
