@@ -251,8 +251,8 @@ def reading(
         memory_peak=_first(files.memory_max_usage, beside.memory_peak),
         memory_min=beside.memory_min,
         # The soft limit is what a runtime calls a reservation, as memory.low on v2. Unlimited is
-        # its default and reserves nothing.
-        memory_low=beside.memory_low
+        # its default and reserves nothing, which memory.low says with 0.
+        memory_low=0
         if files.memory_soft_limit is UNLIMITED
         else _first(files.memory_soft_limit, beside.memory_low),
         memory_high=beside.memory_high,

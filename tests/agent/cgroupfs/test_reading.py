@@ -73,7 +73,6 @@ def test_the_root_of_a_hybrid_host_has_no_pids_and_no_events() -> None:
     assert _absent(reading) == {
         "cpu_weight",
         "memory_min",
-        "memory_low",
         "memory_high",
         "pids_current",
         "pids_peak",

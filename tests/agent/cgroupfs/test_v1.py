@@ -107,8 +107,8 @@ def test_the_limit_of_swap_alone_is_what_memsw_allows_beyond_memory(
     assert reading(files, NOTHING).memory_swap_max == swap
 
 
-@pytest.mark.parametrize(("soft", "low"), [(UNLIMITED, None), (33554432, 33554432), (None, None)])
-def test_a_soft_limit_is_the_reservation_when_one_is_set(
+@pytest.mark.parametrize(("soft", "low"), [(UNLIMITED, 0), (33554432, 33554432), (None, None)])
+def test_a_soft_limit_is_the_reservation_and_unlimited_reserves_nothing(
     soft: Limit | None, low: Limit | None
 ) -> None:
     assert reading(V1Files(memory_soft_limit=soft), NOTHING).memory_low == low
