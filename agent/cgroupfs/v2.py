@@ -60,6 +60,16 @@ class Row(NamedTuple):
     """Read in the root cgroup and in no other."""
 
 
+SETTINGS: Final = frozenset(
+    {
+        *("cpu_max", "cpu_weight", "cpu_shares", "pids_max", "cpuset_cpus", "cpuset_mems"),
+        *("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max"),
+        *("memory_zswap_max", "memory_oom_group", "dmem_max", "rdma_max", "misc_max"),
+    }
+)
+"""Fields that change only when somebody sets them."""
+
+
 class V2Files(NamedTuple):
     """What each file of `V2_ROWS` said, in that order. None: absent, denied or not understood."""
 

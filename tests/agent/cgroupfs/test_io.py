@@ -35,7 +35,7 @@ def test_an_empty_file_is_no_device() -> None:
         "8: rbytes=5",
         "8:0 rbytes= wbytes=5",
         "8:0 rbytes=5x",
-        "8:0 cost.usage=12",
+        "8:0 cost.vrate=12",
         f"8:0 rbytes={'9' * 5000}",
         "",
     ],
@@ -52,8 +52,14 @@ def test_of_several_devices_on_one_line_the_last_has_the_numbers() -> None:
     assert parse_io_stat(text) == (IoStat(7, 4, 556032, 0, 78, 0, 0, 0),)
 
 
-def test_counters_of_iocost_and_newer_kernels_are_skipped() -> None:
-    assert parse_io_stat(f"{GOOD} cost.vrate=100.00 cost.usage=5 new=max\n") == (GOOD_STAT,)
+def test_counters_of_newer_kernels_are_skipped() -> None:
+    assert parse_io_stat(f"{GOOD} cost.vrate=100.00 new=max\n") == (GOOD_STAT,)
+
+
+def test_a_device_with_iocost_has_its_counters_too() -> None:
+    costs = "cost.vrate=100.00 cost.usage=5 cost.wait=6 cost.indebt=7 cost.indelay=8"
+    expected = GOOD_STAT._replace(cost_usage=5, cost_wait=6, cost_indebt=7, cost_indelay=8)
+    assert parse_io_stat(f"{GOOD} {costs}\n") == (expected,)
 
 
 def test_an_older_kernel_without_discards_leaves_them_none() -> None:

@@ -20,6 +20,8 @@ from agent.cgroupfs.kept import LOOK_AGAIN, OpenFiles
 from agent.cgroupfs.memory import MemoryEvents
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.cgroupfs.tree import CgroupTree
+from agent.cgroupfs.v2 import SETTINGS
+from agent.kernelfile import UNLIMITED
 from tests.fixtures.host_trees import HYBRID, V2, container_path, hierarchies
 
 NOBODY = 65534
@@ -318,6 +320,49 @@ def test_a_loose_file_is_read_anew_each_time(one: Path) -> None:
         (one / "memory.events").unlink()
         assert _must_read(tree, one).memory_events is None
         assert _must_read(tree, one).failed == ()
+
+
+def test_a_limit_of_a_cgroup_without_kept_files_is_read_once_a_minute(one: Path) -> None:
+    clock = Clock()
+    with _tree(one, clock, most=0) as tree:
+        assert _must_read(tree, one).memory_max == 16 << 20
+        (one / "memory.max").write_text("max\n")
+        (one / "memory.current").write_text("77\n")
+        reading = _must_read(tree, one)
+        assert (reading.memory_max, reading.memory_current) == (16 << 20, 77)
+        clock.now += LOOK_AGAIN
+        assert _must_read(tree, one).memory_max is UNLIMITED
+
+
+def test_files_that_change_are_kept_before_limits_are(one: Path) -> None:
+    with _tree(one, most=30) as tree:
+        _must_read(tree, one)
+        (kept,) = tree._kept.values()
+        loose = {file.place.row.field for file in kept._loose}
+        assert loose
+        assert loose <= SETTINGS
+
+
+def test_a_loose_file_that_is_refused_is_denied_until_it_is_not(
+    one: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuse(path: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if dir_fd is not None and path == "memory.stat":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, flags, dir_fd=dir_fd)
+
+    with _tree(one, most=0) as tree:
+        assert _must_read(tree, one).denied == ()
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", refuse)
+            reading = _must_read(tree, one)
+            assert reading.denied == ("memory_stat",)
+            assert reading.memory_stat is None
+        reading = _must_read(tree, one)
+        assert reading.denied == ()
+        assert reading.memory_stat is not None
 
 
 def test_a_process_without_descriptors_left_still_reads_everything(one: Path) -> None:
