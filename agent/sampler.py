@@ -267,7 +267,8 @@ class Sampler:
         health: _Health,
     ) -> dict[int, Container]:
         containers: dict[int, Container] = {}
-        for cgroup in cgroups:
+        # Members first: they tell the name of their pod's cgroup.
+        for cgroup in reversed(cgroups):
             if cgroup.inode not in readings:
                 continue
             container = self._discovery.container_of(cgroup, partial(self._tree.pids, cgroup))

@@ -7,7 +7,7 @@ word looks like one that does not run.
 
     conmon -c 9ef3… -n web -b /home/me/.local/share/containers/storage/…  its child is in /
 
-Cost: each EVERY seconds one short file of every process, 5 us each.
+Cost: each EVERY seconds one short file of every process, 10 us each.
 """
 
 from __future__ import annotations

@@ -35,12 +35,11 @@ def pod(host: CriHost, name: str, **how: object) -> Iterator[Pod]:
 
 
 def snapshot(*, containerd: str | None = None) -> Snapshot:
-    """A first and a second tick: a pod's cgroup is named by its members' first look."""
+    """The first tick of a new agent."""
     paths = HostPaths()
     if containerd is not None:
         paths = replace(paths, containerd=(containerd,))
     with Sampler(paths) as sampler:
-        sampler.snapshot()
         found = sampler.snapshot()
     assert [health.message for health in found.health if health.source == "identity"] == [""]
     return found

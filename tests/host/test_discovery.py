@@ -108,6 +108,23 @@ def test_ctrs_container_of_a_private_containerd_has_image_and_labels(
         containerd_host.remove("free.text")
 
 
+def test_nerdctls_container_is_named_by_its_labels(containerd_host: ContainerdHost) -> None:
+    # nerdctl is containerd's client with names of its own, which it keeps in labels; its id is 64
+    # hex digits, and its logs are json files.
+    id_ = "ab" * 32
+    state = f"/var/lib/nerdctl/1935db59/containers/default/{id_}"
+    labels = {"nerdctl/name": "web", "nerdctl/state-dir": state, "com.docker.compose.service": "a"}
+    handle = containerd_host.run(id_, SLEEP, labels=labels)
+    try:
+        container = named(HostPaths(), handle.pid)
+        assert (container.runtime, container.id, container.name) == ("containerd", id_, "web")
+        assert container.image == containerd_host.image
+        assert (container.log_path, container.log_format) == (f"{state}/{id_}-json.log", "docker")
+        assert container.labels["com.docker.compose.service"] == "a"
+    finally:
+        containerd_host.remove(id_)
+
+
 class Bare:
     """A bundle, and runc or crun to run it with a state directory of its own."""
 
