@@ -3,9 +3,10 @@
     start   probe, sampler, HTTP server, log workers
     stop    HTTP server, log workers (they finish what is in flight), sampler, probe
 
-Threads: "ticks" (the beat), "http", "filesystem" (walks directories), "image reports", and a
-watcher for each log worker; the main thread waits for a signal. A part that cannot start either
-ends the agent and says why (no cgroups, address taken) or turns only itself off (the probe).
+Threads: "ticks" (the beat), "http", "lifecycle" (follows containers), "filesystem" (walks
+directories), "image reports", and a watcher for each log worker; the main thread waits for a
+signal. A part that cannot start either ends the agent and says why (no cgroups, address taken) or
+turns only itself off (the probe).
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from agent.bpf.loader import ProbeUnavailable, open_lifecycle
 from agent.child import Child
 from agent.config import Config, split_address
 from agent.filesystem.watcher import FilesystemWatcher
+from agent.lifecycle.events import counters
+from agent.lifecycle.keeper import LifetimeKeeper
+from agent.lifecycle.run import Counted
 from agent.log_worker import worker_input
 from agent.logs.collector import LogCollector
 from agent.logs.stats import WorkerStats
 from agent.model import Snapshot
 from agent.page import Page
-from agent.sampler import Sampler
+from agent.sampler import Sampler, host_hierarchies
 from agent.security.reports.images import ImageWatcher
 from agent.security.source import Postures
 from agent.server import MetricsServer
@@ -64,6 +68,7 @@ class Daemon:
                 building.enter_context(probe)
             self._filesystem = _filesystem_watcher(config, telemetry)
             self._images = _image_watcher(config)
+            self._lifetimes = _lifetime_keeper(config, telemetry, self._recall)
             sampler = building.enter_context(
                 Sampler(
                     config.paths,
@@ -73,6 +78,7 @@ class Daemon:
                     if config.security.enabled
                     else None,
                     images=self._images,
+                    lifetimes=self._lifetimes,
                     groups=_group_names(config),
                     services=config.metrics.systemd,
                 )
@@ -108,6 +114,8 @@ class Daemon:
             target=self._snapshots.run, args=(self._stop, _log_tick), name="ticks"
         )
         http = threading.Thread(target=self._server.serve, name="http")
+        if self._lifetimes is not None:
+            self._lifetimes.start()
         if self._filesystem is not None:
             self._filesystem.start()
         if self._images is not None:
@@ -133,12 +141,23 @@ class Daemon:
                 self._remote_writer.stop()
             http.join()
             ticks.join()
+            if self._lifetimes is not None:
+                self._lifetimes.stop()
             if self._filesystem is not None:
                 self._filesystem.stop()
             if self._images is not None:
                 self._images.stop()
             self._closing.close()
         return 0
+
+    def _recall(self, inode: int) -> Counted | None:
+        """What the last tick read of a cgroup that went before its last counters could be read."""
+        snapshot = self._snapshots.latest
+        for sample in () if snapshot is None else snapshot.samples:
+            if snapshot is not None and sample.cgroup.inode == inode:
+                read_at = snapshot.wall_time + sample.read_at - snapshot.taken_at
+                return Counted(read_at, counters(sample.reading))
+        return None
 
 
 def page_once(config: Config) -> Iterator[bytes]:
@@ -227,41 +246,39 @@ def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatch
     return watcher
 
 
-def _image_watcher(config: Config) -> ImageWatcher | None:
-    security = config.security
-    if not security.image_reports and not security.verifications:
+def _lifetime_keeper(
+    config: Config, telemetry: Telemetry, recall: Callable[[int], Counted | None]
+) -> LifetimeKeeper | None:
+    if not config.lifecycle.enabled:
         return None
-    return ImageWatcher(security.image_reports, security.verifications)
-
-
-def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:
-    if not config.filesystem.enabled:
-        return None
-    watcher = FilesystemWatcher(config.filesystem, config.paths)
-    for name, text, label, get in (
-        (
-            "agent_filesystem_walks",
-            "Directory trees walked, by how it ended.",
-            "outcome",
-            watcher.walks,
-        ),
-        (
-            "agent_filesystem_timeouts",
-            "Filesystems that did not answer in time and were left alone.",
-            "call",
-            lambda: {"statvfs": watcher.timeouts()},
-        ),
-    ):
-        telemetry.register(Counts(name, text, label, get))
+    keeper = LifetimeKeeper(config.lifecycle, config.paths, host_hierarchies(config.paths), recall)
     telemetry.register(
-        Levels(
-            "agent_filesystem_left_alone",
-            "Mounts not asked how full they are: on a network, or those that do not answer.",
-            "reason",
-            watcher.left_alone,
+        Counts(
+            "agent_lifecycle_events",
+            "What happened to containers, as far as it was seen.",
+            "event",
+            keeper.events,
         )
     )
-    return watcher
+    telemetry.register(
+        Counts(
+            "agent_lifecycle_missed",
+            "What was not seen of it: last counters, exit codes, starts, inotify events, "
+            "identities that were too many, watchers that failed.",
+            "what",
+            keeper.missed,
+        )
+    )
+    telemetry.register(
+        Levels(
+            "agent_lifecycle_watcher",
+            "How containers are followed: directories watched, containers that run, and 1 for "
+            "polling (no inotify watch was left) and realtime.",
+            "what",
+            keeper.levels,
+        )
+    )
+    return keeper
 
 
 def _groups(config: Config) -> tuple[Group, ...]:

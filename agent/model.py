@@ -13,6 +13,7 @@ from agent.cgroupfs.pressure import Pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.container.container import Container
 from agent.filesystem.usage import FilesystemUsage
+from agent.lifecycle.totals import Lifetimes
 from agent.machine import Machine
 from agent.netstack import NetworkStack
 from agent.processes import ProcessCounts
@@ -100,5 +101,7 @@ class Snapshot:
     health: tuple[SourceHealth, ...]
     device_names: dict[tuple[int, int], str]
     """(major, minor) → "/dev/NAME"."""
+    lifetimes: Lifetimes | None = None
+    """Starts and ends of containers, summed over restarts. None: nobody follows them."""
     images: Images | None = None
     """What scans and verifications say of images. None: nobody looks at them."""

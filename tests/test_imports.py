@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
     "agent.logs": NOUNS | {"agent.container", "agent.telemetry"},
-    "exporters.prometheus": METRICS | {"agent.telemetry", "agent.logs.stats"},
+    "exporters.prometheus": METRICS
+    | {"agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"},
     "exporters.fluentd": frozenset({"agent.config", "agent.logs.chunk"}),
     "exporters.file": frozenset({"agent.config", "agent.logs.chunk"}),
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.

@@ -142,7 +142,9 @@ class Totals:
     def _start(self, identity: Identity, event: Event) -> None:
         attempt = event.container.attempt
         known = self._totals.pop(identity, None)
-        if known is None:
+        if known is not None and event.cgroup.inode in self._live:
+            pass  # found once more, by a watcher that was started anew
+        elif known is None:
             known = Total(identity, restarts=attempt or 0)
         else:
             before = self._attempts.get(identity)

@@ -15,11 +15,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from agent import inotify
 from agent.cgroupfs.hierarchies import Hierarchies
@@ -29,7 +27,7 @@ from agent.container.discovery import may_be_container
 from agent.container.docker import CONFIG
 from agent.container.identity import CgroupKind, identify
 from agent.inotify import Change
-from agent.lifecycle.events import Event, What
+from agent.lifecycle.events import Event
 from agent.lifecycle.run import (
     Begun,
     Counted,
@@ -42,6 +40,7 @@ from agent.lifecycle.run import (
     Status,
     TimeUp,
 )
+from agent.lifecycle.tally import Missed, Tally
 from agent.lifecycle.tracked import NAME_PATIENCE, PATIENCE, Looker, Tracked
 from agent.lifecycle.tree_watch import PathChange, TreeWatch
 from agent.lifecycle.urgency import Urgency
@@ -55,28 +54,17 @@ _BUSY_FOR: Final = 0.005
 """Seconds of looking around before the pidfds, which cannot wait, are asked again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """How well the watcher keeps up."""
+class Levels(NamedTuple):
+    """How a watcher works now."""
 
-    events: Mapping[What, int]
-    """Said so far."""
-    unread: int
-    """Ends whose last counters were gone before they were read."""
-    unknown_ends: int
-    """Ends whose exit code nobody told."""
-    found_late: int
-    """Cgroups that only a scan found."""
-    overflows: int
-    """Times the kernel dropped inotify events."""
     directories: int
     """Watched."""
     containers: int
-    """That run now."""
+    """That run."""
+    polling: bool
+    """Not every directory could be watched: containers are found by polling."""
     realtime: bool
     """Its thread goes before others."""
-    degraded: bool
-    """Not every directory could be watched: containers are found by polling."""
 
 
 class Watcher:
@@ -94,24 +82,27 @@ class Watcher:
         say: Callable[[Event], None],
         *,
         realtime: bool = True,
+        recall: Callable[[int], Counted | None] = lambda _: None,
+        tally: Tally | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         """
         Look at nothing yet. `say` is called in the thread of `run`, for each event in turn.
 
-        realtime: see `urgency`. Without an inotify instance it polls. Raises OSError where no epoll
-        can be made.
+        realtime: see `urgency`. recall: an earlier look at a cgroup, by `Cgroup.inode`, asked for
+        where the last one came too late. Without an inotify instance it polls. Raises OSError where
+        no epoll can be made.
         """
         self._urgency = Urgency(wanted=realtime)
         self._looker = Looker(paths, hierarchies)
         self._say = say
+        self._recall = recall
         self._wall = wall
         self._tracked: dict[str, Tracked] = {}
         self._held: dict[int, Tracked] = {}
         """By pidfd."""
         self._wakeups = Wakeups()
-        self._said: Counter[What] = Counter()
-        self._unread = self._unknown_ends = self._found_late = self._overflows = 0
+        self.tally = Tally() if tally is None else tally
         self._next_scan = 0.0
         self._scanned = threading.Event()
         self._stopping = False
@@ -128,18 +119,13 @@ class Watcher:
         """What could not be read about containers, in words."""
         return self._looker.failures.messages()
 
-    def telling(self) -> Telling:
-        """Its own counters; may be asked from any thread."""
-        return Telling(
-            events=dict(self._said),
-            unread=self._unread,
-            unknown_ends=self._unknown_ends,
-            found_late=self._found_late,
-            overflows=self._overflows,
+    def levels(self) -> Levels:
+        """How it works; may be asked from any thread."""
+        return Levels(
             directories=self._tree.watched,
             containers=sum(tracked.runs for tracked in list(self._tracked.values())),
+            polling=not self._tree.complete,
             realtime=self._urgency.raised,
-            degraded=not self._tree.complete,
         )
 
     def wait_ready(self, timeout: float) -> bool:
@@ -205,7 +191,7 @@ class Watcher:
     def _scan(self, *, first: bool = False) -> None:
         changes = self._tree.scan()
         if not first and self._tree.complete:
-            self._found_late += sum(1 for change in changes if change.there)
+            self.tally.missed[Missed.START] += sum(change.there for change in changes)
         self._cgroups(changes, adopted=first)
         for tracked in list(self._tracked.values()):
             # A cgroup may be filled, or filled again, long after it was made.
@@ -216,7 +202,7 @@ class Watcher:
 
     def _changed(self, news: list[Change]) -> None:
         if any(change.mask & inotify.OVERFLOW for change in news):
-            self._overflows += 1
+            self.tally.missed[Missed.INOTIFY] += 1
             with self._urgency.lowered():
                 self._scan()
         for change in news:
@@ -372,6 +358,10 @@ class Watcher:
         if tracked.ended_at is None:
             tracked.ended_at = time.monotonic()
         self._tell_status(tracked)
+        if run.counters is None and not self._count(tracked):
+            earlier = self._recall(run.cgroup.inode)
+            if earlier is not None:
+                self._observe(tracked, earlier)
         self._observe(tracked, seen)
         if run.over:
             return
@@ -433,10 +423,10 @@ class Watcher:
 
     def _observe(self, tracked: Tracked, seen: Observation) -> None:
         for event in tracked.run.observe(seen):
-            self._said[event.what] += 1
+            self.tally.events[event.what] += 1
             if event.exit is not None:
-                self._unread += not event.exit.final
-                self._unknown_ends += event.exit.code is None
+                self.tally.missed[Missed.COUNTERS] += not event.exit.final
+                self.tally.missed[Missed.EXIT_CODE] += event.exit.code is None
             self._say(event)
         if tracked.run.over:
             self._finish(tracked)

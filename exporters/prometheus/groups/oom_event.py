@@ -1,14 +1,34 @@
-"""OOM kills, from memory.events: no kernel log to read, and nothing to miss."""
+"""
+OOM kills, from memory.events: no kernel log to read, and nothing to miss.
+
+A container's cgroup, and the counter with it, begins anew with each restart; the kills of its
+earlier runs are added, so that the counter goes on. It never falls because of the kill it counts.
+"""
 
 from __future__ import annotations
 
-from exporters.prometheus.metric import Metric, counter, key
+from collections.abc import Iterable
+
+from agent.model import Sample, Snapshot
+from exporters.prometheus.metric import NO_LABELS, Labels, Metric, Number
+
+
+def oom_kills(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """Of this run and the earlier ones."""
+    events = sample.reading.memory_events
+    if events is None or events.oom_kill is None:
+        return
+    lifetimes = snapshot.lifetimes
+    running = None if lifetimes is None else lifetimes.running.get(sample.cgroup.inode)
+    yield NO_LABELS, events.oom_kill + (0 if running is None else running.earlier_oom_kills)
+
 
 METRICS: tuple[Metric, ...] = (
-    counter(
-        "container_oom_events_total",
-        "memory.events oom_kill",
-        "Processes killed by the OOM killer.",
-        key("memory_events", "oom_kill"),
+    Metric(
+        name="container_oom_events_total",
+        type="counter",
+        source="memory.events oom_kill",
+        help="Processes killed by the OOM killer, those of the container's earlier runs included.",
+        read=oom_kills,
     ),
 )
