@@ -13,6 +13,7 @@ import pytest
 
 from tests.host.agent import Page, agent_run, command, page_once
 from tests.host.containerd import ContainerdHost
+from tests.host.cri import CriHost
 from tests.host.daemon import wait_until
 from tests.host.docker import DockerHost
 from tests.host.handle import ContainerHandle, ContainerHost
@@ -312,3 +313,60 @@ def _watch(page: Page, names: Sequence[str], seen: dict[str, set[str]]) -> bool:
         assert not page.series("container_security_check", name=name, check="drift")
         assert not page.series("container_security_check", name=name, check="privileged")
     return True
+
+
+def test_root_in_a_user_namespace_of_its_own_is_told_with_what_it_is_worth(
+    podman_host: PodmanHost,
+) -> None:
+    podman_host.run("sec-userns", IDLE, options=("--uidmap", "0:100000:65536"))
+    try:
+        found = inspected("sec-userns", "--set", f"paths.podman=['{podman_host.root}']")
+    finally:
+        podman_host.remove("sec-userns")
+    assert (found["process"]["uid"], found["process"]["uid_on_host"]) == (0, 100000)
+    assert found["process"]["namespaces"]["user"] == "own"
+    failed = {finding["check"]: finding for finding in found["security"]["failed"]}
+    assert "host_user_namespace" not in failed
+    assert "drift" not in failed
+    assert failed["root_user"]["qualified"].endswith("outside it is uid 100000")
+    assert failed["writable_rootfs"]["qualified"] is None
+
+
+def test_pods_are_judged_by_what_their_containers_are_in(cri_host: CriHost, tmp_path: Path) -> None:
+    own = cri_host.run_pod("own", namespace="sec")
+    hosts = cri_host.run_pod("hostnet", namespace="sec", host_network=True)
+    volume = tmp_path / "pods" / own.uid / "volumes" / "kubernetes.io~empty-dir" / "x"
+    volume.mkdir(parents=True)
+    try:
+        cri_host.start(own, "app", IDLE, memory=64 << 20, mounts={"/data": str(volume)})
+        cri_host.start(own, "path", IDLE, mounts={"/host": str(tmp_path)})
+        cri_host.start(hosts, "app", IDLE)
+        where = f"paths.containerd=['{cri_host.root}']"
+        page = page_once(NO_PROBES, where)
+
+        def checks(pod: str, container: str) -> set[str]:
+            series = page.series(
+                "container_security_check", namespace="sec", pod=pod, container=container
+            )
+            return {labels["check"] for labels, _ in series}
+
+        app = checks("own", "app")
+        assert app.isdisjoint({"host_path", "host_network", "host_pid", "drift"})
+        assert {"root_user", "no_cpu_limit", "image_not_pinned"} <= app
+        # The runtime's own path of the namespace it joins does not tell whose it is.
+        assert "host_network" in checks("hostnet", "app")
+        assert checks("own", "path") - app == {"host_path", "no_memory_limit"}
+        assert page.series("container_security_check", pod="own", container="") == []
+        assert page.series("container_security_checks_unknown", namespace="sec") == []
+
+        several = inspect("sec/own", "--set", where)
+        assert several.returncode == 3
+        assert "sec/own/app  " in several.stderr
+        assert "sec/own/path  " in several.stderr
+        one = inspected("sec/own/app", "--set", where)
+        assert one["container"]["pod_uid"] == own.uid
+        assert one["process"]["env_names"][-1] == "POD_NAME"
+        assert [found["cgroup"] for found in one["limits"]][1] == own.cgroup
+    finally:
+        cri_host.remove(own)
+        cri_host.remove(hosts)
