@@ -53,6 +53,22 @@ def docker_host(host_directory: Path, containerd_host: ContainerdHost) -> Iterat
 
 
 @pytest.fixture(scope="session")
+def newest_docker_host(
+    host_directory: Path, containerd_host: ContainerdHost
+) -> Iterator[DockerHost]:
+    """The newest Docker of the distribution's releases, with its images in containerd."""
+    try:
+        programs = Release("sid").unpack("docker.io", "docker-cli") / "usr"
+        host = DockerHost(host_directory, containerd_host, programs=programs, image_store=True)
+    except HostUnavailable as reason:
+        pytest.skip(f"newest docker: {reason}")
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+@pytest.fixture(scope="session")
 def podman_host(host_directory: Path) -> Iterator[PodmanHost]:
     yield from _podman_host(host_directory, lambda: "podman")
 

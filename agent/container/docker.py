@@ -10,6 +10,10 @@ Files   <data root>/containers/<id>/{config.v2.json,hostconfig.json}
      "Labels":{"app":"demo"},…},…}
 
 The log driver stands in hostconfig.json: "LogConfig":{"Type":"json-file",…}.
+
+With images in containerd (Docker 29's default, on demand since 24) "Image" is the digest of the
+image's manifest or index, no more of its config, and "ImageManifest":{"digest":"sha256:d630…",…}
+is that of this machine's manifest.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ from agent.container.statefile import (
 )
 
 CONFIG: Final = "config.v2.json"
+_SNAPSHOTTERS: Final = ("overlayfs", "native", "stargz", "nydus")
+"""Values of Driver with images in containerd; with Docker's own it is overlay2, vfs and so on."""
 _ETC_MOUNT = re.compile(r"(?P<root>/.+)/containers/[0-9a-f]{64}/(?:resolv\.conf|hostname|hosts)\Z")
 
 
@@ -40,6 +46,8 @@ class DockerContainer(NamedTuple):
     container: Container
     """`started` is the last start; `pid` is None while it does not run."""
     running: bool
+    manifest: str = ""
+    """Digest of the image's manifest, where that is known and its config's is not."""
 
 
 def read_container(directory: str) -> DockerContainer | None:
@@ -67,6 +75,7 @@ def parse_container(config: Json, host_config: Json | None, path: str) -> Docker
     driver = text(child(host_config or {}, "LogConfig"), "Type")
     json_file = driver == "json-file" or (not driver and log_path.endswith("-json.log"))
     name = text(config, "Name").removeprefix("/")
+    manifest = _manifest(config)
     return DockerContainer(
         Container(
             runtime="docker",
@@ -74,7 +83,7 @@ def parse_container(config: Json, host_config: Json | None, path: str) -> Docker
             kind=_kind(labels),
             name=name,
             image=text(child(config, "Config"), "Image"),
-            image_id=text(config, "Image"),
+            image_id="" if manifest else text(config, "Image"),
             # The kubelet's labels, where Docker is the runtime under cri-dockerd.
             container="" if _is_sandbox(labels) else labels.get("io.kubernetes.container.name", ""),
             pod=labels.get("io.kubernetes.pod.name", ""),
@@ -91,7 +100,15 @@ def parse_container(config: Json, host_config: Json | None, path: str) -> Docker
             complete=bool(name),
         ),
         running,
+        manifest,
     )
+
+
+def _manifest(config: Json) -> str:
+    found = text(child(config, "ImageManifest"), "digest")
+    if not found and text(config, "Driver") in _SNAPSHOTTERS:
+        found = text(config, "Image")
+    return found
 
 
 def data_root_of(bundle: Bundle) -> str | None:

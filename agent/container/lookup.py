@@ -48,6 +48,8 @@ class Found(NamedTuple):
     """What the runtime wrote down as the first process, not yet checked."""
     supervisor: Supervisor | None = None
     """Through which it was found."""
+    manifest: str = ""
+    """Digest of the image's manifest, by which `image_id` is still to be found."""
 
 
 class _Asked(NamedTuple):
@@ -73,6 +75,8 @@ class Lookup:
         self._paths = paths
         self._places = Places(paths, failures)
         self._docker_roots = list(paths.docker)
+        self._content_roots = list(paths.containerd)
+        """Root directories of containerds that hold images for Docker."""
         self._podman = podman.Stores()
         self._databases = Databases()
         self._bare = bare.States(paths.host(paths.run))
@@ -130,7 +134,8 @@ class Lookup:
             f"{self._paths.host(root)}/containers/{asked.identity.id}"
             for root in self._docker_roots
         )
-        return first(directories, _read_docker)
+        found = first(directories, _read_docker)
+        return None if found is None else self._with_image(found)
 
     def _docker(self, id_: str, bundle: Bundle, supervisor: Supervisor | None) -> Found | None:
         root = docker.data_root_of(bundle)
@@ -141,6 +146,14 @@ class Lookup:
         on_host = found is not None and found.watch.startswith(self._paths.host(directory))
         if on_host and root not in self._docker_roots:
             self._docker_roots.append(root)
+        return found
+
+    def _with_image(self, found: Found) -> Found:
+        if not found.manifest:
+            return found
+        for root in self._content_roots:
+            if image_id := self._image_id(root, found.supervisor, found.manifest):
+                return found._replace(container=replace(found.container, image_id=image_id))
         return found
 
     # --- containerd
@@ -187,7 +200,11 @@ class Lookup:
             record = self._docker(id_, bundle, asked.supervisor)
             if record is None:
                 return None
-            return record._replace(pid=record.pid or pid, supervisor=asked.supervisor)
+            root = containerd.root_of(opened)
+            if root and root not in self._content_roots:
+                self._content_roots.append(root)
+            record = record._replace(pid=record.pid or pid, supervisor=asked.supervisor)
+            return self._with_image(record)
         container = self._containerd(asked.supervisor, opened, bundle, namespace, id_)
         return Found(container, pid=pid, supervisor=asked.supervisor)
 
@@ -322,7 +339,8 @@ def _read_docker(directory: str) -> Found | None:
     container = found.container
     if not found.running:
         container = replace(container, started=None)  # the last run's; this one's comes at once
-    return Found(container, watch=path, signature=before, pid=container.pid)
+    pid = container.pid
+    return Found(container, watch=path, signature=before, pid=pid, manifest=found.manifest)
 
 
 def _directory_and_bundle(directory: str) -> tuple[str, Bundle] | None:

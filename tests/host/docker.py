@@ -17,8 +17,25 @@ class DockerHost:
 
     runtime = "docker"
 
-    def __init__(self, directory: Path, containerd: ContainerdHost) -> None:
-        need_root("dockerd", "docker")
+    def __init__(
+        self,
+        directory: Path,
+        containerd: ContainerdHost,
+        *,
+        programs: Path | None = None,
+        image_store: bool = False,
+    ) -> None:
+        """
+        `programs` has dockerd and docker of another version; None takes the installed ones.
+        `image_store` keeps images in containerd, as Docker 29 does by default.
+        """
+        dockerd = str(programs / "sbin/dockerd") if programs else "dockerd"
+        self._docker = str(programs / "bin/docker") if programs else "docker"
+        need_root(dockerd, self._docker)
+        self.version = run([self._docker, "--version"]).split()[2].partition("+")[0]
+        if programs:
+            directory = directory / f"d{self.version.partition('.')[0]}"
+            directory.mkdir()
         self.root = directory / "docker"
         """--data-root: containers/ID/config.v2.json and the json-file logs."""
         self.state = directory / "docker-run"
@@ -29,10 +46,12 @@ class DockerHost:
         self.containerd = containerd
         """Its containers' bundles are below containerd.state, in the namespace moby."""
         config = directory / "docker.json"
-        config.write_text("{}")  # or /etc/docker/daemon.json would be read
+        # Or /etc/docker/daemon.json would be read.
+        features = {"features": {"containerd-snapshotter": True}} if image_store else {}
+        config.write_text(json.dumps(features))
         self.daemon = Daemon(
             [
-                "dockerd",
+                dockerd,
                 "--iptables=false",
                 "--bridge=none",
                 f"--containerd={containerd.socket}",
@@ -47,10 +66,10 @@ class DockerHost:
         self.daemon.await_answer(
             lambda: (
                 self.socket.exists()
-                and answers(["docker", "--host", f"unix://{self.socket}", "version"])
+                and answers([self._docker, "--host", f"unix://{self.socket}", "version"])
             )
         )
-        run(["docker", "--host", f"unix://{self.socket}", "load"], data=test_image())
+        run([self._docker, "--host", f"unix://{self.socket}", "load"], data=test_image())
 
     def run(
         self,
@@ -84,7 +103,7 @@ class DockerHost:
         self.cli("rm", "--force", "--volumes", name)
 
     def cli(self, *args: str) -> str:
-        return run(["docker", "--host", f"unix://{self.socket}", *args])
+        return run([self._docker, "--host", f"unix://{self.socket}", *args])
 
     def close(self) -> None:
         """Remove what is left and end the daemon."""

@@ -41,6 +41,23 @@ def test_docker_of_a_private_daemon_is_named_without_knowing_its_root(
         docker_host.remove("named")
 
 
+def test_the_newest_docker_with_its_images_in_containerd_is_named_as_any(
+    newest_docker_host: DockerHost,
+) -> None:
+    host = newest_docker_host
+    handle = host.run("newest", SLEEP, labels={"app": "web"})
+    try:
+        container = named(HostPaths(), handle.pid)
+        assert (container.runtime, container.name) == ("docker", "newest")
+        # Docker itself shows the manifest's digest; other runtimes and scanners know the config's.
+        assert (container.image, container.image_id) == (host.image, host.image_id)
+        assert container.labels == {"app": "web"}
+        assert (container.pid, container.log_path) == (handle.pid, handle.log_path)
+        assert container.complete
+    finally:
+        host.remove("newest")
+
+
 def test_dockers_rename_and_restart_are_seen(docker_host: DockerHost) -> None:
     time = 0.0
     discovery = Discovery(HostPaths(), now=lambda: time)

@@ -66,6 +66,23 @@ def test_a_docker_container_is_named_from_its_record(tree: Tree, ask: Asking) ->
     assert ask.discovery.failures() == ()
 
 
+def test_dockers_image_in_containerd_has_the_id_it_has_elsewhere(tree: Tree, ask: Asking) -> None:
+    manifest, image_id = f"sha256:{'d' * 64}", f"sha256:{'c' * 64}"
+    tree.docker(root="/srv/docker", ImageManifest={"digest": manifest}, Driver="overlayfs")
+    tree.shim(10, "moby", ID, tasks="/run/private/tasks")
+    hosts = f"/srv/docker/containers/{ID}/hosts"
+    tree.bundle(f"/run/private/tasks/moby/{ID}", oci(mounts=[(hosts, "/etc/hosts")]))
+    root = "/srv/containerd"
+    work = tree.at(f"/run/private/tasks/moby/{ID}/work")
+    work.symlink_to(f"{root}/io.containerd.runtime.v2.task/moby/{ID}")
+    tree.process(11, 10, ["nginx"])
+    cgroup = tree.cgroup(f"/docker/{ID}")
+    assert sure(ask(cgroup, 11)).image_id == ""
+    blob = f"{root}/io.containerd.content.v1.content/blobs/sha256/{'d' * 64}"
+    tree.write(blob, orjson.dumps({"config": {"digest": image_id}}))
+    assert sure(Asking(tree)(cgroup, 11)).image_id == image_id
+
+
 def test_a_private_daemons_data_root_is_found_through_the_shim(tree: Tree, ask: Asking) -> None:
     tree.docker(root="/srv/docker")
     hosts = f"/srv/docker/containers/{OTHER_ID}/hosts"  # --network container:OTHER

@@ -20,7 +20,7 @@ HOST_CONFIG = orjson.loads((FIXTURES / "docker-hostconfig.json").read_bytes())
 
 
 def test_a_running_container_is_read_whole() -> None:
-    container, running = parse_container(CONFIG, HOST_CONFIG, "config.v2.json")
+    container, running, _ = parse_container(CONFIG, HOST_CONFIG, "config.v2.json")
     assert running
     assert container.runtime == container.source == "docker"
     assert container.id == ID
@@ -38,9 +38,23 @@ def test_a_running_container_is_read_whole() -> None:
     assert container.complete
 
 
+def test_with_images_in_containerd_the_manifests_digest_is_not_the_images_id() -> None:
+    config = dict(CONFIG)
+    manifest = {"digest": f"sha256:{'d' * 64}", "size": 422}
+    for more, expected in (
+        ({"Driver": "overlayfs", "ImageManifest": manifest}, manifest["digest"]),
+        ({"Driver": "overlayfs"}, config["Image"]),  # Docker 24
+        ({"Driver": "btrfs", "ImageManifest": manifest}, manifest["digest"]),
+    ):
+        found = parse_container(config | more, None, "x")
+        assert (found.container.image_id, found.manifest) == ("", expected)
+    found = parse_container(config | {"Driver": "overlay2"}, None, "x")
+    assert (found.container.image_id, found.manifest) == (config["Image"], "")
+
+
 def test_a_stopped_container_has_no_pid() -> None:
     config = {**CONFIG, "State": {**CONFIG["State"], "Running": False}}
-    container, running = parse_container(config, HOST_CONFIG, "x")
+    container, running, _ = parse_container(config, HOST_CONFIG, "x")
     assert not running
     assert container.pid is None
     assert container.started is not None
@@ -48,7 +62,7 @@ def test_a_stopped_container_has_no_pid() -> None:
 
 def test_a_container_that_never_ran_was_never_started() -> None:
     config = {**CONFIG, "State": {"Pid": 0, "StartedAt": "0001-01-01T00:00:00Z"}}
-    container, running = parse_container(config, HOST_CONFIG, "x")
+    container, running, _ = parse_container(config, HOST_CONFIG, "x")
     assert (running, container.pid, container.started) == (False, None, None)
 
 

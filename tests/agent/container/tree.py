@@ -88,6 +88,7 @@ class Tree:
         """Docker's record, from the captured one; returns its directory."""
         config = orjson.loads(captured("docker-config.v2.json"))
         name = state.pop("Name", "/rt-test")
+        config |= {key: state.pop(key) for key in ("ImageManifest", "Driver") if key in state}
         log_path = f"{root}/containers/{id_}/{id_}-json.log"
         config |= {"ID": id_, "Name": name, "LogPath": log_path}
         config["State"] |= state
