@@ -1,0 +1,146 @@
+"""`agent events`: containers starting, ending, out of memory, unhealthy, as it happens."""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from agent.cli import settings
+from agent.cli.exits import ERROR, OK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.lifecycle.events import Event
+
+_EPILOG = """\
+examples:
+  agent events                             every start and end, live
+  agent events --filter shop/              those of one namespace
+  agent events -o json | jq 'select(.exit_code > 0)'
+  agent events -n 1 --filter job -o json   wait for one event of one container
+
+It needs no daemon: it follows the host by itself. cpu and I/O are those of the container's own
+processes in this run, without the runtime's work before the start; peak is the cgroup's.
+
+JSON: one object a line, base units (seconds, bytes); not known is null. "schema_version" is 1.
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "events",
+        help="containers starting and ending, live",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-n", type=_count, metavar="N", dest="count", help="stop after N events")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="print in this form"
+    )
+    parser.add_argument(
+        "--filter", default="", metavar="TEXT", help="only containers that TEXT keeps in agent top"
+    )
+    parser.add_argument(
+        "-a",
+        "--all",
+        action="store_true",
+        help="also what runs already, and the sandboxes of pods",
+    )
+    settings.add_arguments(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from agent.cgroupfs.hierarchies import NoCgroups
+    from agent.lifecycle.watcher import Watcher
+    from agent.sampler import host_hierarchies
+
+    config = settings.load_config(arguments)
+    # The thread that follows containers never waits for whoever reads what is printed.
+    said: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    try:
+        watcher = Watcher(
+            config.paths,
+            host_hierarchies(config.paths),
+            said.put,
+            realtime=config.lifecycle.realtime,
+        )
+    except NoCgroups as error:
+        print(f"agent events: {error}", file=sys.stderr)
+        return ERROR
+    with watcher:
+        follower = threading.Thread(target=_follow, args=(watcher.run, said), name="lifecycle")
+        follower.start()
+        try:
+            if watcher.wait_ready(60.0):
+                running = watcher.levels().containers
+                print(f"agent events: following {running} containers", file=sys.stderr)
+            return _print(arguments, said)
+        finally:
+            watcher.stop()
+            follower.join()
+
+
+def _follow(run: Callable[[], None], said: queue.SimpleQueue[Event | None]) -> None:
+    try:
+        run()
+    finally:
+        said.put(None)  # also where it failed: then nobody waits for more
+
+
+def _print(arguments: argparse.Namespace, said: queue.SimpleQueue[Event | None]) -> int:
+    from agent.lifecycle.document import document
+    from agent.lifecycle.text import line
+    from agent.top.width import clean
+
+    wanted = _wanted(arguments)
+    left = arguments.count
+    while left is None or left > 0:
+        event = said.get()
+        if event is None:
+            return ERROR
+        if not wanted(event):
+            continue
+        print(document(event) if arguments.output == "json" else clean(line(event)), flush=True)
+        if left is not None:
+            left -= 1
+    return OK
+
+
+def _wanted(arguments: argparse.Namespace) -> Callable[[Event], bool]:
+    from agent.cgroupfs.reading import CgroupReading
+    from agent.container.container import Kind
+    from agent.lifecycle.events import What
+    from agent.model import HostSample, Sample, Snapshot
+    from agent.top.filter import parse_filter
+    from agent.usage import usages
+
+    matches = parse_filter(arguments.filter).matches
+    host = HostSample(1, 0.0, None, None, None, None, None, None)
+
+    def wanted(event: Event) -> bool:
+        if not arguments.all and (
+            event.what is What.FOUND or event.container.kind is not Kind.CONTAINER
+        ):
+            return False
+        if not arguments.filter:
+            return True
+        # The filter's language is about rows of `agent top`: make the event's container one.
+        sample = Sample(event.cgroup, event.container, CgroupReading(), 0.0)
+        (usage,) = usages(None, Snapshot(0.0, event.at, 0.0, host, (sample,), (), {}))
+        return matches(usage)
+
+    return wanted
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
