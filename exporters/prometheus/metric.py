@@ -107,6 +107,8 @@ class Table:
     """(labels, one value for each of `fields`)."""
     labels: tuple[str, ...] = ()
     """Names of the labels."""
+    single: Callable[[Sample], Row | None] | None = None
+    """Where a Sample has one row, without labels: the same row for the encoder, faster."""
 
 
 class Column:
@@ -224,16 +226,20 @@ def limit(name: str) -> Value:
     return value
 
 
-@functools.cache
-def _file(name: str) -> Table:
-    """The table of one row that a file of the reading is, by its keys."""
-    get = operator.attrgetter(f"reading.{name}")
+def one_row(fields: tuple[str, ...], get: Callable[[Sample], Row | None]) -> Table:
+    """A table of one row a Sample, without labels."""
 
     def rows(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Row]]:
         found = get(sample)
         return () if found is None else ((NO_LABELS, found),)
 
-    return Table(_keys(name), rows)
+    return Table(fields, rows, single=get)
+
+
+@functools.cache
+def _file(name: str) -> Table:
+    """The table of one row that a file of the reading is, by its keys."""
+    return one_row(_keys(name), operator.attrgetter(f"reading.{name}"))
 
 
 def _keys(name: str) -> tuple[str, ...]:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from agent.cgroupfs.cpu import CpuStat
-from agent.model import Sample, Snapshot
+from agent.model import Sample
 from exporters.prometheus.groups.spec import quota
-from exporters.prometheus.metric import (
-    NO_LABELS,
-    Column,
-    Labels,
-    Metric,
-    Row,
-    Table,
-    counter,
-    field,
-    key,
-    seconds,
-)
+from exporters.prometheus.metric import Column, Metric, counter, field, key, one_row, seconds
 
 
-def limited(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Row]]:
+def limited(sample: Sample) -> CpuStat | None:
     """cpu.stat, where a quota is set: only there has cAdvisor the bandwidth counters."""
-    stat = sample.reading.cpu_stat
-    return () if stat is None or quota(sample) is None else ((NO_LABELS, stat),)
+    return None if quota(sample) is None else sample.reading.cpu_stat
 
 
-_LIMITED = Table(CpuStat._fields, limited)
+_LIMITED = one_row(CpuStat._fields, limited)
 
 METRICS: tuple[Metric, ...] = (
     counter(

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
 from typing import Literal
 
-from agent.cgroupfs.pressure import Stall
-from agent.model import Sample, Snapshot
-from exporters.prometheus.metric import NO_LABELS, Column, Labels, Metric, Row, Table, counter
+from agent.cgroupfs.pressure import Pressure, Stall
+from agent.model import Sample
+from exporters.prometheus.metric import Column, Metric, counter, one_row
 
 
 def stalled(resource: str, line: Literal["some", "full"]) -> Column:
     """A pressure file's total, in seconds."""
     get = operator.attrgetter(f"reading.{resource}_pressure")
+    place = Pressure._fields.index(line)
 
-    def rows(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Row]]:
-        pressure = get(sample)
-        stall = None if pressure is None else getattr(pressure, line)
-        return () if stall is None else ((NO_LABELS, stall),)
+    def stall(sample: Sample) -> Stall | None:
+        pressure: Pressure | None = get(sample)
+        return None if pressure is None else pressure[place]
 
-    return Column(Table(Stall._fields, rows), "total_usec", usec=True)
+    return Column(one_row(Stall._fields, stall), "total_usec", usec=True)
 
 
 _STALLS: tuple[tuple[Literal["some", "full"], str, str], ...] = (

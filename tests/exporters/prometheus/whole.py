@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
 from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.memory import MemoryEvents, MemoryStat
+from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Container, Kind
 from agent.machine import Machine
 from agent.model import Sample, Snapshot
@@ -29,6 +31,24 @@ READING = dataclasses.replace(
     memory_pressure=pressure(7, 8),
     io_pressure=pressure(9, 10),
 )
+
+
+def long_reading(numbers: random.Random) -> CgroupReading:
+    """The same fields with numbers as long as they are on a host that has run for days."""
+
+    def some(count: int) -> list[int]:
+        return [numbers.randrange(10 ** numbers.randrange(3, 11)) for _ in range(count)]
+
+    return dataclasses.replace(
+        READING,
+        cpu_stat=CpuStat(*some(len(CpuStat._fields))),
+        memory_current=numbers.randrange(2**34),
+        memory_stat=MemoryStat(*some(len(MemoryStat._fields))),
+        io_stat=(IoStat(254, 0, *some(6)),),
+        cpu_pressure=pressure(*some(2)),
+        memory_pressure=pressure(*some(2)),
+        io_pressure=pressure(*some(2)),
+    )
 
 
 def container(**fields: object) -> Container:
