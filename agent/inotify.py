@@ -14,6 +14,7 @@ import struct
 from typing import Final, NamedTuple
 
 MODIFY: Final = 0x2
+MOVED_FROM: Final = 0x40
 MOVED_TO: Final = 0x80
 CREATE: Final = 0x100
 DELETE: Final = 0x200
@@ -42,7 +43,7 @@ class Inotify:
 
     def __init__(self) -> None:
         """Raises OSError (EMFILE) where the host has no instance left."""
-        self.fd = _libc().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.fd: int = _libc().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         """Readable when there is something to `read`."""
         if self.fd < 0:
             raise _error("inotify_init1")

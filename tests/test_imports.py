@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.telemetry": frozenset(),
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
+    "agent.web": frozenset(),
     "agent.server": frozenset({"agent.compression"}),
     "agent.child": frozenset(),
     "agent.demo": frozenset(),
@@ -61,7 +62,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
-    "agent.logs": NOUNS | {"agent.container", "agent.telemetry"},
+    "agent.logs": NOUNS | {"agent.container", "agent.telemetry", "agent.inotify"},
     "exporters.prometheus": METRICS
     | {"agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"},
     "exporters.fluentd": frozenset({"agent.config", "agent.logs.chunk"}),

@@ -27,10 +27,10 @@ from agent.logs.chunk import Destination
 from agent.logs.chunk_builder import ChunkBuilder, Pending
 from agent.logs.dispatch import Dispatcher
 from agent.logs.faults import FaultLog
-from agent.logs.inotify import Inotify
 from agent.logs.intake import Intake, Source, Tailed
 from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
 from agent.logs.tail import Block, TailedFile
+from agent.logs.watch import DirectoryWatch
 
 TURN_BYTES: Final = 512 * 1024
 """Bytes read in one turn, from all files."""
@@ -107,7 +107,7 @@ class Pipeline:
         self._builder = ChunkBuilder(destination.chunk_bytes)
         self._dirty = asyncio.Event()
         self._dispatcher = Dispatcher(destination, self.delivery, faults, self._dirty.set)
-        self._inotify = Inotify.open(faults)
+        self._inotify = DirectoryWatch.open(faults)
         self._scan_wanted = asyncio.Event()
         self._wake = asyncio.Event()
         self._read_blocks = aiofiles.os.wrap(_read_blocks)
