@@ -36,7 +36,7 @@ from agent.page import Page
 from agent.sampler import Sampler, host_hierarchies
 from agent.security.reports.images import ImageWatcher
 from agent.security.source import Postures
-from agent.server import MetricsServer
+from agent.server import MetricsServer, Pages
 from agent.snapshots import Snapshots
 from agent.telemetry import Counts, Levels, Probe, Rows, Telemetry
 from exporters.prometheus.catalog import Group, metrics_of, select
@@ -56,7 +56,8 @@ class Daemon:
         """
         Build everything; nothing runs yet, but the server's socket is bound and the probe loaded.
 
-        Raises NoCgroups where no cgroup filesystem is mounted, OSError where the address is taken.
+        Raises NoCgroups where no cgroup filesystem is mounted, OSError where the address is taken,
+        BadWebFile where the web configuration is wrong.
         """
         self._config = config
         self._stop = threading.Event()
@@ -96,7 +97,7 @@ class Daemon:
                 sampler, config.metrics.interval, taken=_note_health(telemetry)
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
-            self._server = MetricsServer(split_address(config.metrics.listen), page)
+            self._server = _server(config, page)
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = _log_workers(config, telemetry)
             self._closing = building.pop_all()
@@ -128,7 +129,8 @@ class Daemon:
             self._remote_writer.start()
         host, port = self.address
         shown = f"[{host}]" if ":" in host else host
-        log.info("metrics at http://%s:%s/metrics", shown, port)
+        scheme = "https" if self._server.encrypted else "http"
+        log.info("metrics at %s://%s:%s/metrics", scheme, shown, port)
         try:
             self._stop.wait()
         finally:
@@ -203,6 +205,19 @@ def _image_watcher(config: Config) -> ImageWatcher | None:
     if not security.image_reports and not security.verifications:
         return None
     return ImageWatcher(security.image_reports, security.verifications)
+
+
+def _server(config: Config, page: Pages) -> MetricsServer:
+    address = split_address(config.metrics.listen)
+    if not config.web.config_file:
+        return MetricsServer(address, page)
+    # YAML, bcrypt and TLS take 2 MiB, which only those pay who use them.
+    from agent.web.adapter import TlsAdapter
+    from agent.web.gate import Gate
+
+    gate = Gate(config.web.config_file)
+    tls = TlsAdapter(gate.context) if gate.encrypted else None
+    return MetricsServer(address, page, gate, tls)
 
 
 def _remote_writer(

@@ -5,6 +5,8 @@
     /healthz    200 while the process serves requests
     /readyz     200 once a first Snapshot was read, 503 with the reason before that
 
+A gate, where there is one, is before every path, as in Prometheus' exporters.
+
 The server itself is cheroot's. One page is made at a time: a second scrape that arrives meanwhile
 waits for it rather than reading the kernel twice.
 """
@@ -15,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from cheroot.ssl import Adapter
 from cheroot.wsgi import Server
 
 from agent.compression import accepted, compress
@@ -30,6 +33,25 @@ class Pages(Protocol):
 
     def not_ready(self) -> str | None:
         """Why the agent is not ready; None when it is."""
+
+
+class Verdict(Protocol):
+    """What to do with a request."""
+
+    @property
+    def status(self) -> str:
+        """ "" lets it in; else the status of the refusal."""
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Put on the answer."""
+
+
+class Gate(Protocol):
+    """Who may ask."""
+
+    def check(self, authorization: str) -> Verdict:
+        """Judge a request by its Authorization header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +72,29 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 class MetricsServer:
     """Serves `pages` at `address` until stopped."""
 
-    def __init__(self, address: tuple[str, int], pages: Pages) -> None:
-        """Bind the socket. Raises OSError where the address is taken or not ours."""
+    def __init__(
+        self,
+        address: tuple[str, int],
+        pages: Pages,
+        gate: Gate | None = None,
+        tls: Adapter | None = None,
+    ) -> None:
+        """
+        Bind the socket. Without `gate` everybody may ask; without `tls` it is plain HTTP.
+
+        Raises OSError where the address is taken or not ours.
+        """
         self._pages = pages
+        self._gate = gate
         # Two threads: a slow reader of a page must not keep a health check waiting.
         self._server = Server(address, self._application, numthreads=2, request_queue_size=16)
+        self._server.ssl_adapter = tls
         self._server.prepare()
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it speaks TLS."""
+        return self._server.ssl_adapter is not None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -75,14 +114,25 @@ class MetricsServer:
         self, environ: dict[str, object], start_response: StartResponse
     ) -> Iterable[bytes]:
         method = str(environ["REQUEST_METHOD"])
-        response = respond(
-            method,
-            str(environ.get("PATH_INFO", "/")),
-            self._pages,
-            accept=str(environ.get("HTTP_ACCEPT", "")),
-            accept_encoding=str(environ.get("HTTP_ACCEPT_ENCODING", "")),
+        verdict = self._gate and self._gate.check(str(environ.get("HTTP_AUTHORIZATION", "")))
+        if verdict and verdict.status:
+            response = Response(verdict.status, TEXT, (f"{verdict.status}\n".encode(),))
+        else:
+            response = respond(
+                method,
+                str(environ.get("PATH_INFO", "/")),
+                self._pages,
+                accept=str(environ.get("HTTP_ACCEPT", "")),
+                accept_encoding=str(environ.get("HTTP_ACCEPT_ENCODING", "")),
+            )
+        own = dict(verdict.headers) if verdict else {}
+        headers = list(
+            {
+                "Content-Type": response.content_type,
+                "X-Content-Type-Options": "nosniff",
+                **own,
+            }.items()
         )
-        headers = [("Content-Type", response.content_type), ("X-Content-Type-Options", "nosniff")]
         if response.varies:
             headers.append(("Vary", "Accept, Accept-Encoding"))
         if response.gzip:

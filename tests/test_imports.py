@@ -23,7 +23,8 @@ METRICS = READERS | {
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
     "agent.units": frozenset(),
-    "agent.config": frozenset(),
+    "agent.config": frozenset({"agent.log_destinations"}),
+    "agent.log_destinations": frozenset(),
     "agent.telemetry": frozenset(),
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
@@ -31,7 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.server": frozenset({"agent.compression"}),
     "agent.child": frozenset(),
     "agent.demo": frozenset(),
-    "agent.configfile": frozenset({"agent.config"}),
+    "agent.configfile": frozenset({"agent.config", "agent.log_destinations"}),
     "agent.cgroupfs": frozenset({"agent.kernelfile"}),
     "agent.procfs": frozenset({"agent.kernelfile"}),
     "agent.bpf": frozenset({"agent.kernelfile"}),
@@ -65,7 +66,19 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.logs": NOUNS | {"agent.container", "agent.telemetry", "agent.inotify"},
     "exporters.prometheus": METRICS
     | {"agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"},
-    "exporters.fluentd": frozenset({"agent.config", "agent.logs.chunk"}),
+    "exporters.backoff": frozenset(),
+    "exporters.http": frozenset({"agent.logs.chunk", "agent.compression", "exporters.backoff"}),
+    "exporters.fluentd": frozenset({"agent.config", "agent.logs.chunk", "exporters.backoff"}),
+    "exporters.elasticsearch": frozenset(
+        {"agent.config", "agent.log_destinations", "agent.logs.chunk", "exporters.http"}
+    )
+    | {"exporters.file.rotated_file"},
+    "exporters.graylog": frozenset(
+        {"agent.config", "agent.compression", "agent.logs.chunk"}
+    )
+    | {"exporters.http", "exporters.backoff"},
+    "exporters.loki": frozenset({"agent.config", "agent.logs.chunk", "exporters.http"}),
+    "exporters.otlp": frozenset({"agent.config", "agent.logs.chunk", "exporters.http"}),
     "exporters.file": frozenset({"agent.config", "agent.logs.chunk"}),
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),

@@ -18,6 +18,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     settings.add_arguments(parser)
     settings.add_page_arguments(parser)
+    settings.add_web_argument(parser)
     parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
@@ -32,6 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.daemon import Daemon
+    from agent.web.faults import BadWebFile
 
     config = settings.load_config(arguments)
     logging.basicConfig(
@@ -40,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     try:
         daemon = Daemon(config)
-    except NoCgroups as error:
+    except (NoCgroups, BadWebFile) as error:
         print(f"agent: {error}", file=sys.stderr)
         return ERROR
     return daemon.run()

@@ -32,6 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_web_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option about who may ask the server, by the name it has in Prometheus' exporters."""
+    parser.add_argument(
+        "--web.config.file",
+        metavar="FILE",
+        dest="web_config_file",
+        help="TLS and passwords of the HTTP server, in the format of Prometheus' exporters; the"
+        " same as --set web.config_file=FILE",
+    )
+
+
 def add_page_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options about the metrics page."""
     parser.add_argument(
@@ -77,7 +88,9 @@ def checked(config: Config) -> Config:
 
 
 def _settings(arguments: argparse.Namespace) -> list[str]:
-    labels = getattr(arguments, "labels", None)
-    return (
-        arguments.settings if labels is None else [*arguments.settings, f"metrics.labels={labels}"]
-    )
+    found: list[str] = list(arguments.settings)
+    for option, key in (("labels", "metrics.labels"), ("web_config_file", "web.config_file")):
+        value = getattr(arguments, option, None)
+        if value is not None:
+            found.append(f"{key}={value}")
+    return found
