@@ -6,7 +6,42 @@ import difflib
 import re
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import urlsplit
+
+from agent.log_destinations import (
+    Destination,
+    ElasticsearchDestination,
+    FileDestination,
+    FluentdDestination,
+    ForwardServer,
+    GraylogDestination,
+    LokiDestination,
+    OtlpDestination,
+    check_headers,
+    check_url,
+)
+
+__all__ = [
+    "SECURITY_CHECKS",
+    "Config",
+    "Destination",
+    "ElasticsearchDestination",
+    "FileDestination",
+    "FilesystemConfig",
+    "FluentdDestination",
+    "ForwardServer",
+    "GraylogDestination",
+    "HostPaths",
+    "LifecycleConfig",
+    "LogsConfig",
+    "LokiDestination",
+    "MetricsConfig",
+    "OtlpDestination",
+    "ProbesConfig",
+    "RemoteWriteConfig",
+    "SecurityConfig",
+    "WebConfig",
+    "split_address",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,59 +99,6 @@ class MetricsConfig:
         split_address(self.listen)
         if self.interval < 0.1:
             raise ValueError(f"interval = {self.interval}: must be at least 0.1 s")
-
-
-@dataclass(frozen=True, slots=True)
-class FileDestination:
-    """[[logs.destination]] type = "file": JSON lines, rotated."""
-
-    type: Literal["file"] = "file"
-    path: str = "/var/log/container-agent/containers.jsonl"
-    max_bytes: int = 100 * 1024 * 1024
-    max_files: int = 5
-
-    def __post_init__(self) -> None:
-        if not self.path.startswith("/"):
-            raise ValueError(f"path = {self.path!r}: must be an absolute path")
-        if self.max_bytes < 4096:
-            raise ValueError(f"max_bytes = {self.max_bytes}: must be at least 4096")
-        if self.max_files < 1:
-            raise ValueError(f"max_files = {self.max_files}: must be at least 1")
-
-    @property
-    def name(self) -> str:
-        """What it is called in series and messages."""
-        return f"file {self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class FluentdDestination:
-    """[[logs.destination]] type = "fluentd": the Forward protocol, acknowledged."""
-
-    type: Literal["fluentd"] = "fluentd"
-    host: str = "127.0.0.1"
-    port: int = 24224
-    tag: str = "container"
-    ack_timeout: float = 60.0
-    """Seconds. After it the connection is closed and the chunks are sent again."""
-    chunk_bytes: int = 1024 * 1024
-    """Uncompressed bytes of one chunk. Fluent Bit's in_forward refuses over 6,144,000."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.port <= 65535:
-            raise ValueError(f"port = {self.port}: must be 1 to 65535")
-        if self.ack_timeout <= 0:
-            raise ValueError(f"ack_timeout = {self.ack_timeout}: must be above 0 s")
-        if not 16 * 1024 <= self.chunk_bytes <= 2 * 1024 * 1024:
-            raise ValueError(f"chunk_bytes = {self.chunk_bytes}: must be 16384 to 2097152")
-
-    @property
-    def name(self) -> str:
-        """What it is called in series and messages."""
-        return f"fluentd {self.host}:{self.port}"
-
-
-Destination = FileDestination | FluentdDestination
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +221,7 @@ class RemoteWriteConfig:
 
     def __post_init__(self) -> None:
         if self.url:
-            _check_url(self.url)
+            check_url(self.url)
         for name, least in (("interval", 1.0), ("timeout", 1.0), ("queue_max_bytes", 1024 * 1024)):
             value = getattr(self, name)
             if not value >= least:
@@ -267,21 +249,7 @@ class RemoteWriteConfig:
                 raise ValueError(f'external_labels: {label!r}: write "NAME=VALUE"')
             if not value:
                 raise ValueError(f"external_labels: {name} has no value")
-        for header in self.headers:
-            name, colon, value = header.partition(":")
-            if not colon or not re.fullmatch("[A-Za-z0-9-]+", name) or "\n" in value:
-                raise ValueError('headers: write "NAME: VALUE"')
-            if name.lower() == "authorization":
-                raise ValueError("headers: for Authorization there are the _file keys")
-
-
-def _check_url(url: str) -> None:
-    """Never quotes it: there may be a password in it."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("url: must be http://HOST/PATH or https://HOST/PATH")
-    if parts.username is not None:
-        raise ValueError("url: holds a user name; use username and password_file")
+        check_headers(self.headers)
 
 
 @dataclass(frozen=True, slots=True)

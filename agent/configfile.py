@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
-from agent.config import Config, FileDestination, FluentdDestination
+from agent.config import Config
+from agent.log_destinations import DESTINATIONS
 
 S = TypeVar("S")
 
 PREFIX = "AGENT_"
-_DESTINATIONS: Mapping[str, type] = {"file": FileDestination, "fluentd": FluentdDestination}
 _NAMES: Mapping[object, str] = {
     str: "text",
     int: "a whole number",
@@ -191,16 +192,23 @@ class _Section:
             raise _Refused('must be a list, as in ["a", "b"]')
         if typing.get_origin(kind) is types.UnionType:
             return tuple(self._destination(item, f"{key}[{i}]") for i, item in enumerate(value))
+        if dataclasses.is_dataclass(kind):
+            return tuple(self._row(kind, item, f"{key}[{i}]") for i, item in enumerate(value))
         return tuple(self._value(kind, item, key) for item in value)
+
+    def _row(self, kind: object, table: object, key: str) -> object:
+        if not isinstance(table, dict):
+            raise _Refused(f"each one is a section, write [[{re.sub(r'[[][0-9]+]', '', key)}]]")
+        return self.read(typing.cast(type, kind), table, f"{key}.")
 
     def _destination(self, table: object, key: str) -> object:
         if not isinstance(table, dict):
             raise _Refused("each destination is a section, write [[logs.destination]]")
         kind = str(table.get("type", ""))
-        if kind not in _DESTINATIONS:
-            near = _nearest(kind, _DESTINATIONS) if kind else ""
-            raise _Refused(f"type must be one of {', '.join(_DESTINATIONS)}{near}")
-        return self.read(_DESTINATIONS[kind], table, f"{key}.")
+        if kind not in DESTINATIONS:
+            near = _nearest(kind, DESTINATIONS) if kind else ""
+            raise _Refused(f"type must be one of {', '.join(DESTINATIONS)}{near}")
+        return self.read(DESTINATIONS[kind], table, f"{key}.")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from agent.config import Config, Destination, FileDestination, FluentdDestination, HostPaths
+from agent.log_destinations import DESTINATIONS, ForwardServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,10 @@ class WorkerInput:
         destination = self.destination
         if isinstance(destination, FluentdDestination):
             name = f"{destination.host}:{destination.port} {destination.tag}"
-        else:
+        elif isinstance(destination, FileDestination):
             name = destination.path
+        else:
+            name = destination.name.partition(" ")[2]
         digest = blake2b(name.encode(), digest_size=4).hexdigest()
         readable = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[-60:]
         return f"{self.state}/logs-{destination.type}-{readable}-{digest}.json"
@@ -54,19 +57,25 @@ def parse_worker_input(document: bytes) -> WorkerInput:
     """Read what `worker_input` wrote. Raise ValueError, in words, for anything else."""
     try:
         data = orjson.loads(document)
-        paths: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in data["paths"].items()
-        }
+        paths = _values(data["paths"])
         kind = data["destination"]["type"]
-        types = {"file": FileDestination, "fluentd": FluentdDestination}
-        if kind not in types:
+        if kind not in DESTINATIONS:
             raise ValueError(f"a destination of type {kind!r} is not known")
         return WorkerInput(
             HostPaths(**paths),
             str(data["logs"]["state"]),
             bool(data["logs"]["from_start"]),
-            types[kind](**data["destination"]),
+            DESTINATIONS[kind](**_values(data["destination"])),
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a log worker's input: {error!r}") from None
+
+
+def _values(table: dict[str, Any]) -> dict[str, Any]:
+    """Lists as the tuples they were, and their tables as the rows they were."""
+    return {
+        key: tuple(ForwardServer(**item) if isinstance(item, dict) else item for item in value)
+        if isinstance(value, list)
+        else value
+        for key, value in table.items()
+    }

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config import Config, FileDestination, FluentdDestination
+from agent.config import Config, FileDestination, FluentdDestination, ForwardServer
 from agent.configfile import ConfigError, keys, load
+from agent.log_destinations import DESTINATIONS
 
 GOOD = """
 [metrics]
@@ -114,9 +115,25 @@ def test_other_programs_agent_variables_are_not_ours() -> None:
     assert load(environment={"AGENT_NAME": "builder-7", "AGENT_PORT_80_TCP": "tcp://"}) == Config()
 
 
+def test_a_destination_may_have_rows_of_its_own(tmp_path: Path) -> None:
+    text = (
+        '[[logs.destination]]\ntype = "fluentd"\nhost = "a"\n'
+        '[[logs.destination.server]]\nhost = "b"\nweight = 3\n'
+        '[[logs.destination.server]]\nhost = "c"\nstandby = true\n'
+    )
+    (destination,) = load(write(tmp_path, text)).logs.destination
+    assert isinstance(destination, FluentdDestination)
+    assert destination.servers == (
+        ForwardServer("a"), ForwardServer("b", weight=3), ForwardServer("c", standby=True),
+    )  # fmt: skip
+    (problem,) = problems(tmp_path, text.replace("weight", "wait"))
+    assert "unknown key 'logs.destination[0].server[0].wait'" in problem
+
+
 def test_a_destination_of_no_known_type_is_refused(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, '[[logs.destination]]\ntype = "fluent"\n')
-    assert problem.endswith("type must be one of file, fluentd; did you mean 'fluentd'?")
+    known = ", ".join(DESTINATIONS)
+    assert problem.endswith(f"type must be one of {known}; did you mean 'fluentd'?")
 
 
 def test_a_plain_value_where_a_section_belongs_is_refused(tmp_path: Path) -> None:

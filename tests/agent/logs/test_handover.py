@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from agent.config import Config, FileDestination, FluentdDestination, HostPaths, LogsConfig
+from agent.config import (
+    Config,
+    Destination,
+    ElasticsearchDestination,
+    FileDestination,
+    FluentdDestination,
+    ForwardServer,
+    GraylogDestination,
+    HostPaths,
+    LogsConfig,
+    LokiDestination,
+    OtlpDestination,
+)
 from agent.logs.handover import WorkerInput, parse_worker_input, worker_input
 
 CONFIG = Config(
@@ -15,10 +27,18 @@ CONFIG = Config(
 
 @pytest.mark.parametrize(
     "destination",
-    [FileDestination(path="/out.jsonl"), FluentdDestination(host="::1", port=1234, tag="a.b")],
+    [
+        FileDestination(path="/out.jsonl"),
+        FluentdDestination(host="::1", port=1234, tag="a.b"),
+        FluentdDestination(server=(ForwardServer("b", weight=2), ForwardServer("c", standby=True))),
+        ElasticsearchDestination(urls=("http://a:9200", "http://b:9200"), headers=("A: b",)),
+        GraylogDestination(url="udp://[::1]:12201"),
+        LokiDestination(tenant="shop", labels=("namespace",)),
+        OtlpDestination(bearer_token_file="/run/secrets/token"),
+    ],
 )
 def test_what_the_daemon_says_is_what_the_worker_understands(
-    destination: FileDestination | FluentdDestination,
+    destination: Destination,
 ) -> None:
     document = worker_input(CONFIG, destination)
     assert b"\n" not in document
@@ -34,9 +54,13 @@ def test_each_destination_has_a_checkpoint_of_its_own() -> None:
             FluentdDestination(host="a", port=1),
             FluentdDestination(host="a", port=2),
             FluentdDestination(host="a", port=2, tag="other"),
+            LokiDestination(),
+            LokiDestination(tenant="other"),
+            ElasticsearchDestination(),
+            ElasticsearchDestination(index="other"),
         )
     }
-    assert len(paths) == 5
+    assert len(paths) == 9
     assert all(path.startswith("/state/logs-") and path.count("/") == 2 for path in paths)
 
 
