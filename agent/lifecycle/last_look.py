@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agent.cgroupfs import v1, v2
 from agent.cgroupfs.hierarchies import Hierarchies
-from agent.cgroupfs.reading import Cgroup
+from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.cgroupfs.tree import V1_ONLY
 from agent.cgroupfs.v1 import V1_ROWS, V1Files
 from agent.cgroupfs.v2 import V2_ROWS, Row, V2Files
@@ -43,6 +43,11 @@ class LastLook:
             if row.field in _FIELDS and unified is not None
         ]
 
+        self._cpu = (
+            (_of_cpu(self._v1), len(V1_ROWS), _v1_reading),
+            (_of_cpu(self._v2), len(V2_ROWS), _v2_reading),
+        )
+
     def read(self, path: str) -> Counters | None:
         """The counters of the cgroup; None where nothing of it could be read any more."""
         old = _values(self._v1, len(V1_ROWS), path)
@@ -55,6 +60,15 @@ class LastLook:
         return counters(
             v1.reading(V1Files._make(old), beside) if self._hierarchies.v1 else v2.reading(beside)
         )
+
+    def cpu_usec(self, path: str) -> int | None:
+        """The CPU time alone: what a look while nothing happens costs."""
+        for rows, slots, reading in self._cpu:
+            values = _values(rows, slots, path)
+            if any(value is not None for value in values):
+                stat = reading(values).cpu_stat
+                return None if stat is None else stat.usage_usec
+        return None
 
     def cgroup(self, path: str) -> Cgroup | None:
         """The cgroup with the number `CgroupTree.walk` gives it; None where it is gone."""
@@ -70,6 +84,18 @@ class LastLook:
                 inode = found.st_ino | V1_ONLY if only else found.st_ino
                 return Cgroup(inode, path, found.st_mtime)
         return None
+
+
+def _of_cpu(rows: list[tuple[int, Row, str]]) -> list[tuple[int, Row, str]]:
+    return [row for row in rows if row[1].field == "cpu_stat"]
+
+
+def _v1_reading(values: list[Any]) -> CgroupReading:
+    return v1.reading(V1Files._make(values), V2Files())
+
+
+def _v2_reading(values: list[Any]) -> CgroupReading:
+    return v2.reading(V2Files._make(values))
 
 
 def _values(rows: list[tuple[int, Row, str]], slots: int, path: str) -> list[Any]:

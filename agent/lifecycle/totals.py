@@ -62,22 +62,23 @@ class Total:
     """Runs whose counters could not be read at the end: what they used last is not in the sums."""
 
 
-class Running(NamedTuple):
-    """One container that runs."""
-
-    earlier_oom_kills: int
-    """In ended runs of its identity: the cgroup's own counter begins at 0 with each run."""
-    health: Health | None
-    """None: its runtime does not tell."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
     """Everything at one instant."""
 
     totals: tuple[Total, ...] = ()
-    running: Mapping[int, Running] = field(default_factory=dict)
-    """By `Cgroup.inode`."""
+    oom_kills: Mapping[Identity, int] = field(default_factory=dict)
+    """In ended runs, where there were any: a cgroup's own counter begins at 0 with each run."""
+    counted: Mapping[int, int] = field(default_factory=dict)
+    """Of the runs in `oom_kills` whose cgroup may still be there: `Cgroup.inode` → its part."""
+    health: Mapping[int, Health] = field(default_factory=dict)
+    """Of what runs, by `Cgroup.inode`, where the runtime tells."""
+
+    def earlier_oom_kills(self, inode: int, container: Container) -> int:
+        """OOM kills in runs of this container that are not in its cgroup's own counter."""
+        if not self.oom_kills:
+            return 0
+        return self.oom_kills.get(identity_of(container), 0) - self.counted.get(inode, 0)
 
 
 class _Live(NamedTuple):
@@ -104,6 +105,8 @@ class Totals:
         """Identity without a run → when its last one ended; the longest ago first."""
         self._attempts: dict[Identity, int | None] = {}
         self._live: dict[int, _Live] = {}
+        self._counted: dict[int, tuple[Identity, int]] = {}
+        """By inode, see `Lifetimes.counted`; of the latest run of each identity."""
         self._latest: Lifetimes | None = None
 
     def add(self, event: Event) -> None:
@@ -131,10 +134,17 @@ class Totals:
             self._forget_old()
             if self._latest is None:
                 self._latest = Lifetimes(
-                    tuple(self._totals.values()),
-                    {
-                        inode: Running(self._oom_kills(live.identity), live.health)
+                    totals=tuple(self._totals.values()),
+                    oom_kills={
+                        identity: total.oom_kills
+                        for identity, total in self._totals.items()
+                        if total.oom_kills
+                    },
+                    counted={inode: kills for inode, (_, kills) in self._counted.items()},
+                    health={
+                        inode: live.health
                         for inode, live in self._live.items()
+                        if live.health is not None
                     },
                 )
             return self._latest
@@ -160,14 +170,14 @@ class Totals:
         known = self._totals.pop(identity, None) or Total(identity)
         assert event.exit is not None
         self._totals[identity] = _added(known, event.exit)
+        used = event.exit.counters
+        if used is not None and used.oom_kills:
+            self._uncount(identity)
+            self._counted[event.cgroup.inode] = identity, used.oom_kills
         self._attempts.setdefault(identity, event.container.attempt)
         if all(live.identity != identity for live in self._live.values()):
             self._ended.pop(identity, None)
             self._ended[identity] = self._clock()
-
-    def _oom_kills(self, identity: Identity) -> int:
-        total = self._totals.get(identity)
-        return (total.oom_kills or 0) if total is not None else 0
 
     def _forget_old(self) -> None:
         before = self._clock() - self._keep
@@ -188,6 +198,11 @@ class Totals:
         self._ended.pop(identity, None)
         self._totals.pop(identity, None)
         self._attempts.pop(identity, None)
+        self._uncount(identity)
+
+    def _uncount(self, identity: Identity) -> None:
+        for inode in [i for i, (owner, _) in self._counted.items() if owner == identity]:
+            del self._counted[inode]
 
 
 def _added(total: Total, end: Exit) -> Total:

@@ -39,7 +39,6 @@ PREPARING_WAITS: Final = (0.002, *(0.005,) * 20, *(0.01,) * 80, *(0.05,) * 20, 0
 """Seconds between looks at a first process that is not yet the container's own program; the last
 one for good. It waits in between for the runtime to let it go, so that nothing is used unseen."""
 _IDLE_USEC: Final = 100
-_IDLE_LOOK: Final = 8
 _STAGES: Final = ("runc:[", "crun")
 """Names of the first process before it becomes the container's own program: "runc:[2:INIT]"."""
 _ASK_AGAIN: Final = 8
@@ -56,7 +55,6 @@ class Tracked:
         "ended_at",
         "found",
         "identity",
-        "idle",
         "looks",
         "name_looks",
         "path",
@@ -89,8 +87,6 @@ class Tracked:
         """Monotonic seconds."""
         self.set_up_usec: int | None = None
         """CPU time used when it was last looked at while it was set up."""
-        self.idle = False
-        """It waits for the runtime's word to start, and uses nothing."""
         self.ended_at: float | None = None
         """Monotonic seconds."""
         self.began = False
@@ -157,14 +153,10 @@ class Tracked:
         """Whether its first process is there and not known to be its own program yet."""
         return self.pidfd >= 0 and not self.began
 
-    def is_idle(self) -> bool:
-        """Whether its counters need no look this time: they did not rise lately."""
-        return self.idle and self.preparing_looks % _IDLE_LOOK != 0
-
-    def used(self, usec: int | None) -> None:
-        """Take note of the CPU time it used so far, while it is set up."""
-        before, self.set_up_usec = self.set_up_usec, usec
-        self.idle = usec is not None and before is not None and usec - before < _IDLE_USEC
+    def is_idle(self, usec: int | None) -> bool:
+        """Whether it used nothing since it was looked at: it waits for the runtime's word."""
+        known = self.set_up_usec
+        return usec is not None and known is not None and usec - known < _IDLE_USEC
 
     def preparing_wait(self) -> float:
         """Seconds to the next look while the runtime sets it up."""
@@ -193,6 +185,7 @@ class Looker:
         self._lookup = Lookup(paths, self.failures)
         self._last_look = LastLook(hierarchies)
         self.read_counters = self._last_look.read
+        self.cpu_usec = self._last_look.cpu_usec
         self.has_pidfds = sees_own_pids(paths.proc)
         """Whether the pids in /proc are this process' own, so that a pidfd can be had."""
         self._trusted = may_ptrace(paths.proc)

@@ -276,10 +276,11 @@ class Watcher:
     def _prepare(self, tracked: Tracked) -> None:
         """See whether its own program began."""
         # In this order: what is counted after the program began is never taken for preparation.
-        counters = None if tracked.is_idle() else self._looker.read_counters(tracked.path)
+        idle = tracked.is_idle(self._looker.cpu_usec(tracked.path))
+        counters = None if idle else self._looker.read_counters(tracked.path)
         if tracked.pid is not None and self._looker.is_preparing(tracked.pid):
             if counters is not None:
-                tracked.used(counters.cpu_usec)
+                tracked.set_up_usec = counters.cpu_usec
                 self._observe(tracked, Preparing(counters))
             self._wakeups.after(tracked.preparing_wait(), tracked)
             return

@@ -55,9 +55,9 @@ def labels_of(total: Total) -> Labels:
 def health(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
     """The state of the health check; nothing where the runtime does not tell."""
     if snapshot.lifetimes is not None:
-        running = snapshot.lifetimes.running.get(sample.cgroup.inode)
-        if running is not None and running.health is not None:
-            yield NO_LABELS, _STATES[running.health]
+        state = snapshot.lifetimes.health.get(sample.cgroup.inode)
+        if state is not None:
+            yield NO_LABELS, _STATES[state]
 
 
 def exits(total: Total) -> Iterable[tuple[Labels, Number | None]]:

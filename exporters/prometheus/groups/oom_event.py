@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.container.container import Kind
 from agent.model import Sample, Snapshot
 from exporters.prometheus.metric import NO_LABELS, Labels, Metric, Number
 
@@ -18,9 +19,11 @@ def oom_kills(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Numb
     events = sample.reading.memory_events
     if events is None or events.oom_kill is None:
         return
-    lifetimes = snapshot.lifetimes
-    running = None if lifetimes is None else lifetimes.running.get(sample.cgroup.inode)
-    yield NO_LABELS, events.oom_kill + (0 if running is None else running.earlier_oom_kills)
+    lifetimes, container = snapshot.lifetimes, sample.container
+    earlier = 0
+    if lifetimes is not None and container is not None and container.kind is Kind.CONTAINER:
+        earlier = lifetimes.earlier_oom_kills(sample.cgroup.inode, container)
+    yield NO_LABELS, events.oom_kill + earlier
 
 
 METRICS: tuple[Metric, ...] = (

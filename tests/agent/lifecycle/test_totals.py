@@ -110,14 +110,22 @@ def test_restarts_never_fall_where_the_runtime_starts_to_count_anew() -> None:
     assert only(kept.read()).restarts == 5
 
 
-def test_a_restarted_container_knows_the_oom_kills_of_its_earlier_runs() -> None:
+def test_the_oom_kills_of_earlier_runs_are_known_before_the_next_one_is_seen_to_start() -> None:
     kept = totals()
     kept.add(started(docker("web"), 1))
-    assert kept.read().running[1].earlier_oom_kills == 0
+    assert kept.read().earlier_oom_kills(1, docker("web")) == 0
     kept.add(exited(docker("web"), 1))
-    kept.add(started(docker("web"), 2))
-    assert set(kept.read().running) == {2}
-    assert kept.read().running[2].earlier_oom_kills == 1
+    assert kept.read().earlier_oom_kills(2, docker("web", 1)) == 1
+    assert kept.read().earlier_oom_kills(3, docker("other")) == 0
+
+
+def test_a_cgroup_that_outlives_its_run_is_not_counted_twice() -> None:
+    kept = totals()
+    for inode in (1, 2):
+        kept.add(started(docker("web"), inode))
+        kept.add(exited(docker("web"), inode))
+        # Its own counter still says 1.
+        assert kept.read().earlier_oom_kills(inode, docker("web")) == inode - 1
 
 
 def test_what_was_not_read_is_not_zero() -> None:
@@ -141,7 +149,7 @@ def test_health_is_that_of_the_run() -> None:
             health=Health.HEALTHY,
         )
     )
-    assert kept.read().running[1].health is Health.HEALTHY
+    assert kept.read().health == {1: Health.HEALTHY}
 
 
 def test_a_sandbox_is_nobodys_work() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.lifecycle.events import Exit, Health, Reason
-from agent.lifecycle.totals import Identity, Lifetimes, Running, Total
+from agent.lifecycle.totals import Identity, Lifetimes, Total
 from agent.model import Snapshot
 from exporters.prometheus.groups import lifetimes, oom_event
 from exporters.prometheus.metric import Labels, Metric, Number, SnapshotMetric
@@ -25,9 +25,9 @@ OF_JOB: Labels = (("container", ""), ("name", "job"), ("namespace", ""), ("pod",
 OF_APP: Labels = (("container", "app"), ("name", ""), ("namespace", "shop"), ("pod", "api"))
 
 
-def host(*totals: Total, running: dict[int, Running] | None = None, oom: int = 0) -> Snapshot:
+def host(*totals: Total, health: Health | None = None, oom: int = 0) -> Snapshot:
     shot = snapshot(sample(reading(oom_kill=oom), inode=7, container=docker("job")))
-    return replace(shot, lifetimes=Lifetimes(totals, running or {}))
+    return replace(shot, lifetimes=Lifetimes(totals, health={} if health is None else {7: health}))
 
 
 def series(name: str, shot: Snapshot) -> dict[Labels, Number]:
@@ -66,16 +66,14 @@ def test_sums_are_in_base_units_and_absent_where_nothing_was_read() -> None:
 
 
 def test_oom_kills_of_earlier_runs_are_added_to_the_cgroups_own() -> None:
-    shot = host(JOB, running={7: Running(2, None)}, oom=1)
+    shot = replace(host(JOB, oom=1), lifetimes=Lifetimes((JOB,), oom_kills={JOB.identity: 2}))
     assert series("container_oom_events_total", shot) == {(): 3}
     assert series("container_oom_events_total", replace(shot, lifetimes=None)) == {(): 1}
 
 
 def test_health_is_cadvisors_number_and_absent_where_nobody_tells() -> None:
     for health, number in ((Health.HEALTHY, 1), (Health.UNHEALTHY, 0), (Health.NONE, -1)):
-        shot = host(running={7: Running(0, health)})
-        assert series("container_health_state", shot) == {(): number}
-    assert series("container_health_state", host(running={7: Running(0, None)})) == {}
+        assert series("container_health_state", host(health=health)) == {(): number}
     assert series("container_health_state", host()) == {}
 
 
