@@ -63,9 +63,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
-    "agent.logs": NOUNS | {"agent.container", "agent.telemetry", "agent.inotify"},
+    "agent.logs": NOUNS
+    | {"agent.container", "agent.log_destinations", "agent.telemetry", "agent.inotify"},
     "exporters.prometheus": METRICS
-    | {"agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"},
+    | {"agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
+    | {"exporters.http"},
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset({"agent.logs.chunk", "agent.compression", "exporters.backoff"}),
     "exporters.fluentd": frozenset({"agent.config", "agent.logs.chunk", "exporters.backoff"}),
@@ -73,9 +75,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"agent.config", "agent.log_destinations", "agent.logs.chunk", "exporters.http"}
     )
     | {"exporters.file.rotated_file"},
-    "exporters.graylog": frozenset(
-        {"agent.config", "agent.compression", "agent.logs.chunk"}
-    )
+    "exporters.graylog": frozenset({"agent.config", "agent.compression", "agent.logs.chunk"})
     | {"exporters.http", "exporters.backoff"},
     "exporters.loki": frozenset({"agent.config", "agent.logs.chunk", "exporters.http"}),
     "exporters.otlp": frozenset({"agent.config", "agent.logs.chunk", "exporters.http"}),

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import RemoteWriteConfig
-from exporters.prometheus.remote_write.client import Client, judge, retry_after
+from exporters.http import retry_after
+from exporters.prometheus.remote_write.client import Client, judge
 
 WRITTEN = {"X-Prometheus-Remote-Write-Samples-Written": "7"}
 

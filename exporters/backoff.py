@@ -1,0 +1,44 @@
+"""When a server that failed is tried again: 0.5 s, doubling up to 30 s, with jitter.
+
+It begins anew at the first success, which is an acknowledgement and not a connection: a server that
+takes connections and dies on our data is not hammered.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+FIRST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 30.0
+"""Seconds. A server may ask for more (Retry-After)."""
+
+
+class Backoff:
+    """One server's. Times are monotonic seconds, given by the caller."""
+
+    def __init__(self, chance: Callable[[], float] = random.random) -> None:
+        self.reason = ""
+        """Why it waits, in words."""
+        self._chance = chance
+        self._wait = FIRST_WAIT
+        self._not_before = float("-inf")
+
+    def left(self, now: float) -> float:
+        """Seconds until it may be tried; 0 when it may be now."""
+        return max(0.0, self._not_before - now)
+
+    def fail(self, now: float, reason: str, at_least: float = 0.0) -> float:
+        """Note a failure; return the seconds to wait. at_least: what the server asks for."""
+        self.reason = reason
+        # Half fixed, half by chance: a thousand agents must not come back in the same moment.
+        pause = max(self._wait * (0.5 + 0.5 * self._chance()), at_least)
+        self._not_before = now + pause
+        self._wait = min(2 * self._wait, LONGEST_WAIT)
+        return pause
+
+    def succeed(self) -> None:
+        """Begin anew."""
+        self._wait = FIRST_WAIT
+        self._not_before = float("-inf")
