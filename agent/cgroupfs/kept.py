@@ -67,9 +67,10 @@ class OpenFiles:
     @classmethod
     def allowed(cls) -> OpenFiles:
         """
-        Raise this process' soft limit of open files to the hard one, and take up to three quarters.
+        Raise this process' soft limit of open files to the hard one, and take up to seven eighths.
 
-        The last quarter is for logs, sockets and whatever else the process opens.
+        The last eighth is for sockets and whatever else the process opens; log workers are
+        processes of their own.
         """
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         try:
@@ -77,7 +78,7 @@ class OpenFiles:
         except (OSError, ValueError):
             # The hard limit is above fs.nr_open, which was lowered since: stay where we are.
             hard = soft
-        return cls(min(hard * 3 // 4, _MOST_OPEN))
+        return cls(min(hard * 7 // 8, _MOST_OPEN))
 
 
 class Place(NamedTuple):

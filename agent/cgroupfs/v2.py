@@ -65,9 +65,10 @@ SETTINGS: Final = frozenset(
         *("cpu_max", "cpu_weight", "cpu_shares", "pids_max", "cpuset_cpus", "cpuset_mems"),
         *("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max"),
         *("memory_zswap_max", "memory_oom_group", "dmem_max", "rdma_max", "misc_max"),
+        "pids_peak",
     }
 )
-"""Fields that change only when somebody sets them."""
+"""Fields that change only when somebody sets them, and one that no figure on the page needs."""
 
 
 class V2Files(NamedTuple):

@@ -87,7 +87,7 @@ def measure(name: str, mounted: Hierarchies, passes: int, details: Collection[st
     changed, first, unchanged, walk, in_c = [], [], [], [], []
     with tempfile.TemporaryDirectory() as directory, CgroupTree(mounted, details=details) as tree:
         cgroups = [c for c in tree.walk() if c.path.startswith("/agent-bench-")]
-        sweep_c = _compile(Path(directory))
+        sweep_c = compile_c(Path(directory))
         _sweep(tree, cgroups)
         paths = [file.path for kept in tree._kept.values() for file in kept._files]
         for _ in range(passes):
@@ -98,7 +98,7 @@ def measure(name: str, mounted: Hierarchies, passes: int, details: Collection[st
             changed.append(_cpu(lambda: _sweep(tree, cgroups)))
             unchanged.append(_cpu(lambda: _sweep(tree, cgroups)))
             walk.append(_cpu(tree.walk))
-            in_c.append(_cpu_in_c(sweep_c, paths))
+            in_c.append(cpu_in_c(sweep_c, paths))
     return Result(
         tree=name,
         cgroups=len(cgroups),
@@ -123,15 +123,16 @@ def _cpu(work: Callable[[], object]) -> float:
     return (time.process_time_ns() - start) / 1e6
 
 
-def _compile(directory: Path) -> Path:
+def compile_c(directory: Path) -> Path:
+    """Build the C program in `directory`."""
     binary = directory / "sweep"
     source = Path(__file__).with_suffix(".c")
     subprocess.run(["cc", "-O2", "-Wall", "-o", str(binary), str(source)], check=True)
     return binary
 
 
-def _cpu_in_c(sweep: Path, paths: list[str]) -> float:
-    """One pass after one that is thrown away, as Python's are warm too."""
+def cpu_in_c(sweep: Path, paths: list[str]) -> float:
+    """Milliseconds of one pass after one that is thrown away, as Python's are warm too."""
     done = subprocess.run(
         [str(sweep), "2"], input="\n".join(paths), text=True, check=True, stdout=subprocess.PIPE
     )
