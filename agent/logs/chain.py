@@ -22,7 +22,7 @@ from agent.logs.checkpoint import FileRecord
 from agent.logs.cri import CriParser
 from agent.logs.docker_json import DockerParser
 from agent.logs.entry import CUT, Entry, clean, with_note
-from agent.logs.framing import Lines
+from agent.logs.framing import Framer, Lines
 from agent.logs.ledger import Ledger
 from agent.logs.partial import Joiner, Position
 from agent.logs.rotation import Rotation
@@ -101,12 +101,16 @@ class Chain:
 
     def begin_anew(self, file: TailedFile, now: float, read_ns: int) -> Iterator[Batch]:
         """Go on after `file` was truncated."""
-        lost = max(0, file.size - file.offset)
-        yield from self._finish_line(file, read_ns)
+        mark, size, end, line = file.mark, file.size, file.offset, file.framer
+        if self.rotation.begin_anew(file, now):
+            copied = file.offset + file.unread()
+            if copied < size:
+                self.ledger.lose("truncated", "A log file was truncated.", lost_bytes=size - copied)
+            return
+        yield from self._finish_line(mark, line, read_ns)
         # Its last pieces may be among what was lost; the next line must not be taken for them.
         yield Batch(self._joiner.finish(), self._due_marks())
-        self.rotation.begin_anew(file, now)
-        self.ledger.lose("truncated", "A log file was truncated.", lost_bytes=lost)
+        self.ledger.lose("truncated", "A log file was truncated.", lost_bytes=max(0, size - end))
 
     def retire(self, now: float, read_ns: int) -> Iterator[Batch]:
         """Close files that nobody writes to any more, and finish lines that nobody will."""
@@ -116,7 +120,14 @@ class Chain:
                 continue
             if file is rotation.files[-1] and not rotation.source_gone:
                 continue  # also where it was deleted: its writer may be alive
-            yield from self._finish_line(file, read_ns)
+            if file.unlinked() and file.written():
+                continue  # deleted by hand: its writer is alive
+            yield from self._finish_line(file.mark, file.framer, read_ns)
+            if file.inflated is not None and file.inflated.damage:
+                self.ledger.lose(
+                    "unreadable",
+                    "A compressed log file is damaged: " + file.inflated.damage + ".",
+                )
             rotation.retire(file)
         ended = rotation.source_gone and not rotation.files
         if self._joiner and (ended or now - self._changed_at >= IDLE):
@@ -144,10 +155,10 @@ class Chain:
             for mark in self.rotation.marks
         )
 
-    def _finish_line(self, file: TailedFile, read_ns: int) -> Iterator[Batch]:
-        line = file.framer.finish()
+    def _finish_line(self, mark: FileMark, framer: Framer, read_ns: int) -> Iterator[Batch]:
+        line = framer.finish()
         if line is not None:
-            yield from self._batches(file.mark, line, read_ns)
+            yield from self._batches(mark, line, read_ns)
 
     def _batches(self, mark: FileMark, lines: Lines, read_ns: int) -> Iterator[Batch]:
         counters = self.ledger.counters

@@ -8,6 +8,12 @@ A rotation during a look must not make a file slip through: the directory is lis
 file's inode after opening is compared with the listed one; where anything differs nothing is
 adopted, and the look starts again.
 
+Copies: what is compressed, or truncated after copying, goes on in the copy. A copy of a file whose
+mark is known is not read beside it (`_copies`); when the file itself is truncated, is gone, or is
+given up, the mark moves to the copy and reading goes on there, at the same offset. Two files are
+copies if their heads are the same, so that a file whose lines have no time is known by a full head
+only (`stamped`).
+
 A file nobody knows is read from its start; with `at_end` those that are there at the first look are
 not, and are remembered as read.
 """
@@ -20,6 +26,7 @@ from typing import Final, NamedTuple
 
 from agent.logs.checkpoint import FileRecord
 from agent.logs.fingerprint import Head, head_of, still_has
+from agent.logs.inflate import Inflated
 from agent.logs.ledger import Ledger
 from agent.logs.siblings import chain_order
 from agent.logs.tail import FileMark, TailedFile, open_log
@@ -29,6 +36,10 @@ _LOOKS: Final = 5
 _FULL_LOOK: Final = 30.0
 """Seconds between looks at the files themselves, though the directory did not change: a writer may
 still hold a file that was closed here."""
+_STAMPED_HEAD: Final = 32
+"""Bytes that name a file whose lines begin with, or hold, a time to the nanosecond."""
+_SERIAL_STEP: Final = 1 << 20
+"""Room between two files' serials: for what comes after a truncation, before the next file."""
 _FRESH_NS: Final = 100_000_000
 """A directory that changed within the last 100 ms may change again without a new mtime."""
 
@@ -44,7 +55,19 @@ class _Opened(NamedTuple):
     listed: _Listed
     fd: int
     size: int
+    """Of a compressed one as its trailer says, so modulo 2^32."""
     head: bytes
+    inflated: Inflated | None
+
+    def size_after(self, offset: int) -> int:
+        """Bytes of its content, where `offset` of them are known to be there."""
+        return self.size if self.inflated is None else self.inflated.size(offset)
+
+
+class _Copy(NamedTuple):
+    mark: FileMark
+    """Of what it is a copy of."""
+    listed: _Listed
 
 
 class Rotation:
@@ -58,9 +81,12 @@ class Rotation:
         *,
         at_end: bool = False,
         owner: int | None = None,
+        stamped: bool = True,
     ) -> None:
-        """`owner` is the uid every file must belong to; None takes any."""
+        """`owner` is the uid every file must belong to; None takes any. `stamped`: its lines hold
+        their times."""
         self.path = path
+        self._stamped = stamped
         self._owner = owner
         self.directory, self.base = os.path.split(os.path.realpath(path))
         self.files: list[TailedFile] = []
@@ -75,7 +101,8 @@ class Rotation:
         self._remembered = remembered
         self._at_end = at_end and not remembered
         self._serial = 0
-        self._truncated: dict[Head, int] = {}
+        self._copies: dict[int, _Copy] = {}
+        """Inode → what it is a copy of."""
         self._unchanged = -1
         self._full_look_at = 0.0
 
@@ -121,15 +148,29 @@ class Rotation:
         ]
         return records + self._remembered
 
-    def begin_anew(self, file: TailedFile, now: float) -> None:
-        """Replace a truncated file by a new one with the same descriptor, read from its start."""
+    def begin_anew(self, file: TailedFile, now: float) -> bool:
+        """
+        Go on after `file` was truncated: a new one with the same descriptor is read from its start.
+
+        Return whether a copy was made before (`copytruncate`): the old file then goes on in that.
+        """
         old = file.mark
-        self._truncated = {old.head: old.processed}
+        self.look(now, force=True)
+        anew = FileMark(old.inode, head_of(b""), old.serial + 1, 0, 0, 0)
         # In the old one's place: newer files may be there already.
-        mark = FileMark(old.inode, head_of(b""), old.serial, 0, 0, 0)
-        old.dead = True
-        self.marks[self.marks.index(old)] = mark
-        self.files[self.files.index(file)] = TailedFile(file.fd, mark, b"", now)
+        fd = os.dup(file.fd)
+        self.marks.insert(self.marks.index(old) + 1, anew)
+        self.files.insert(self.files.index(file) + 1, TailedFile(fd, anew, b"", now))
+        if self._switch(file):
+            return True
+        self._drop(old)
+        self.files.remove(file)
+        file.close()
+        return False
+
+    def switch(self, file: TailedFile) -> bool:
+        """Go on in a copy of `file`, where there is one, and give up its own bytes."""
+        return self._switch(file)
 
     def retire(self, file: TailedFile) -> None:
         """Close a file that was read to its end and that nobody writes to any more."""
@@ -137,6 +178,8 @@ class Rotation:
         file.mark.seen = (status.st_size, status.st_mtime_ns)
         file.mark.done = True
         self.files.remove(file)
+        if status.st_nlink == 0:
+            self._unchanged = -1  # a copy takes its place
         file.close()
 
     def abandon(self, file: TailedFile) -> int:
@@ -161,8 +204,11 @@ class Rotation:
             for item in listing:
                 if self._is_settled(item):
                     continue
-                fd, status, head = open_log(os.path.join(self.directory, item.name), self._owner)
-                fresh.append(_Opened(item, fd, status.st_size, head))
+                fd, status, head, inflated = open_log(
+                    os.path.join(self.directory, item.name), self._owner
+                )
+                size = status.st_size if inflated is None else inflated.size(0)
+                fresh.append(_Opened(item, fd, size, head, inflated))
                 if status.st_ino != item.inode:
                     return False
             adopted = True
@@ -173,7 +219,7 @@ class Rotation:
                 for opened in fresh:
                     os.close(opened.fd)
         self._adopt_all(fresh, now)
-        self._forget({item.inode for item in listing})
+        self._forget({item.inode: item for item in listing})
         return True
 
     def _list(self) -> list[_Listed]:
@@ -193,7 +239,7 @@ class Rotation:
     def _nothing_there(self) -> None:
         # What comes into being from now on is new, also where only new lines are wanted.
         self._at_end = False
-        self._forget(set())
+        self._forget({})
 
     def _is_settled(self, item: _Listed) -> bool:
         """Whether the file is open, or was read to its end and has not changed since."""
@@ -201,18 +247,30 @@ class Rotation:
             return True
         if item.name == self.base and not self.source_gone:
             return False
+        copy = self._copies.get(item.inode)
+        if copy is not None and copy.listed[1:] == item[1:] and not copy.mark.dead:
+            return True
         seen = (item.size, item.mtime_ns)
         return any(mark.inode == item.inode and mark.seen == seen for mark in self.marks)
 
     def _adopt_all(self, fresh: list[_Opened], now: float) -> None:
-        known = [self._recognise(opened) for opened in fresh]
-        for opened, mark in zip(fresh, known, strict=True):
+        known = [(opened, self._recognise(opened)) for opened in fresh]
+        for opened, mark in known:
+            if isinstance(mark, _Copy):
+                self._copies[opened.listed.inode] = mark
+                os.close(opened.fd)
+                continue
+            if mark is None and not opened.size and opened.listed.name != self.base:
+                # Nothing to read; perhaps a copy in the making. Look again.
+                self._full_look_at = 0.0
+                os.close(opened.fd)
+                continue
             if mark is None:
                 start = opened.size if self._at_end and not self.looked else 0
                 mark = self._new_mark(opened.listed.inode, opened.head, start)
             else:
                 # In the order of the files, also where the checkpoint named them in another.
-                self._serial += 1
+                self._serial += _SERIAL_STEP
                 mark.serial = mark.serial if self.looked else self._serial
             self._adopt(opened, mark, now)
         self.marks.sort(key=lambda mark: mark.serial)
@@ -229,36 +287,39 @@ class Rotation:
 
     def _adopt(self, opened: _Opened, mark: FileMark, now: float) -> None:
         item = opened.listed
-        if opened.size == mark.processed and (item.name != self.base or self.source_gone):
-            mark.seen = (opened.size, item.mtime_ns)
+        size = opened.size_after(mark.processed)
+        if size == mark.processed and (item.name != self.base or self.source_gone):
+            mark.seen = (item.size, item.mtime_ns)
             mark.done = True
             os.close(opened.fd)
             return
         for file in self.files:
             file.grown_at = now  # older ones are being rotated away now: give their writers time
         mark.done = False
-        self.files.append(TailedFile(opened.fd, mark, opened.head[: mark.head.length], now))
+        head = opened.head[: mark.head.length]
+        self.files.append(TailedFile(opened.fd, mark, head, now, inflated=opened.inflated))
 
-    def _recognise(self, opened: _Opened) -> FileMark | None:
+    def _recognise(self, opened: _Opened) -> FileMark | _Copy | None:
         """Find or make the mark of a file that was read before, here or in an earlier process."""
         inode, head = opened.listed.inode, opened.head
+        self._copies.pop(inode, None)
         mark = next((mark for mark in self.marks if mark.inode == inode), None)
         if mark is not None:
-            if mark.head.length and still_has(mark.head, head) and opened.size >= mark.processed:
+            size = opened.size_after(mark.processed)
+            if mark.head.length and still_has(mark.head, head) and size >= mark.processed:
                 return mark
             self._drop(mark)  # closed, read to its end, deleted; its inode is used again
-            return None
-        record = self._recall(inode, head)
+        record = self._recall(inode, head, compressed=opened.inflated is not None)
         if record is None:
-            return self._recognise_copy(opened)
+            return self._copy(opened)
         self._remembered.remove(record)
         offset = record.offset
-        if opened.size < offset:
+        if opened.size_after(offset) < offset:
             self._ledger.lose("truncated", "A log file was truncated while nobody read it.")
             offset = 0
         return self._new_mark(inode, head, offset)
 
-    def _recall(self, inode: int, head: bytes) -> FileRecord | None:
+    def _recall(self, inode: int, head: bytes, *, compressed: bool) -> FileRecord | None:
         """Inode and head; after a restore or a move to another disk, a full head alone.
 
         A file that was empty has no head: any later one may have got its inode.
@@ -269,23 +330,49 @@ class Rotation:
             if record.head.length and still_has(record.head, head)
         ]
         same = [record for record in found if record.inode == inode]
-        full = [record for record in found if record.head.full]
+        full = [record for record in found if self._names(record.head, copied=compressed)]
         return next(iter(same + full), None)
 
-    def _recognise_copy(self, opened: _Opened) -> FileMark | None:
-        """`copytruncate` leaves a copy of what was read; what was not read goes on from there."""
-        head = head_of(opened.head)
-        if not head.full:
+    def _names(self, head: Head, *, copied: bool) -> bool:
+        """Whether a head alone names its file."""
+        return head.full or (copied and self._stamped and head.length >= _STAMPED_HEAD)
+
+    def _copy(self, opened: _Opened) -> _Copy | None:
+        """Tell what this file is a copy of, perhaps one in the making."""
+        if opened.listed.name == self.base:
             return None
-        offset = self._truncated.get(head)
-        if offset is None and any(mark.head == head for mark in self.marks):
-            offset = opened.size
-        if offset is None:
-            return None
-        return self._new_mark(opened.listed.inode, opened.head, min(offset, opened.size))
+        for mark in self.marks:
+            if self._names(mark.head, copied=True) and still_has(mark.head, opened.head):
+                return _Copy(mark, opened.listed)
+        for file in self.files:
+            if opened.head and file.head.startswith(opened.head):
+                return _Copy(file.mark, opened.listed)
+        return None
+
+    def _switch(self, file: TailedFile) -> bool:
+        for copy in list(self._copies.values()):
+            if copy.mark is not file.mark:
+                continue
+            try:
+                opened = open_log(os.path.join(self.directory, copy.listed.name), self._owner)
+            except OSError:  # it is gone again, or was renamed: then it is found by its own name
+                continue
+            size = opened.status.st_size
+            if opened.inflated is not None:
+                size = opened.inflated.size(file.offset)
+            if (
+                opened.status.st_ino == copy.listed.inode
+                and still_has(file.mark.head, opened.head)
+                and size >= file.offset
+            ):
+                del self._copies[copy.listed.inode]
+                file.move_to(opened.fd, opened.status.st_ino, opened.inflated)
+                return True
+            os.close(opened.fd)
+        return False
 
     def _new_mark(self, inode: int, head: bytes, offset: int) -> FileMark:
-        self._serial += 1
+        self._serial += _SERIAL_STEP
         mark = FileMark(inode, head_of(head), self._serial, offset, offset, offset)
         self.marks.append(mark)
         return mark
@@ -294,7 +381,16 @@ class Rotation:
         mark.dead = True
         self.marks.remove(mark)
 
-    def _forget(self, on_disk: set[int]) -> None:
-        """Drop the marks of closed files that were deleted."""
+    def _forget(self, on_disk: dict[int, _Listed]) -> None:
+        """Drop the marks of closed files that were deleted, and those of which there is a copy
+        go on as the copy's."""
         held = {file.mark.inode for file in self.files}
+        for inode, copy in list(self._copies.items()):
+            mark = copy.mark
+            if inode not in on_disk or mark.dead:
+                del self._copies[inode]
+            elif mark.inode not in held and mark.inode not in on_disk and mark in self.marks:
+                mark.inode = inode
+                mark.seen = (copy.listed.size, copy.listed.mtime_ns)
+                del self._copies[inode]
         self.marks = [mark for mark in self.marks if mark.inode in held or mark.inode in on_disk]

@@ -10,6 +10,7 @@ acknowledged.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from typing import NamedTuple
 
 from agent.logs.fingerprint import HEAD_SIZE, Head, head_of
 from agent.logs.framing import Framer
+from agent.logs.inflate import Inflated
+from agent.logs.siblings import COMPRESSED
 
 
 @dataclass(slots=True, eq=False)
@@ -57,8 +60,18 @@ class NotALogFile(OSError):
 class TailedFile:
     """One open file. `read` may run in another thread; then nothing else touches the file."""
 
-    def __init__(self, fd: int, mark: FileMark, head: bytes, now: float) -> None:
+    def __init__(
+        self,
+        fd: int,
+        mark: FileMark,
+        head: bytes,
+        now: float,
+        *,
+        inflated: Inflated | None = None,
+    ) -> None:
         self.fd = fd
+        self.inflated = inflated
+        """The content of a compressed file: offsets and heads are of that, not of `fd`."""
         self.mark = mark
         self.head = head
         """Its first bytes, at most HEAD_SIZE, all that were ever seen."""
@@ -74,11 +87,38 @@ class TailedFile:
 
     def unread(self) -> int:
         """Ask for the size; return bytes not read yet, negative where it was truncated."""
+        if self.inflated is not None:
+            if self.inflated.ended:
+                return 0
+            # Its end is known only by reading it: until then something is unread.
+            return max(1, self.inflated.size(self.offset) - self.offset)
         return os.lseek(self.fd, 0, os.SEEK_END) - self.offset
 
     def unlinked(self) -> bool:
         """Whether no directory has it any more: closing it gives its bytes up."""
         return os.fstat(self.fd).st_nlink == 0
+
+    def written(self) -> bool:
+        """
+        Whether any process has it open for writing; False also where nobody can tell.
+
+        fcntl(2): a read lease is refused while there is such a process. It is given back at once;
+        ask it of deleted files only, which nobody can be about to open.
+        """
+        try:
+            fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except BlockingIOError:
+            return True
+        except OSError:  # a filesystem without leases, or another user's file without CAP_LEASE
+            return False
+        fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return False
+
+    def move_to(self, fd: int, inode: int, inflated: Inflated | None) -> None:
+        """Go on in a copy of it; the mark comes along."""
+        self.close()
+        self.fd, self.inflated = fd, inflated
+        self.mark.inode = inode
 
     def read(self, limit: int) -> Block:
         """Read at most `limit` bytes from `offset`, then make sure that it is the same file still.
@@ -86,6 +126,10 @@ class TailedFile:
         In this order: bytes written after a truncation can be at `offset` only once the head is
         new as well.
         """
+        if self.inflated is not None:
+            data = self.inflated.read(limit, self.offset)
+            self.size = self.offset + len(data)
+            return Block(data, self.offset, intact=True)
         size = os.lseek(self.fd, 0, os.SEEK_END)
         data = os.pread(self.fd, limit, self.offset)
         head = os.pread(self.fd, HEAD_SIZE, 0)
@@ -104,9 +148,20 @@ class TailedFile:
             self.fd = -1
 
 
-def open_log(path: str, owner: int | None = None) -> tuple[int, os.stat_result, bytes]:
+class OpenedLog(NamedTuple):
+    """A log file, just opened."""
+
+    fd: int
+    status: os.stat_result
+    head: bytes
+    """The first HEAD_SIZE bytes of its content, or all it has."""
+    inflated: Inflated | None
+    """Where it is compressed."""
+
+
+def open_log(path: str, owner: int | None = None) -> OpenedLog:
     """
-    Open a log file; return its descriptor, its status and its head.
+    Open a log file, compressed where its name says so.
 
     owner: the uid it must belong to. Raises FileNotFoundError, `NotALogFile`, any other OSError.
     """
@@ -118,7 +173,10 @@ def open_log(path: str, owner: int | None = None) -> tuple[int, os.stat_result, 
             raise NotALogFile(f"{path} is not a regular file")
         if owner is not None and status.st_uid != owner:
             raise NotALogFile(f"{path} belongs to user {status.st_uid}, not to {owner}")
-        return fd, status, os.pread(fd, HEAD_SIZE, 0)
+        if path.endswith(COMPRESSED):
+            head = Inflated(fd).read(HEAD_SIZE, 0)
+            return OpenedLog(fd, status, head, Inflated(fd))
+        return OpenedLog(fd, status, os.pread(fd, HEAD_SIZE, 0), None)
     except BaseException:
         os.close(fd)
         raise

@@ -254,3 +254,19 @@ def test_lag_is_what_is_not_acknowledged(log: Path, chain: Chain) -> None:
             mark.acknowledged = up_to
     chain.measure()
     assert chain.ledger.counters.lag_bytes == 0
+
+
+def test_a_log_deleted_by_hand_is_read_as_long_as_somebody_writes_to_it(
+    log: Path, chain: Chain
+) -> None:
+    writer = log.open("ab", buffering=0)
+    log.unlink()
+    chain.rotation.source_gone = True
+    later = NOW + LINGER + 1
+    assert list(chain.retire(later, 7)) == []
+    writer.write(cri("after the deletion"))
+    assert contents(turn(chain, later)) == ["after the deletion"]
+    writer.close()
+    list(chain.retire(later + LINGER + 1, 7))
+    assert chain.rotation.files == []
+    assert chain.ledger.counters.lost == {}

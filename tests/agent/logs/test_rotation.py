@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,20 +204,136 @@ def test_a_restored_file_is_known_by_its_full_head_alone(host: Host, tmp_path: P
     assert host.lost == {}
 
 
-def test_a_copy_left_by_copytruncate_is_not_read_again(host: Host) -> None:
+def copytruncate(host: Host, name: str = f"{BASE}.1") -> None:
+    (host.path / name).write_bytes((host.path / BASE).read_bytes())
+    os.truncate(host.path / BASE, 0)
+
+
+def test_what_copytruncate_took_away_is_read_in_the_copy_and_first(host: Host) -> None:
     host.write(lines=200)
     rotation = host.rotation()
     assert len(host.read(rotation)) == 200
     host.write(lines=2)
-    data = (host.path / BASE).read_bytes()
-    os.truncate(host.path / BASE, 0)
+    copytruncate(host)
+    host.write(lines=1)
     file = rotation.files[0]
     assert file.unread() < 0
-    rotation.begin_anew(file, 1.0)
-    (host.path / f"{BASE}.1").write_bytes(data)
+    assert rotation.begin_anew(file, 1.0)
+    assert host.read(rotation) == [201, 202, 203]
+    rotation.look(2.0, force=True)
+    assert host.read(rotation) == []
+    records = rotation.records()
+    assert [record.offset for record in records] == [12 * 202, 12]
+    assert host.read(host.rotation(records)) == []
+
+
+def test_a_copy_that_is_seen_in_the_making_is_not_read_beside_the_file(host: Host) -> None:
+    host.write(lines=200)
+    rotation = host.rotation()
+    host.read(rotation)
+    data = (host.path / BASE).read_bytes()
+    for size in (0, 10, 1500, len(data)):
+        (host.path / f"{BASE}.1").write_bytes(data[:size])
+        rotation.look(2.0, force=True)
+        assert host.read(rotation) == []
     host.write(lines=1)
+    copytruncate(host)
+    assert rotation.begin_anew(rotation.files[0], 3.0)
+    assert host.read(rotation) == [201]
+
+
+def compress(path: Path) -> None:
+    path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 1))
+    path.unlink()
+
+
+def test_after_a_restart_it_goes_on_inside_a_compressed_file(host: Host) -> None:
+    host.write(lines=5)
+    before = host.rotation()
+    assert host.read(before) == [1, 2, 3, 4, 5]
+    host.write(lines=5)
+    host.rotate()
+    compress(host.path / f"{BASE}.1")
+    host.write()
+    after = host.rotation(before.records())
+    assert host.read(after) == list(range(6, 14))
+    assert host.lost == {}
+    assert host.read(host.rotation(after.records())) == []
+
+
+def test_compressed_files_nobody_knows_are_read_in_order(host: Host) -> None:
+    for _ in range(3):
+        host.write()
+        host.rotate()
+    for number in (2, 3):
+        compress(host.path / f"{BASE}.{number}")
+    host.write()
+    assert host.read(host.rotation()) == list(range(1, 13))
+
+
+def test_what_was_read_before_it_was_compressed_is_not_read_again(host: Host) -> None:
+    host.write()
+    rotation = host.rotation()
+    host.read(rotation)
+    host.rotate()
+    host.write()
+    rotation.look(1.0)
+    assert host.read(rotation) == [4, 5, 6]
+    rotation.retire(rotation.files[0])
+    compress(host.path / f"{BASE}.1")
+    rotation.look(2.0, force=True)
+    assert host.read(rotation) == []
+    assert len(rotation.files) == 1
+    assert [record.done for record in rotation.records()] == [True, False]
+    assert host.read(host.rotation(rotation.records())) == []
+
+
+def test_a_file_compressed_while_it_is_read_is_read_to_its_end_and_not_twice(host: Host) -> None:
+    host.write(lines=4)
+    rotation = host.rotation()
+    host.rotate()
+    compress(host.path / f"{BASE}.1")
+    host.write(lines=1)
+    rotation.look(1.0, force=True)
+    assert len(rotation.files) == 2
+    assert host.read(rotation) == [1, 2, 3, 4, 5]
+    rotation.retire(rotation.files[0])
     rotation.look(2.0)
-    assert sorted(host.read(rotation)) == [201, 202, 203], "what was not read yet is in the copy"
+    assert host.read(rotation) == []
+    assert [record.done for record in rotation.records()] == [True, False]
+
+
+def test_a_held_file_is_given_up_for_its_compressed_copy(host: Host) -> None:
+    host.write(lines=4)
+    rotation = host.rotation()
+    file = rotation.files[0]
+    file.offset = file.mark.processed = 2 * 12
+    host.rotate()
+    compress(host.path / f"{BASE}.1")
+    host.write(lines=1)
+    rotation.look(1.0, force=True)
+    assert file.unlinked()
+    assert rotation.switch(file)
+    assert not file.unlinked()
+    assert host.read(rotation) == [3, 4, 5]
+
+
+def test_a_damaged_compressed_file_stops_nobody_else(host: Host) -> None:
+    host.write(lines=300)
+    host.rotate()
+    compress(host.path / f"{BASE}.1")
+    path = host.path / f"{BASE}.1.gz"
+    path.write_bytes(path.read_bytes()[:-40])
+    (host.path / f"{BASE}.2.gz").write_bytes(b"not gzip")
+    host.write(lines=1)
+    rotation = host.rotation()
+    damaged, good = rotation.files
+    data = damaged.read(100_000).data
+    assert data.startswith(b"line 000001\n")
+    assert damaged.inflated is not None
+    assert damaged.inflated.damage
+    assert damaged.unread() == 0
+    assert good.read(100).data == b"line 000301\n"
 
 
 def test_a_closed_file_that_grows_is_opened_again(host: Host) -> None:

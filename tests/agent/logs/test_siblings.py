@@ -24,7 +24,21 @@ def test_the_kubelets_times_count_from_the_oldest() -> None:
     ]
 
 
-def test_compressed_and_unfinished_files_are_not_read() -> None:
-    names = ["0.log.20260102-150405.gz", "0.log.20260102-150405.tmp", "c.log.1.gz", "0.log.01"]
+def test_compressed_files_are_in_their_places() -> None:
+    names = ["c.log", "c.log.3.gz", "c.log.2.gz", "c.log.1"]
+    assert chain_order("c.log", names) == ["c.log.3.gz", "c.log.2.gz", "c.log.1", "c.log"]
+    names = ["0.log", "0.log.20260102-150405.gz", "0.log.20260103-150405"]
+    assert chain_order("0.log", names) == [
+        "0.log.20260102-150405.gz",
+        "0.log.20260103-150405",
+        "0.log",
+    ]
+
+
+def test_a_compressed_file_in_the_making_is_not_read() -> None:
+    assert chain_order("c.log", ["c.log.1.gz", "c.log.1"]) == ["c.log.1"]
+
+
+def test_unfinished_and_foreign_files_are_not_read() -> None:
+    names = ["0.log.20260102-150405.tmp", "0.log.01", "0.log.gz", "1.log.1.gz"]
     assert chain_order("0.log", names) == []
-    assert chain_order("c.log", names) == []

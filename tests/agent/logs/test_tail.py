@@ -21,7 +21,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tailed(log: Path) -> Iterator[TailedFile]:
-    fd, status, head = open_log(str(log))
+    fd, status, head, _inflated = open_log(str(log))
     mark = FileMark(status.st_ino, head_of(head), 1, 0, 0, 0)
     file = TailedFile(fd, mark, head, 0.0)
     yield file
@@ -77,7 +77,7 @@ def test_a_rewritten_file_is_noticed_though_it_is_longer(log: Path, tailed: Tail
 def test_a_file_of_another_user_is_not_opened_where_an_owner_is_asked_for(log: Path) -> None:
     log.write_text("secret")
     uid = log.stat().st_uid
-    fd, _, head = open_log(str(log), uid)
+    fd, _, head, _inflated = open_log(str(log), uid)
     os.close(fd)
     assert head == b"secret"
     with pytest.raises(NotALogFile, match=f"belongs to user {uid}, not to {uid + 1}"):
@@ -89,3 +89,12 @@ def test_only_regular_files_are_logs(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/null")):
         with pytest.raises(NotALogFile):
             open_log(str(path))
+
+
+def test_whether_anybody_still_writes_to_a_deleted_file_is_known(
+    log: Path, tailed: TailedFile
+) -> None:
+    with log.open("ab"):
+        log.unlink()
+        assert tailed.written()
+    assert not tailed.written()
