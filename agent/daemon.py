@@ -97,7 +97,7 @@ class Daemon:
                 sampler, config.metrics.interval, taken=_note_health(telemetry)
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
-            self._server = _server(config, page)
+            self._server = _server(config, page, telemetry)
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = _log_workers(config, telemetry)
             self._closing = building.pop_all()
@@ -207,7 +207,7 @@ def _image_watcher(config: Config) -> ImageWatcher | None:
     return ImageWatcher(security.image_reports, security.verifications)
 
 
-def _server(config: Config, page: Pages) -> MetricsServer:
+def _server(config: Config, page: Pages, telemetry: Telemetry) -> MetricsServer:
     address = split_address(config.metrics.listen)
     if not config.web.config_file:
         return MetricsServer(address, page)
@@ -216,6 +216,14 @@ def _server(config: Config, page: Pages) -> MetricsServer:
     from agent.web.gate import Gate
 
     gate = Gate(config.web.config_file)
+    telemetry.register(
+        Counts(
+            "agent_web_config_failures",
+            "Times a changed web configuration could not be used and the last good one stayed.",
+            "file",
+            lambda: {config.web.config_file: gate.failures},
+        )
+    )
     tls = TlsAdapter(gate.context) if gate.encrypted else None
     return MetricsServer(address, page, gate, tls)
 

@@ -42,14 +42,18 @@ class Trees:
             del self._planned[path]
             self.sizes.pop(path, None)
 
-    def due(self, now: float) -> str | None:
-        """The tree that has waited longest; None when none is due."""
+    def __contains__(self, path: str) -> bool:
+        """Whether somebody uses it."""
+        return path in self._planned
+
+    def due(self, now: float) -> list[str]:
+        """The trees to walk now, the one that has waited longest first."""
         waiting = [
             (planned.next_look, path)
             for path, planned in self._planned.items()
             if now >= (planned.next_look if planned.changed else planned.next_full)
         ]
-        return min(waiting)[1] if waiting else None
+        return [path for _, path in sorted(waiting)]
 
     def next_due(self) -> float | None:
         """Monotonic seconds when the next one is due, as far as is known now."""

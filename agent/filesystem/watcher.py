@@ -19,6 +19,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -72,7 +73,13 @@ class FilesystemWatcher:
         """Handed over by the sampler; replaced, never changed."""
         self._views: dict[int, ContainerView] = {}
         self._next_look: dict[int, float] = {}
+        self._first_look = 0.0
+        """The least of `_next_look`; 0 when there are new containers."""
         self._next_host = 0.0
+        self._queue: deque[str] = deque()
+        """Trees that are due."""
+        self._users: dict[str, set[int]] = {}
+        """Tree → the containers that use it."""
         self._written: dict[int, int] = {}
         self._results: dict[int, FilesystemUsage] = {}
         self._host: FilesystemUsage | None = None
@@ -126,20 +133,26 @@ class FilesystemWatcher:
         now = self._clock()
         targets = self._targets
         self._forget(targets)
+        if len(targets) > len(self._next_look):
+            self._first_look = 0.0
         if now >= self._next_host:
             self._look_at_host()
             self._next_host = now + self._config.interval * self._jitter()
-        for inode, target in targets.items():
+        for inode, target in targets.items() if now >= self._first_look else ():
             if self._stop.is_set():
                 return 0.0
             if now >= self._next_look.get(inode, 0.0):
                 self._look_at(target)
                 self._next_look[inode] = now + self._config.interval * self._jitter()
-        path = self._trees.due(self._clock())
-        if path is not None:
-            self._walk(path)
-            return 0.0
-        due = [self._next_host, *self._next_look.values()]
+        self._first_look = min(self._next_look.values(), default=now)
+        if not self._queue:
+            self._queue.extend(self._trees.due(self._clock()))
+        while self._queue:
+            path = self._queue.popleft()
+            if path in self._trees:
+                self._walk(path)
+                return 0.0
+        due = [self._next_host, self._first_look if targets else self._next_host]
         if (walk_due := self._trees.next_due()) is not None:
             due.append(walk_due)
         return max(0.0, min(due) - self._clock())
@@ -170,7 +183,11 @@ class FilesystemWatcher:
             self._retain_trees()
 
     def _retain_trees(self) -> None:
-        self._trees.retain({path for view in self._views.values() for path in view.paths()})
+        self._users = {}
+        for inode, view in self._views.items():
+            for path in view.paths():
+                self._users.setdefault(path, set()).add(inode)
+        self._trees.retain(self._users.keys())
 
     def _look_at(self, target: Target) -> None:
         pid = target.pid
@@ -193,6 +210,7 @@ class FilesystemWatcher:
             self._written[target.inode] = target.written
         for path in view.paths():
             self._trees.want(path, changed=changed)
+            self._users.setdefault(path, set()).add(target.inode)
         if before is not None and before.paths() != view.paths():
             self._retain_trees()
         self._publish(target.inode)
@@ -212,9 +230,8 @@ class FilesystemWatcher:
         self._trees.walked(path, tree, self._clock(), self._jitter())
         if tree is not None:
             self._walks["complete" if tree.complete else "incomplete"] += 1
-        for inode, view in self._views.items():
-            if path in view.paths():
-                self._publish(inode)
+        for inode in self._users[path]:
+            self._publish(inode)
 
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):
