@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 def test_the_example_says_the_defaults() -> None:
     path = ROOT / "deploy" / "agent.toml"
     assert load(str(path)) == Config()
-    assert set(tomllib.loads(path.read_text())) == {"paths", "metrics", "logs", "probes"}
+    assert set(tomllib.loads(path.read_text())) == {
+        *("paths", "metrics", "logs", "filesystem", "remote_write", "web", "probes")
+    }
 
 
 def test_what_the_example_has_commented_out_is_taken_too(tmp_path: Path) -> None:
