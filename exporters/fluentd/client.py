@@ -3,18 +3,17 @@
 Several chunks are in flight on one connection; their acknowledgements are matched by id. What can
 go wrong, and what then happens:
 
-    cannot connect              RetryAfter, 0.5 s and doubling up to 30 s, with jitter
-    connection lost             every chunk in flight: RetryAfter
+    cannot connect              the next server at once, if there is one; else RetryAfter, 0.5 s and
+                                doubling up to 30 s for each server, with jitter
+    connection lost             every chunk in flight on it: RetryAfter
     no ack within ack_timeout   the connection is closed (a late ack must not meet a later chunk),
-                                and every chunk in flight: RetryAfter
+                                and every chunk in flight on it: RetryAfter
     anything but an ack, or     the connection is closed, as above
     an ack nobody waits for
 
-The back-off starts anew at the first acknowledgement, not at the first connection: a server that
-takes connections and dies on our data is not hammered.
-
-The connection is made by `PackedForwardSender` in a thread and then belongs to asyncio's streams;
-TLS will wrap it there, and the handshake of a server with a shared key will come before the reader.
+One connection is written to at a time. While it goes to a standby server, the others are tried in
+the background; what the standby has not acknowledged yet is waited for. A server that says
+keepalive=false gets one message for each connection.
 """
 
 from __future__ import annotations
@@ -22,30 +21,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
 
 from agent.config import FluentdDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
-from exporters.fluentd.forward import AckDecoder, ForwardEncoder, NotAnAck, forward_message
-from exporters.fluentd.sender import PackedForwardSender
-
-CONNECT_TIMEOUT: Final = 5.0
-FIRST_WAIT: Final = 0.5
-LONGEST_WAIT: Final = 30.0
-_READ: Final = 64 * 1024
-
-
-class ConnectionLost(ConnectionError):
-    """The connection went while chunks waited for their acknowledgements."""
-
-
-@dataclass(slots=True, eq=False)
-class _Connection:
-    writer: asyncio.StreamWriter
-    reader_task: asyncio.Task[None] | None = None
-    waiting: dict[str, asyncio.Future[None]] = field(default_factory=dict)
-    """Chunk id → set when it is acknowledged."""
+from exporters.fluentd.connection import Connection, ConnectionLost, connect
+from exporters.fluentd.forward import ForwardEncoder, forward_message
+from exporters.fluentd.servers import Server, Servers
 
 
 class ForwardClient:
@@ -55,17 +36,14 @@ class ForwardClient:
         self, config: FluentdDestination, *, random: Callable[[], float] = random.random
     ) -> None:
         self._config = config
-        self._random = random
-        self._sender = PackedForwardSender(
-            config.tag, host=config.host, port=config.port, timeout=CONNECT_TIMEOUT
-        )
-        self._connection: _Connection | None = None
+        self._servers = Servers(config.servers, config.tag, random)
+        self._connection: Connection | None = None
+        """The one to write to."""
+        self._open: set[Connection] = set()
         self._lock = asyncio.Lock()
         """One connection is made at a time, and frames go out whole and in order."""
-        self._wait = FIRST_WAIT
-        self._not_before = 0.0
-        self._reason = ""
-        self._tried = False
+        self._returning: asyncio.Task[None] | None = None
+        self._reached: bool | None = None
 
     @property
     def chunk_bytes(self) -> int:
@@ -75,7 +53,7 @@ class ForwardClient:
     @property
     def connected(self) -> bool | None:
         """None before the first try."""
-        return self._connection is not None if self._tried else None
+        return self._reached
 
     def encoder(self, fields: Mapping[str, str]) -> ForwardEncoder:
         """The encoder of one container's entries."""
@@ -97,95 +75,109 @@ class ForwardClient:
         except ConnectionLost as error:
             return self._later(str(error))
         finally:
-            connection.waiting.pop(chunk.id, None)
-        self._wait = FIRST_WAIT
+            connection.forget(chunk.id)
+        connection.server.backoff.succeed()
         return Delivered()
 
     async def close(self) -> None:
-        """Close the connection. Chunks in flight are not waited for."""
-        connection = self._connection
-        if connection is not None:
-            self._drop(connection, "the agent stops")
-            if connection.reader_task is not None:
-                await asyncio.gather(connection.reader_task, return_exceptions=True)
-        self._sender.close()
+        """Close every connection. Chunks in flight are not waited for."""
+        if self._returning is not None:
+            self._returning.cancel()
+            await asyncio.gather(self._returning, return_exceptions=True)
+        connections = list(self._open)
+        for connection in connections:
+            connection.close("the agent stops")
+        self._open.clear()
+        self._connection = None
+        await asyncio.gather(*(one.reading for one in connections), return_exceptions=True)
+        for server in self._servers.all:
+            server.sender.close()
 
-    async def _write(self, chunk: Chunk) -> tuple[_Connection, asyncio.Future[None]]:
+    async def _write(self, chunk: Chunk) -> tuple[Connection, asyncio.Future[None]]:
         async with self._lock:
             connection = self._connection or await self._connect()
-            if chunk.id in connection.waiting:  # twins: the same line again, to the nanosecond
+            if any(chunk.id in one.waiting for one in self._open):
+                # Twins: the same line again, to the nanosecond.
                 raise ConnectionError(f"chunk {chunk.id} waits for its acknowledgement already")
-            acknowledged = asyncio.get_running_loop().create_future()
-            connection.waiting[chunk.id] = acknowledged
+            acknowledged = connection.expect(chunk.id)
             try:
                 connection.writer.write(forward_message(self._config.tag, chunk))
                 async with asyncio.timeout(self._config.ack_timeout):
                     await connection.writer.drain()
             except OSError as error:  # TimeoutError as well: the server takes no more bytes
-                connection.waiting.pop(chunk.id, None)
+                connection.forget(chunk.id)
                 acknowledged.cancel()
                 if acknowledged.done() and not acknowledged.cancelled():
                     acknowledged.exception()  # the reader saw the end first, and said so there
                 self._drop(connection, f"cannot send: {str(error) or 'the server takes no bytes'}")
                 raise
+            if not connection.keepalive:
+                if self._connection is connection:
+                    self._connection = None
+                connection.retire()
             return connection, acknowledged
 
-    async def _connect(self) -> _Connection:
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._not_before:
-            raise ConnectionError(self._reason)
-        self._tried = True
+    async def _connect(self) -> Connection:
+        """Connect to the first server that takes it, and make that the one to write to."""
+        now = asyncio.get_running_loop().time()
+        for server in self._servers.due(now):
+            try:
+                self._connection = await self._reach(server)
+            except OSError:
+                continue  # its back-off knows why
+            if server.config.standby:
+                self._return_later()
+            return self._connection
+        _wait, reason = self._servers.first_due(now)
+        raise ConnectionError(reason)
+
+    async def _reach(self, server: Server) -> Connection:
         try:
-            made = await asyncio.to_thread(self._sender.connect)
+            connection = await connect(server, self._config, self._drop)
         except OSError as error:
-            self._back_off(f"cannot connect to {self._sender.host}:{self._sender.port}: {error}")
-            raise ConnectionError(self._reason) from error
-        made.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=made)
-        connection = self._connection = _Connection(writer)
-        connection.reader_task = asyncio.create_task(
-            self._read_acks(reader, connection), name="forward acks"
-        )
+            now = asyncio.get_running_loop().time()
+            why = str(error) or type(error).__name__
+            server.backoff.fail(now, f"cannot connect to {server.place}: {why}")
+            self._reached = self._connection is not None
+            raise
+        self._open = {one for one in self._open if not one.closed} | {connection}
+        self._reached = True
         return connection
 
-    async def _read_acks(self, reader: asyncio.StreamReader, connection: _Connection) -> None:
-        decoder = AckDecoder()
-        try:
-            while data := await reader.read(_READ):
-                for identity in decoder.feed(data):
-                    acknowledged = connection.waiting.pop(identity, None)
-                    if acknowledged is None:
-                        raise NotAnAck(f"an acknowledgement of an unknown chunk: {identity!r}")
-                    if not acknowledged.done():
-                        acknowledged.set_result(None)
-            reason = "the server closed the connection"
-        except (OSError, NotAnAck) as error:
-            reason = str(error)
-        self._drop(connection, reason)
+    def _return_later(self) -> None:
+        if self._returning is None or self._returning.done():
+            self._returning = asyncio.create_task(self._return(), name="forward failback")
 
-    def _drop(self, connection: _Connection, reason: str) -> None:
+    async def _return(self) -> None:
+        """Go back to a server that is no standby as soon as one takes connections."""
+        loop = asyncio.get_running_loop()
+        while (old := self._connection) is not None and old.server.config.standby:
+            wait, _reason = self._servers.first_due(loop.time(), standby=False)
+            if wait:
+                await asyncio.sleep(wait)
+            for server in self._servers.due(loop.time()):
+                if server.config.standby:
+                    break
+                try:
+                    better = await self._reach(server)
+                except OSError:
+                    continue
+                old, self._connection = self._connection, better
+                if old is not None:
+                    old.retire()
+                return
+
+    def _drop(self, connection: Connection, reason: str) -> None:
         """Close a connection; what waits on it fails. Only the first call for it does anything."""
-        if self._connection is not connection:
+        if connection.closed:
             return
-        self._connection = None
-        connection.writer.transport.abort()
-        self._sender.disconnect()
-        reader_task = connection.reader_task
-        if reader_task is not None and reader_task is not asyncio.current_task():
-            reader_task.cancel()
-        for acknowledged in connection.waiting.values():
-            if not acknowledged.done():
-                acknowledged.set_exception(ConnectionLost(reason))
-        connection.waiting.clear()
-        self._back_off(reason)
-
-    def _back_off(self, reason: str) -> None:
-        self._reason = reason
-        # Half fixed, half by chance: a thousand agents must not come back in the same moment.
-        pause = self._wait * (0.5 + 0.5 * self._random())
-        self._not_before = asyncio.get_running_loop().time() + pause
-        self._wait = min(2 * self._wait, LONGEST_WAIT)
+        connection.close(reason)
+        self._open.discard(connection)
+        if self._connection is connection:
+            self._connection = None
+        self._reached = self._connection is not None
+        connection.server.backoff.fail(asyncio.get_running_loop().time(), reason)
 
     def _later(self, reason: str) -> RetryAfter:
-        now = asyncio.get_running_loop().time()
-        return RetryAfter(max(0.0, self._not_before - now), reason)
+        wait, _reason = self._servers.first_due(asyncio.get_running_loop().time())
+        return RetryAfter(wait, reason)

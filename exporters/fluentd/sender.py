@@ -32,9 +32,11 @@ class PackedForwardSender(FluentSender):  # type: ignore[misc] # fluent-logger h
             raise ConnectionError("no connection")
         return self.socket
 
-    def disconnect(self) -> None:
-        """Close the connection, whatever state it is in. A later `connect` makes a new one."""
-        self._close()
+    def detach(self) -> net.socket:
+        """Make a connection and give it away: the caller closes it. Raises OSError."""
+        made = self.connect()
+        self.socket = None
+        return made
 
     def _reconnect(self) -> None:
         if self.socket is not None:

@@ -10,7 +10,8 @@ import msgpack
 
 from agent.config import FluentdDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
-from exporters.fluentd.client import FIRST_WAIT, LONGEST_WAIT, ForwardClient
+from exporters.backoff import FIRST_WAIT, LONGEST_WAIT
+from exporters.fluentd.client import ForwardClient
 
 Answer = Callable[["Server", asyncio.StreamWriter, str], Awaitable[None]]
 
@@ -183,7 +184,7 @@ def test_while_it_backs_off_nothing_is_tried_and_the_wait_doubles_up_to_a_limit(
             at_once = await client.send(chunk("b"))
             assert isinstance(at_once, RetryAfter)
             assert at_once.seconds <= outcome.seconds
-            client._not_before = 0.0  # the wait is over
+            client._servers.all[0].backoff._not_before = 0.0  # the wait is over
         assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, LONGEST_WAIT, LONGEST_WAIT, LONGEST_WAIT]
         await client.close()
 
@@ -194,11 +195,13 @@ def test_the_wait_begins_anew_only_after_an_ack() -> None:
     async def test(client: ForwardClient, server: Server) -> None:
         for _ in range(2):
             assert isinstance(await client.send(chunk("a")), RetryAfter)
-            client._not_before = 0.0
-        assert client._wait == 4 * FIRST_WAIT, "connections were made, but nothing came of them"
+            client._servers.all[0].backoff._not_before = 0.0
+        assert client._servers.all[0].backoff._wait == 4 * FIRST_WAIT, (
+            "connections were made, but nothing came of them"
+        )
         server.answer = acknowledge
         assert await client.send(chunk("a")) == Delivered()
-        assert client._wait == FIRST_WAIT
+        assert client._servers.all[0].backoff._wait == FIRST_WAIT
 
     run(say_nothing, test, ack_timeout=0.05)
 
