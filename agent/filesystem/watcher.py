@@ -4,7 +4,7 @@ The sampler hands over which containers there are and takes the newest results; 
 a disk. One thread, "filesystem", does the rest: it looks at each container's mounts every
 `interval`, and walks directories one at a time (`trees.py` says when). It stays in the background:
 
-    idle I/O priority          where the disk's scheduler knows that
+    idle I/O priority          where it may be set, and the disk's scheduler knows it
     entries a second           within a walk, so that it is no burst
     seconds a walk             after them the result is what was counted, and not complete
     2% of one core             over everything: it rests 49 times what it worked
@@ -16,6 +16,7 @@ thread wait for its turn. Measured on two cores with four busy processes beside 
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -35,6 +36,8 @@ from agent.filesystem.trees import Trees
 from agent.filesystem.usage import Device, FilesystemReading, FilesystemUsage
 from agent.filesystem.walk import Budget, walk
 from agent.kernelfile import Denied, UnexpectedText
+
+log = logging.getLogger(__name__)
 
 _REST: Final = 49
 """Times the CPU time of one step for which the thread then rests: 2% of a core at most."""
@@ -162,7 +165,7 @@ class FilesystemWatcher:
             # A thread has an I/O priority of its own (ioprio_set(2)).
             psutil.Process(threading.get_native_id()).ionice(psutil.IOPRIO_CLASS_IDLE)
         except (OSError, psutil.Error) as error:
-            self._failed(f"idle I/O priority: {error}")
+            log.info("directories are walked without idle I/O priority: %s", error)
         while not self._stop.is_set():
             self._wake.clear()
             before = time.thread_time()
