@@ -8,16 +8,20 @@ takes nothing else along: unlike `CgroupTree.read`, half a reading is a reading.
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from agent.cgroupfs import v1, v2
+from agent.cgroupfs.cpu import parse_cpu_stat
 from agent.cgroupfs.hierarchies import Hierarchies
-from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.cgroupfs.reading import Cgroup
 from agent.cgroupfs.tree import V1_ONLY
 from agent.cgroupfs.v1 import V1_ROWS, V1Files
 from agent.cgroupfs.v2 import V2_ROWS, Row, V2Files
-from agent.kernelfile import Denied, UnexpectedText, read
+from agent.kernelfile import Denied, UnexpectedText, parse_count, read
 from agent.lifecycle.events import Counters, counters
+
+T = TypeVar("T")
 
 _FIELDS: Final = ("cpu_stat", "memory_peak", "memory_events", "io_stat")
 _NOT_NEEDED: Final = frozenset({"cpu.stat", "cpuacct.usage_user", "cpuacct.usage_sys"})
@@ -43,11 +47,6 @@ class LastLook:
             if row.field in _FIELDS and unified is not None
         ]
 
-        self._cpu = (
-            (_of_cpu(self._v1), len(V1_ROWS), _v1_reading),
-            (_of_cpu(self._v2), len(V2_ROWS), _v2_reading),
-        )
-
     def read(self, path: str) -> Counters | None:
         """The counters of the cgroup; None where nothing of it could be read any more."""
         old = _values(self._v1, len(V1_ROWS), path)
@@ -62,13 +61,14 @@ class LastLook:
         )
 
     def cpu_usec(self, path: str) -> int | None:
-        """The CPU time alone: what a look while nothing happens costs."""
-        for rows, slots, reading in self._cpu:
-            values = _values(rows, slots, path)
-            if any(value is not None for value in values):
-                stat = reading(values).cpu_stat
-                return None if stat is None else stat.usage_usec
-        return None
+        """The CPU time alone: a quarter of what `read` costs."""
+        hierarchies = self._hierarchies
+        if (mount := hierarchies.v1.get("cpuacct")) is not None:
+            usage = _read(f"{mount}{path}/cpuacct.usage", parse_count)
+            if usage is not None:
+                return usage // 1000
+        stat = _read(f"{hierarchies.unified}{path}/cpu.stat", parse_cpu_stat)
+        return None if stat is None else stat.usage_usec
 
     def cgroup(self, path: str) -> Cgroup | None:
         """The cgroup with the number `CgroupTree.walk` gives it; None where it is gone."""
@@ -86,26 +86,18 @@ class LastLook:
         return None
 
 
-def _of_cpu(rows: list[tuple[int, Row, str]]) -> list[tuple[int, Row, str]]:
-    return [row for row in rows if row[1].field == "cpu_stat"]
-
-
-def _v1_reading(values: list[Any]) -> CgroupReading:
-    return v1.reading(V1Files._make(values), V2Files())
-
-
-def _v2_reading(values: list[Any]) -> CgroupReading:
-    return v2.reading(V2Files._make(values))
-
-
 def _values(rows: list[tuple[int, Row, str]], slots: int, path: str) -> list[Any]:
     values: list[Any] = [None] * slots
     for slot, row, mount in rows:
         for name in row.names:
-            try:
-                values[slot] = read(f"{mount}{path}/{name}", row.parse)
-            except (Denied, UnexpectedText, OSError):
-                continue  # whatever it is, the tick's reading of this cgroup reports it
+            values[slot] = _read(f"{mount}{path}/{name}", row.parse)
             if values[slot] is not None:
                 break
     return values
+
+
+def _read(path: str, parse: Callable[[str], T]) -> T | None:
+    try:
+        return read(path, parse)
+    except (Denied, UnexpectedText, OSError):
+        return None  # whatever it is, the tick's reading of this cgroup reports it

@@ -31,11 +31,11 @@ PATIENCE: Final = 3.0
 """Seconds after the end in which Docker writes config.v2.json down, also on a busy machine."""
 NAME_PATIENCE: Final = 1.0
 """Seconds after the start in which an image may still turn up, before STARTED is said without."""
-WAITS: Final = (0.0005, 0.001, 0.002, 0.002, 0.003, 0.003, 0.005, 0.005, 0.01, 0.01, 0.02, 0.02)
+WAITS: Final = (0.002, 0.004, *(0.005,) * 4, *(0.01,) * 6, *(0.02,) * 2)
 """Seconds between looks for the first process; runc takes 5 to 40 ms to make it."""
 _LATER_WAITS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 _END_WAITS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-PREPARING_WAITS: Final = (0.002, *(0.005,) * 20, *(0.01,) * 80, *(0.05,) * 20, 0.5, 2.0)
+PREPARING_WAITS: Final = (0.002, *(0.005,) * 6, *(0.01,) * 100, *(0.05,) * 20, 0.5, 2.0)
 """Seconds between looks at a first process that is not yet the container's own program; the last
 one for good. It waits in between for the runtime to let it go, so that nothing is used unseen."""
 _IDLE_USEC: Final = 100
@@ -43,6 +43,8 @@ _STAGES: Final = ("runc:[", "crun")
 """Names of the first process before it becomes the container's own program: "runc:[2:INIT]"."""
 _ASK_AGAIN: Final = 8
 """Looks after which the name is asked for each time: from then on they are 10 ms apart or more."""
+_ASK_FOR_FIRST: Final = 4
+"""Of those, every how many where only the first process is wanted."""
 
 
 class Tracked:
@@ -136,9 +138,14 @@ class Tracked:
         """
         if self.name_looks == 0:
             return populated or self.identity.kind is CgroupKind.CONTAINER
-        if not self.nameless and self.pidfd >= 0:
-            return False
-        return attached or (populated and self.looks >= _ASK_AGAIN)
+        late = populated and self.looks >= _ASK_AGAIN
+        if self.nameless:
+            return attached or late
+        return late and self.pidfd < 0 and self.looks % _ASK_FOR_FIRST == 0
+
+    def take_time(self) -> None:
+        """It was there before: if it starts a container at all, then not in the next instant."""
+        self.looks = len(WAITS)
 
     def wait(self) -> float | None:
         """Seconds to the next look before the end; None: no more of them."""

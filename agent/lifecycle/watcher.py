@@ -104,6 +104,8 @@ class Watcher:
         self._wakeups = Wakeups()
         self.tally = Tally() if tally is None else tally
         self._next_scan = 0.0
+        self._unseen: set[str] = set()
+        """What the first scan found and nobody looked at yet."""
         self._scanned = threading.Event()
         self._stopping = False
         mounts = dict.fromkeys((hierarchies.walk_root, hierarchies.unified))
@@ -136,9 +138,7 @@ class Watcher:
         """Follow containers until `stop`."""
         self._scan(first=True)
         while not self._stopping:
-            if not self._scanned.is_set() and all(
-                tracked.looks or tracked.due is None for tracked in self._tracked.values()
-            ):
+            if not self._unseen and not self._scanned.is_set():
                 self._scanned.set()
                 self._urgency.raise_()
             self._turn()
@@ -226,16 +226,21 @@ class Watcher:
         at = self._wall()
         run = Run(Cgroup(0, path, at), at=at, adopted=adopted)
         tracked = self._tracked[path] = Tracked(path, identity, run, now)
+        if adopted:
+            tracked.take_time()
+            self._unseen.add(path)
         self._wakeups.after(0.0, tracked)
 
     def _removed(self, tracked: Tracked) -> None:
         del self._tracked[tracked.path]
+        self._unseen.discard(tracked.path)
         tracked.there = False
         self._end(tracked, Removed(self._wall()))
 
     # --- one container, until its end
 
     def _look(self, tracked: Tracked) -> None:
+        self._unseen.discard(tracked.path)
         if tracked.prepares and not tracked.nameless:
             self._prepare(tracked)
             return
@@ -399,7 +404,12 @@ class Watcher:
 
     def _look_for_another(self, tracked: Tracked) -> None:
         """A cgroup that outlived its container may hold the next one."""
-        if not tracked.there or not self._looker.members(tracked.path):
+        if not tracked.there or self._tracked.get(tracked.path) is not tracked:
+            return
+        if not self._looker.members(tracked.path):
+            wait = tracked.wait()
+            if wait is not None:
+                self._wakeups.after(wait, tracked)
             return
         at = self._wall()
         run = Run(tracked.run.cgroup, at=at, base=tracked.run.counters)
@@ -411,6 +421,9 @@ class Watcher:
         """Nothing more is said about this run."""
         tracked.run.over = True
         self._let_go(tracked)
+        tracked.take_time()
+        if tracked.there:
+            self._wakeups.after(1.0, tracked)
         for number in tracked.watches:
             self._wakeups.unwatch(number, tracked)
         tracked.watches.clear()
