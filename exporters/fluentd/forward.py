@@ -133,6 +133,8 @@ class AckDecoder:
         for message in self._unpacker:
             identity = message.get("ack") if isinstance(message, dict) else None
             if not isinstance(identity, str):
+                if isinstance(message, list) and message[:1] == ["HELO"]:
+                    raise NotAnAck("the server wants a shared key (HELO); set shared_key_file")
                 raise NotAnAck(repr(message)[:200])
             yield identity
 

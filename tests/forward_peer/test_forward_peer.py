@@ -12,12 +12,13 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from agent.config import FluentdDestination
+from tests.agent.web.certificates import Authority
 from tests.docker_log_writer import docker_line
 from tests.log_host import LogHost, Worker, wait_for
 
@@ -53,10 +54,11 @@ def modules() -> Path:
 class Peer:
     """The server, and what it received."""
 
-    def __init__(self, modules: Path) -> None:
+    def __init__(self, modules: Path, options: Mapping[str, object] | None = None) -> None:
         self.process = subprocess.Popen(
-            ["node", str(HERE / "server.cjs"), str(modules)], stdout=subprocess.PIPE, text=True
-        )
+            ["node", str(HERE / "server.cjs"), str(modules), json.dumps(options or {})],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().split()[1])
         self.entries: list[tuple[str, int, int, dict[str, object]]] = []
@@ -78,10 +80,22 @@ class Peer:
 
 
 @pytest.fixture
-def peer(modules: Path) -> Iterator[Peer]:
-    peer = Peer(modules)
-    yield peer
-    peer.close()
+def start(modules: Path) -> Iterator[Callable[[Mapping[str, object]], Peer]]:
+    """Start a server with options."""
+    peers: list[Peer] = []
+
+    def start(options: Mapping[str, object]) -> Peer:
+        peers.append(Peer(modules, options))
+        return peers[-1]
+
+    yield start
+    for peer in peers:
+        peer.close()
+
+
+@pytest.fixture
+def peer(start: Callable[[Mapping[str, object]], Peer]) -> Peer:
+    return start({})
 
 
 def test_another_implementation_reads_and_acknowledges_what_we_send(
@@ -120,3 +134,80 @@ def test_another_implementation_reads_and_acknowledges_what_we_send(
         "log": "\ufffd bäd 😀", "stream": "stderr", **who, "attrs": {"env": "prod"},
     }  # fmt: skip
     assert peer.entries[LINES + 1][3] == {"log": "not json", **who, "note": "unparsed"}
+
+
+def deliver(
+    destination: FluentdDestination, peer: Peer, tmp_path: Path
+) -> list[tuple[str, int, int, dict[str, object]]]:
+    """Let a worker deliver 100 lines; return what arrived."""
+    host = LogHost(tmp_path / "host")
+    with host.add_container().open("ab") as file:
+        file.writelines(docker_line(number, 1_795_490_176_000_000_001) for number in range(100))
+    with Worker(host.worker_input(destination), tmp_path / "errors") as worker:
+        wait_for(lambda: len(peer.entries) == 100, 20, "every record arrives")
+        assert worker.stop() == 0
+    return peer.entries
+
+
+@pytest.mark.parametrize("login", [False, True])
+def test_it_lets_us_in_by_shared_key_and_by_login(
+    start: Callable[[Mapping[str, object]], Peer], tmp_path: Path, login: bool
+) -> None:
+    peer = start(
+        {
+            "security": {
+                "serverHostname": "peer",
+                "sharedKey": "the key",
+                "authorize": login,
+                "userDict": {"shipper": "letmein"},
+            }
+        }
+    )
+    (tmp_path / "key").write_text("the key\n")
+    (tmp_path / "password").write_text("letmein\n")
+    destination = FluentdDestination(
+        port=peer.port,
+        shared_key_file=str(tmp_path / "key"),
+        username="shipper" if login else "",
+        password_file=str(tmp_path / "password") if login else "",
+        self_hostname="agent-7",
+    )
+    assert len(deliver(destination, peer, tmp_path)) == 100
+
+
+def test_a_wrong_key_is_said_and_nothing_is_lost(
+    start: Callable[[Mapping[str, object]], Peer], tmp_path: Path
+) -> None:
+    peer = start(
+        {"security": {"serverHostname": "peer", "sharedKey": "a", "authorize": False,
+                      "userDict": {}}}
+    )  # fmt: skip
+    key = tmp_path / "key"
+    key.write_text("b")
+    destination = FluentdDestination(port=peer.port, shared_key_file=str(key))
+    host = LogHost(tmp_path / "host")
+    with host.add_container().open("ab") as file:
+        file.write(docker_line(0, 1_795_490_176_000_000_001))
+    with Worker(host.worker_input(destination), tmp_path / "errors") as worker:
+        wait_for(
+            lambda: worker.stats is not None
+            and "the server refuses us: shared key mismatch" in worker.stats.destination.last_error,
+            20, "it says what is wrong",
+        )  # fmt: skip
+        key.write_text("a")
+        wait_for(lambda: len(peer.entries) == 1, 40, "the line arrives with the right key")
+        assert worker.stop() == 0
+
+
+def test_it_takes_us_by_our_certificate(
+    start: Callable[[Mapping[str, object]], Peer], tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path / "ca")
+    theirs = authority.issue("server", "IP:127.0.0.1")
+    ours = authority.issue("client", "DNS:agent")
+    ca = str(authority.own.cert)
+    peer = start({"tls": {"cert": str(theirs.cert), "key": str(theirs.key), "ca": ca}})
+    destination = FluentdDestination(
+        port=peer.port, tls=True, ca_file=ca, cert_file=str(ours.cert), key_file=str(ours.key)
+    )
+    assert len(deliver(destination, peer, tmp_path)) == 100
