@@ -6,7 +6,8 @@ stdin   one line of JSON (agent/logs/handover.py). Left open by the parent: its 
         parent is gone, and the worker stops as if it were told to.
 stdout  one line of JSON a second (agent/logs/stats.py), the last one when it stops.
 stderr  its own log.
-SIGTERM, SIGINT  stop reading, wait up to 5 s for acknowledgements, save the checkpoint.
+SIGTERM, SIGINT  stop reading, wait up to 5 s for acknowledgements, keep what is deleted and not
+                 delivered (agent/logs/spool.py), save the checkpoint.
 
 Exit codes: 0 stopped as told; 1 a bug, with a traceback; 2 what it was told makes no sense; 3 the
 state directory cannot be used; 4 another worker uses this checkpoint and did not end in 10 s.
@@ -77,18 +78,27 @@ async def _work(given: WorkerInput) -> None:
     from agent.logs.faults import FaultLog
     from agent.logs.intake import Intake
     from agent.logs.pipeline import Pipeline
+    from agent.logs.spool import Spool
 
     faults = FaultLog(sys.stderr.write, time.monotonic, time.time)
     path = given.checkpoint_path
     loaded = checkpoint.load(path)
     destination = _destination(given)
+    spool = Spool(path.removesuffix(".json") + ".spool")
+    spooled, unreadable = spool.load()
     intake = Intake(
-        loaded.files,
+        spool.without_delivered(loaded.files, spooled),
         destination.encoder,
         faults,
         # "Only new lines" is for the first start: later it would skip what nobody has read.
         from_start=given.from_start or loaded.found,
+        spooled=spooled,
     )
+    for reason in unreadable:
+        faults.report(
+            "error", reason, "A spooled log file cannot be read; it is left where it is.",
+            reason=reason,
+        )  # fmt: skip
     pipeline = Pipeline(
         LogSources(given.paths),
         intake,
@@ -96,6 +106,7 @@ async def _work(given: WorkerInput) -> None:
         path,
         faults,
         destination_type=given.destination.type,
+        spool=spool,
     )
     if loaded.set_aside:
         pipeline.worker.checkpoints_set_aside = 1
@@ -112,6 +123,8 @@ async def _work(given: WorkerInput) -> None:
     gc.freeze()  # what is imported lives as long as the process
     # Entries are tuples without cycles: looking for some after every 700 of them costs a tenth.
     gc.set_threshold(50_000)
+    # A lease (tail.py) that somebody breaks is told by SIGIO, which would end the process.
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -132,15 +145,34 @@ async def _work(given: WorkerInput) -> None:
 
 
 def _destination(given: WorkerInput) -> Destination:
-    from agent.config import FluentdDestination
+    from agent import config
 
-    if isinstance(given.destination, FluentdDestination):
-        from exporters.fluentd.client import ForwardClient
+    wanted = given.destination
+    match wanted:
+        case config.FluentdDestination():
+            from exporters.fluentd.client import ForwardClient
 
-        return ForwardClient(given.destination)
-    from exporters.file.destination import JsonLinesFile
+            return ForwardClient(wanted)
+        case config.FileDestination():
+            from exporters.file.destination import JsonLinesFile
 
-    return JsonLinesFile(given.destination)
+            return JsonLinesFile(wanted)
+        case config.ElasticsearchDestination():
+            from exporters.elasticsearch.client import BulkClient
+
+            return BulkClient(wanted)
+        case config.GraylogDestination():
+            from exporters.graylog.client import graylog
+
+            return graylog(wanted)
+        case config.LokiDestination():
+            from exporters.loki.client import LokiClient
+
+            return LokiClient(wanted)
+        case config.OtlpDestination():
+            from exporters.otlp.client import OtlpClient
+
+            return OtlpClient(wanted)
 
 
 async def _report(pipeline: Pipeline, stats: StatsWriter) -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agent.logs.entry import Entry, Extra
 
 __all__ = [
+    "BlockEncoder",
     "Chunk",
     "Delivered",
     "Destination",
     "Entry",
     "EntryEncoder",
     "Extra",
+    "LineEncoder",
     "Outcome",
     "Rejected",
     "RetryAfter",
@@ -66,6 +68,30 @@ class EntryEncoder(Protocol):
 
     def encode(self, entries: Sequence[Entry]) -> bytes:
         """Encode whole entries. Never fails for entries as entry.py describes them."""
+        ...
+
+
+class BlockEncoder(Protocol):
+    """Lines of one log format to the destination's bytes, without an Entry in between."""
+
+    def encode(self, data: bytes, begin: int, end: int) -> tuple[bytes, int, int]:
+        """
+        Encode lines of the usual shape from `data[begin]` on, until one that is not, or enough.
+
+        `data[begin:end]` are whole lines. Return the payload, its records, one for each line, and
+        the index after the last of them; (b"", 0, begin) where the first line is not usual. The
+        payload is what `EntryEncoder.encode` makes of what the format's parser makes of the lines;
+        a piece of a line, or one that does not parse, is never usual.
+        """
+        ...
+
+
+@runtime_checkable
+class LineEncoder(EntryEncoder, Protocol):
+    """An encoder with a short way for lines that need nothing but encoding. Optional."""
+
+    def block_encoder(self, log_format: str) -> BlockEncoder | None:
+        """The short way for files of this format, if there is one."""
         ...
 
 

@@ -66,6 +66,8 @@ class ChunkBuilder:
     def add(self, ledger: Ledger, encoder: EntryEncoder, batch: Batch, now: float) -> list[Pending]:
         """Encode a batch into the chunk; return the chunks it filled."""
         filled: list[Pending] = []
+        if batch.packed is not None:
+            self._append(ledger, *batch.packed, now, filled)
         self._add(ledger, encoder, batch.entries, now, filled)
         self._open.ranges += batch.marks
         if self._open.size >= self._limit:
@@ -87,21 +89,28 @@ class ChunkBuilder:
         if not entries:
             return
         payload = encoder.encode(entries)
-        if self._open.size + len(payload) > self._limit and self._open.count:
-            filled.append(self._seal())
         if len(payload) > self._limit and len(entries) > 1:
+            if self._open.count:
+                filled.append(self._seal())
             middle = len(entries) // 2
             self._add(ledger, encoder, entries[:middle], now, filled)
             self._add(ledger, encoder, entries[middle:], now, filled)
             return
+        self._append(ledger, payload, len(entries), now, filled)
+
+    def _append(
+        self, ledger: Ledger, payload: bytes, records: int, now: float, filled: list[Pending]
+    ) -> None:
+        if self._open.size + len(payload) > self._limit and self._open.count:
+            filled.append(self._seal())
         chunk = self._open
         if not chunk.count:
             self.opened_at = now
         chunk.parts.append(payload)
         chunk.size += len(payload)
-        chunk.count += len(entries)
+        chunk.count += records
         _ledger, count = chunk.records.get(id(ledger), (ledger, 0))
-        chunk.records[id(ledger)] = (ledger, count + len(entries))
+        chunk.records[id(ledger)] = (ledger, count + records)
 
     def _seal(self) -> Pending:
         chunk, self._open = self._open, _Open()

@@ -34,13 +34,24 @@ class Lines(NamedTuple):
     """All of it is valid UTF-8."""
 
 
+class Text(NamedTuple):
+    """Consecutive whole lines of a file, not taken apart: `data[begin:end]`."""
+
+    data: bytes
+    begin: int
+    end: int
+    """After a newline."""
+    start: int
+    """Offset in the file of the first byte of the first line."""
+
+
 class Framer:
     """The unfinished line of one file."""
 
     def __init__(self, offset: int = 0, max_line: int = MAX_LINE) -> None:
         self.start = offset
         """Offset of the first byte that has not come out yet."""
-        self._max_line = max_line
+        self.max_line = max_line
         self._rest = b""
         self._dropped = 0
 
@@ -51,21 +62,28 @@ class Framer:
 
     def feed(self, block: bytes) -> list[Lines]:
         """Take the next bytes of the file; return the lines they finish."""
-        out: list[Lines] = []
-        begin = 0
-        if self._dropped or len(self._rest) + len(block) > self._max_line:
-            begin = self._finish_open_line(block, out)
-            if begin < 0:
-                return out
-        last = block.rfind(b"\n", begin)
-        if last < 0:
-            self._keep(block[begin:])
-            return out
-        text = self._rest + block[begin:last]
-        self._emit(text, out)
-        self._rest = b""
-        self._keep(block[last + 1 :])
+        out, text = self.take(block)
+        if text is not None:
+            out += lines_of(text, self.max_line)
         return out
+
+    def take(self, block: bytes) -> tuple[list[Lines], Text | None]:
+        """Take the next bytes; return the line begun earlier, and those that lie in them whole.
+
+        The latter as they are: `lines_of` takes them apart and cuts what is too long.
+        """
+        out: list[Lines] = []
+        begin = self._finish_open_line(block, out)
+        if begin < 0:
+            return out, None
+        end = block.rfind(b"\n", begin) + 1
+        if not end:
+            self._keep(block[begin:])
+            return out, None
+        text = Text(block, begin, end, self.start)
+        self.start += end - begin
+        self._keep(block[end:])
+        return out, text
 
     def finish(self) -> Lines | None:
         """Return the unfinished line, for a file that will not grow any more."""
@@ -93,38 +111,40 @@ class Framer:
         self.start += 1
         return newline + 1
 
-    def _emit(self, text: bytes, out: list[Lines]) -> None:
-        """Append the lines of `text`, whose last newline is taken off already."""
-        utf8 = _is_utf8(text)
-        lines = text.split(b"\n")
-        if len(text) <= self._max_line or max(map(len, lines)) <= self._max_line:
-            end = self.start + len(text) + 1
-            out.append(Lines(lines, self.start, end, 0, utf8))
-            self.start = end
-            return
-        good: list[bytes] = []
-        begin = self.start
-        for line in lines:
-            end = self.start + len(line) + 1
-            if len(line) > self._max_line:
-                if good:
-                    out.append(Lines(good, begin, self.start, 0, utf8))
-                    good = []
-                head = line[: self._max_line]
-                out.append(Lines([head], self.start, end, len(line) - len(head), _is_utf8(head)))
-                begin = end
-            else:
-                good.append(line)
-            self.start = end
-        if good:
-            out.append(Lines(good, begin, self.start, 0, utf8))
-
     def _keep(self, piece: bytes) -> None:
-        room = self._max_line - len(self._rest)
+        room = self.max_line - len(self._rest)
         if len(piece) > room:
             self._dropped += len(piece) - room
             piece = piece[:room]
         self._rest += piece
+
+
+def lines_of(text: Text, max_line: int = MAX_LINE) -> list[Lines]:
+    """Take whole lines apart; one over `max_line` bytes comes out alone, cut."""
+    data = text.data[text.begin : text.end - 1]
+    utf8 = _is_utf8(data)
+    lines = data.split(b"\n")
+    start = text.start
+    if len(data) <= max_line or max(map(len, lines)) <= max_line:
+        return [Lines(lines, start, start + len(data) + 1, 0, utf8)]
+    out: list[Lines] = []
+    good: list[bytes] = []
+    begin = start
+    for line in lines:
+        end = start + len(line) + 1
+        if len(line) > max_line:
+            if good:
+                out.append(Lines(good, begin, start, 0, utf8))
+                good = []
+            head = line[:max_line]
+            out.append(Lines([head], start, end, len(line) - len(head), _is_utf8(head)))
+            begin = end
+        else:
+            good.append(line)
+        start = end
+    if good:
+        out.append(Lines(good, begin, start, 0, utf8))
+    return out
 
 
 def _is_utf8(text: bytes) -> bool:

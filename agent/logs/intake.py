@@ -5,6 +5,7 @@ Synchronous, and never waits: the pipeline decides when, and in which thread the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -12,10 +13,12 @@ from typing import Final, Protocol
 from agent.container.container import Container
 from agent.logs.chain import PARSERS, Batch, Chain
 from agent.logs.checkpoint import FileRecord
-from agent.logs.chunk import EntryEncoder
+from agent.logs.chunk import EntryEncoder, LineEncoder
 from agent.logs.entry import record_fields
 from agent.logs.faults import FaultLog
 from agent.logs.ledger import Ledger
+from agent.logs.siblings import chain_order
+from agent.logs.spool import Spool, Spooled
 from agent.logs.stats import ContainerCounters
 from agent.logs.tail import TailedFile
 
@@ -26,6 +29,9 @@ NAME_WAIT: Final = 2.0
 """Seconds a new container may take to get its name and image before its lines are read."""
 ENDED_KEEP: Final = 120.0
 """Seconds an ended container stays in the statistics."""
+MISSING_AFTER: Final = 60.0
+"""Seconds after the start in which the log of a container from the checkpoint may still be found:
+its runtime may be starting too."""
 HELD_BYTES: Final = 2 * 1024 * 1024 * 1024
 """Bytes of deleted files that may be kept open until they are read. The disk is not ours."""
 
@@ -68,6 +74,14 @@ class Tailed:
     ended_at: float | None = None
     """Monotonic seconds when its last file was closed for good."""
 
+    def shorten(self) -> None:
+        """Let lines that need nothing but encoding take the encoder's short way, if it has one."""
+        encoder, chain = self.encoder, self.chain
+        if isinstance(encoder, LineEncoder):
+            chain.block_encoder = encoder.block_encoder(chain.format)
+        else:
+            chain.block_encoder = None
+
 
 class Intake:
     """Every container whose log is read."""
@@ -80,6 +94,7 @@ class Intake:
         *,
         from_start: bool,
         held_bytes: int = HELD_BYTES,
+        spooled: Iterable[Spooled] = (),
     ) -> None:
         self.tailed: dict[str, Tailed] = {}
         """By path."""
@@ -93,6 +108,11 @@ class Intake:
         self._first = not from_start
         """Only in the first scan are there files that are older than the agent."""
         self._held_limit = held_bytes
+        self._spooled: dict[str, list[Spooled]] = {}
+        for item in spooled:
+            self._spooled.setdefault(item.origin.path, []).append(item)
+        self._missing_at: float | None = None
+        self._missing: list[ContainerCounters] = []
 
     def update(self, sources: Iterable[Source], now: float) -> None:
         """Take what discovery found; look at the files of new containers."""
@@ -110,6 +130,10 @@ class Intake:
                 self._begin(source, now)
             else:
                 self._refresh(tailed, source.container, now)
+        for path in self._spooled.keys() - found:  # the container went while nobody read
+            self._begin_spooled(path, now)
+        if self._missing_at is None:
+            self._missing_at = now + MISSING_AFTER
         for path, tailed in self.tailed.items():
             if path not in found and not tailed.chain.rotation.source_gone:
                 tailed.chain.rotation.source_gone = True
@@ -155,6 +179,8 @@ class Intake:
                     tailed.ended_at = now
             elif now - tailed.ended_at > ENDED_KEEP:
                 del self.tailed[path]
+        if self._missing_at is not None and now >= self._missing_at:
+            self._count_missing(now)
 
     def enforce_budget(self) -> None:
         """Give up deleted files, the largest first, while they hold too much of the disk."""
@@ -170,6 +196,9 @@ class Intake:
             if total <= self._held_limit:
                 break
             if not file.busy:
+                if tailed.chain.rotation.switch(file):
+                    total -= size
+                    continue
                 tailed.chain.abandon(
                     file, "over_budget", "A deleted log file is given up: held files fill the disk."
                 )
@@ -197,7 +226,15 @@ class Intake:
         """Every container's totals, lag measured now."""
         for tailed in self.tailed.values():
             tailed.chain.measure()
-        return [tailed.chain.ledger.counters for tailed in self.tailed.values()]
+        return [
+            *(tailed.chain.ledger.counters for tailed in self.tailed.values()),
+            *self._missing,
+        ]
+
+    def spool(self, spool: Spool) -> None:
+        """Before the last checkpoint: keep what only this process holds."""
+        for tailed in self.tailed.values():
+            tailed.chain.spool(spool, tailed.fields)
 
     def close(self) -> None:
         """Close every file."""
@@ -209,19 +246,74 @@ class Intake:
         fields = record_fields(container)
         ledger = Ledger(ContainerCounters(source.path), self._faults)
         _name(ledger.counters, container)
-        chain = Chain(
-            source.path,
-            source.format,
-            ledger,
-            self._remembered.pop(source.path, []),
-            at_end=self._first,
-            owner=source.owner,
-        )
-        chain.rotation.look(now)
-        tailed = Tailed(chain, fields, self._make_encoder(fields), now)
+        tailed = self._tail(source.path, source.format, ledger, fields, now, source.owner)
         if not container.complete:
             tailed.nameless_until = now + NAME_WAIT
-        self.tailed[source.path] = tailed
+
+    def _begin_spooled(self, path: str, now: float) -> None:
+        if path in self.tailed:
+            return
+        origin = self._spooled[path][0].origin
+        counters = ContainerCounters(path)
+        counters.id = origin.fields.get("container_id", "")
+        counters.name = origin.fields.get("container_name", "")
+        counters.namespace = origin.fields.get("namespace", "")
+        counters.pod = origin.fields.get("pod", "")
+        ledger = Ledger(counters, self._faults)
+        tailed = self._tail(path, origin.format, ledger, origin.fields, now, None)
+        tailed.chain.rotation.source_gone = True
+
+    def _tail(
+        self,
+        path: str,
+        log_format: str,
+        ledger: Ledger,
+        fields: dict[str, str],
+        now: float,
+        owner: int | None,
+    ) -> Tailed:
+        chain = Chain(
+            path,
+            log_format,
+            ledger,
+            self._remembered.pop(path, []),
+            at_end=self._first,
+            owner=owner,
+        )
+        for item in self._spooled.pop(path, ()):
+            record = next(iter(self._remembered.pop(item.file, ())), None)
+            try:
+                chain.rotation.adopt_spooled(item, record, now)
+            except OSError as error:
+                self._faults.report(
+                    "error", f"spool {item.file}", "A spooled log file cannot be read.",
+                    path=item.file, error=error,
+                )  # fmt: skip
+        chain.rotation.look(now)
+        tailed = Tailed(chain, fields, self._make_encoder(fields), now)
+        tailed.shorten()
+        self.tailed[path] = tailed
+        return tailed
+
+    def _count_missing(self, now: float) -> None:
+        """Containers of the checkpoint that are not there any more, and neither are their files."""
+        self._missing_at = now + MISSING_AFTER
+        for path, records in list(self._remembered.items()):
+            directory, base = os.path.split(path)
+            try:
+                if chain_order(base, os.listdir(directory)):
+                    continue  # discovery does not find it, and cannot say that it is gone
+            except FileNotFoundError:
+                pass
+            except OSError:
+                continue
+            del self._remembered[path]
+            if any(not record.done for record in records):
+                counters = ContainerCounters(path)
+                Ledger(counters, self._faults).lose(
+                    "missing", "A log went before it was read to its end; nobody read then."
+                )
+                self._missing.append(counters)
 
     def _refresh(self, tailed: Tailed, container: Container, now: float) -> None:
         rotation = tailed.chain.rotation
@@ -234,6 +326,7 @@ class Intake:
         fields = record_fields(container)
         if fields != tailed.fields:
             tailed.fields, tailed.encoder = fields, self._make_encoder(fields)
+            tailed.shorten()
             _name(tailed.chain.ledger.counters, container)
 
 

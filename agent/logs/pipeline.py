@@ -28,6 +28,7 @@ from agent.logs.chunk_builder import ChunkBuilder, Pending
 from agent.logs.dispatch import Dispatcher
 from agent.logs.faults import FaultLog
 from agent.logs.intake import Intake, Source, Tailed
+from agent.logs.spool import Spool
 from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
 from agent.logs.tail import Block, TailedFile
 from agent.logs.watch import DirectoryWatch
@@ -90,6 +91,7 @@ class Pipeline:
         faults: FaultLog,
         *,
         destination_type: str = "",
+        spool: Spool | None = None,
         drain: float = DRAIN,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
@@ -104,6 +106,7 @@ class Pipeline:
         self._clock = clock
         self._wall_ns = wall_ns
         self._drain_seconds = drain
+        self._spool = spool
         self._builder = ChunkBuilder(destination.chunk_bytes)
         self._dirty = asyncio.Event()
         self._dispatcher = Dispatcher(destination, self.delivery, faults, self._dirty.set)
@@ -130,6 +133,8 @@ class Pipeline:
                 await self._drain()
                 sender.cancel()
                 keeper.cancel()
+            if self._spool is not None:
+                await asyncio.to_thread(self._intake.spool, self._spool)
             await self._save()
         finally:
             if self._inotify is not None:

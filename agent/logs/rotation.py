@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.logs.checkpoint import FileRecord
@@ -29,6 +30,7 @@ from agent.logs.fingerprint import Head, head_of, still_has
 from agent.logs.inflate import Inflated
 from agent.logs.ledger import Ledger
 from agent.logs.siblings import chain_order
+from agent.logs.spool import Spooled
 from agent.logs.tail import FileMark, TailedFile, open_log
 
 _LOOKS: Final = 5
@@ -138,8 +140,8 @@ class Rotation:
         """What the checkpoint must hold of this container."""
         records = [
             FileRecord(
-                self.path,
-                mark.inode,
+                mark.spooled or self.path,
+                abs(mark.inode),
                 mark.head,
                 mark.acknowledged,
                 mark.done and mark.acknowledged >= mark.processed,
@@ -147,6 +149,25 @@ class Rotation:
             for mark in self.marks
         ]
         return records + self._remembered
+
+    def adopt_spooled(self, spooled: Spooled, record: FileRecord | None, now: float) -> None:
+        """Read a file of the spool before all that is looked for later. Raises OSError."""
+        fd, status, head, _inflated = open_log(spooled.file)
+        offset = spooled.start
+        if record is not None and still_has(record.head, head):
+            offset = max(record.offset, offset)
+        # Below 0: it may be on another filesystem than the logs, and have an inode of theirs.
+        mark = self._new_mark(-status.st_ino, head, offset)
+        mark.spooled = spooled.file
+        self.files.append(TailedFile(fd, mark, head, now))
+        self._remembered = [r for r in self._remembered if r.head != spooled.origin.head]
+
+    def remove_spooled(self) -> None:
+        """Delete files of the spool that are delivered. Raises OSError."""
+        for mark in [mark for mark in self.marks if mark.spooled]:
+            if mark.done and mark.acknowledged >= mark.processed:
+                Path(mark.spooled).unlink(missing_ok=True)
+                self._drop(mark)
 
     def begin_anew(self, file: TailedFile, now: float) -> bool:
         """
@@ -277,8 +298,10 @@ class Rotation:
         self.files.sort(key=lambda file: file.mark.serial)
         if not self.looked:
             self.looked = True
+            inodes = {opened.listed.inode for opened in fresh}
             for record in self._remembered:
-                if not record.done and record.head.length:
+                # One that was empty has no head to be known by: it is the one with its inode.
+                if not record.done and (record.head.length or record.inode not in inodes):
                     self._ledger.lose(
                         "missing",
                         "A log file went before it was read to its end; nobody read then.",
@@ -393,4 +416,8 @@ class Rotation:
                 mark.inode = inode
                 mark.seen = (copy.listed.size, copy.listed.mtime_ns)
                 del self._copies[inode]
-        self.marks = [mark for mark in self.marks if mark.inode in held or mark.inode in on_disk]
+        self.marks = [
+            mark
+            for mark in self.marks
+            if mark.inode in held or mark.inode in on_disk or mark.spooled
+        ]

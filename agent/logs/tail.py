@@ -13,13 +13,16 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.logs.fingerprint import HEAD_SIZE, Head, head_of
 from agent.logs.framing import Framer
 from agent.logs.inflate import Inflated
 from agent.logs.siblings import COMPRESSED
+
+_COPY: Final = 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +43,8 @@ class FileMark:
     """Read to the end, and nobody writes to it any more."""
     dead: bool = False
     """Its bytes are gone: truncated, or given up. No checkpoint needs it."""
+    spooled: str = ""
+    """The spool's file that it is (spool.py); "" for a log file."""
     seen: tuple[int, int] = field(default=(-1, -1))
     """Size and mtime when it was last closed or looked at closed: unchanged means nothing new."""
 
@@ -113,6 +118,21 @@ class TailedFile:
             return False
         fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         return False
+
+    def contents(self, offset: int) -> Iterator[bytes]:
+        """Its bytes from `offset` on, to where it ends now. Does not change where it is read."""
+        inflated = None if self.inflated is None else Inflated(self.fd)
+        while True:
+            if inflated is None:
+                data = os.pread(self.fd, _COPY, offset)
+            else:
+                data = inflated.read(_COPY, offset)
+                if not data and not inflated.ended:
+                    continue
+            if not data:
+                return
+            yield data
+            offset += len(data)
 
     def move_to(self, fd: int, inode: int, inflated: Inflated | None) -> None:
         """Go on in a copy of it; the mark comes along."""
