@@ -70,7 +70,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"exporters.http"},
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset({"agent.logs.chunk", "agent.compression", "exporters.backoff"}),
-    "exporters.fluentd": frozenset({"agent.config", "agent.logs.chunk", "exporters.backoff"}),
+    "exporters.fluentd": frozenset(
+        {"agent.config", "agent.logs.chunk", "agent.logs.timestamps", "exporters.backoff"}
+    ),
     "exporters.elasticsearch": frozenset(
         {"agent.config", "agent.log_destinations", "agent.logs.chunk", "exporters.http"}
     )

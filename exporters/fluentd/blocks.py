@@ -1,0 +1,276 @@
+r"""Whole lines of a log file to entries of a PackedForward message, without an Entry in between.
+
+Nearly every line a runtime writes has the same shape, and nearly every byte of its entry is known
+before it is read: only time, length and content differ. Two implementations do the same:
+
+    _blocks.c      compiled where there is a compiler, and used then
+    PythonBlocks   everywhere; `AGENT_LOGS_NATIVE=0` in the environment chooses it
+
+Contract of both
+
+- A line of the usual shape (`CRI`, `DOCKER` below) is valid UTF-8, is no piece, has a time an
+  EventTime can say, and at most `LONGEST` bytes of content. Its entry has the bytes that the parser
+  of its format (agent/logs) and `ForwardEncoder.encode` would give it.
+- They stop at the first line that is not, and say where it begins: the caller takes it the exact
+  way, and comes back.
+- The payload of one call is at most `room` bytes. A line that might not fit is not usual.
+
+The loop for Python: partition and prefixes, because each call into C costs less than a slice or a
+tuple; headers and constant fields are joined from bytes made before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import orjson
+
+from agent.logs.timestamps import NANOSECONDS, SCALE, parse_rfc3339
+
+_native: Callable[[int, bytes, int, int, int, bytes, bytes, bytes], tuple[bytes, int, int]] | None
+try:
+    from exporters.fluentd import _blocks
+except ImportError:  # installed without a compiler
+    _native = None
+else:
+    _native = _blocks.encode
+
+NATIVE: Final = _native is not None and os.environ.get("AGENT_LOGS_NATIVE", "1") != "0"
+"""Whether the compiled loop is used."""
+
+LONGEST: Final = 17_000
+"""Bytes of content. A runtime's piece has 16 KiB."""
+FORMATS: Final = ("cri", "docker")
+
+_STAMP: Final = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)\.(\d{1,9})"
+CRI: Final = re.compile(_STAMP + rb"(Z|[+-]\d\d:\d\d) (stdout|stderr) F (.*)")
+DOCKER: Final = re.compile(rb'(.*)\\n","stream":"(stdout|stderr)","time":"' + _STAMP)
+"""Between `_BEGIN` and `_END`."""
+_BEGIN: Final = b'{"log":"'
+_END: Final = b'Z"}'
+_OUT_TIME: Final = rb'\n","stream":"stdout","time":"'
+_ERR_TIME: Final = rb'\n","stream":"stderr","time":"'
+_ENTRY: Final = b"\x92\xd7\x00"
+
+Encoded = tuple[bytes, int, int]
+"""Payload, records, and the index in the block after the last line taken."""
+
+
+class Shape(NamedTuple):
+    """What every entry of one container has."""
+
+    head: bytes
+    """Between the time and the header of the content: the map's header and the key."""
+    stdout: bytes
+    stderr: bytes
+    """After the content: the stream and the constant fields."""
+
+    @property
+    def overhead(self) -> int:
+        """Bytes of an entry beside its content, at most."""
+        return len(_ENTRY) + 8 + len(self.head) + 3 + max(len(self.stdout), len(self.stderr))
+
+
+class TooLong(Exception):
+    """A content over `LONGEST`."""
+
+
+class _Headers(dict[int, bytes]):
+    """Length of the content → what is between time and content. Made when first asked for."""
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__()
+        self._head = head
+
+    def __missing__(self, length: int) -> bytes:
+        if length < 32:
+            header = bytes((0xA0 | length,))
+        elif length < 256:
+            header = b"\xd9" + length.to_bytes(1, "big")
+        elif length <= LONGEST:
+            header = b"\xda" + length.to_bytes(2, "big")
+        else:
+            raise TooLong
+        made = self[length] = self._head + header
+        return made
+
+
+class NativeBlocks:
+    """The compiled loop."""
+
+    def __init__(self, log_format: str, shape: Shape, room: int) -> None:
+        if _native is None:
+            raise ImportError("exporters/fluentd/_blocks.c is not compiled")
+        self._encode = _native
+        self._format = FORMATS.index(log_format)
+        self._shape = shape
+        self._bytes, self._lines = _limits(shape, room)
+
+    def encode(self, data: bytes, begin: int, end: int) -> Encoded:
+        """Encode usual lines from `data[begin]` on, as the module says. `end` is after a newline.
+
+        At most as many as fit; none where the first is not usual.
+        """
+        stop = min(end, begin + self._bytes)
+        return self._encode(self._format, data, begin, stop, self._lines, *self._shape)
+
+
+class PythonBlocks:
+    """The same without a compiler."""
+
+    def __init__(self, log_format: str, shape: Shape, room: int) -> None:
+        cri = log_format == "cri"
+        self._loop = self._cri if cri else self._docker
+        self._frame = 1 if cri else len(_BEGIN) + len(_END) + 1
+        """Bytes of each line that the loop does not see."""
+        self._headers = _Headers(shape.head)
+        self._shape = shape
+        self._bytes, self._lines = _limits(shape, room)
+        self._at_second(b"", b"Z", 0)
+
+    def encode(self, data: bytes, begin: int, end: int) -> Encoded:
+        """As `NativeBlocks.encode`."""
+        stop = data.rfind(b"\n", begin, min(end, begin + self._bytes))
+        if stop < 0:
+            return b"", 0, begin
+        text = _valid(data[begin:stop])
+        lines = text.split(b"\n") if self._frame == 1 else _between(text)
+        del lines[self._lines :]
+        # Each entry's first bytes are the tail of the one before it.
+        parts = [self._out_tail]
+        try:
+            self._loop(lines, parts)
+        except TooLong:
+            pass
+        count = len(parts) // 4
+        if not count:
+            return b"", 0, begin
+        parts[0] = parts[0][-7:]
+        parts[-1] = parts[-1][:-7]
+        del lines[count:]
+        return b"".join(parts), count, begin + sum(map(len, lines)) + count * self._frame
+
+    def _at_second(self, stamp: bytes, zone: bytes, seconds: int) -> None:
+        """Make what is the same for all lines of one second."""
+        shape, start = self._shape, _ENTRY + seconds.to_bytes(4, "big")
+        self._second = stamp + b"."
+        self._zone = zone
+        self._stdout = zone + b" stdout F "
+        self._stderr = zone + b" stderr F "
+        self._out_tail = shape.stdout + start
+        self._err_tail = shape.stderr + start
+
+    def _cri(self, lines: list[bytes], parts: list[bytes]) -> None:
+        extend, headers = parts.extend, self._headers
+        second, stdout, stderr = self._second, self._stdout, self._stderr
+        out_tail, err_tail = self._out_tail, self._err_tail
+        for line in lines:
+            time, found, content = line.partition(stdout)
+            tail = out_tail
+            if not found:
+                time, found, content = line.partition(stderr)
+                tail = err_tail
+            digits = time.removeprefix(second)
+            if found and len(digits) == 9 and len(time) == 29 and digits.isdigit():
+                extend((int(digits).to_bytes(4, "big"), headers[len(content)], content, tail))
+                continue
+            match = CRI.fullmatch(line)
+            if match is None:
+                return
+            stamp, digits, zone, stream, content = match.groups()
+            header = headers[len(content)]
+            if not self._reach(stamp, zone, parts):
+                return
+            second, stdout, stderr = self._second, self._stdout, self._stderr
+            out_tail, err_tail = self._out_tail, self._err_tail
+            tail = out_tail if stream == b"stdout" else err_tail
+            nanoseconds = int(digits) * SCALE[len(digits)]
+            extend((nanoseconds.to_bytes(4, "big"), header, content, tail))
+
+    def _docker(self, lines: list[bytes], parts: list[bytes]) -> None:
+        """`lines`: without what `_between` took off."""
+        extend, headers = parts.extend, self._headers
+        second, out_tail, err_tail = self._second, self._out_tail, self._err_tail
+        for line in lines:
+            content, found, time = line.partition(_OUT_TIME)
+            tail = out_tail
+            if not found:
+                content, found, time = line.partition(_ERR_TIME)
+                tail = err_tail
+            digits = time.removeprefix(second)
+            if found and len(digits) == 9 and len(time) == 29 and digits.isdigit():
+                event = int(digits).to_bytes(4, "big")
+            else:
+                match = DOCKER.fullmatch(line)
+                if match is None:
+                    return
+                content, stream, stamp, digits = match.groups()
+                if len(content) > LONGEST or not self._reach(stamp, b"Z", parts):
+                    return
+                second, out_tail, err_tail = self._second, self._out_tail, self._err_tail
+                tail = out_tail if stream == b"stdout" else err_tail
+                event = (int(digits) * SCALE[len(digits)]).to_bytes(4, "big")
+            if b"\\" in content:
+                if len(content) > LONGEST:
+                    return
+                try:
+                    content = orjson.loads(b'"' + content + b'"').encode()
+                except ValueError:
+                    return  # half of a surrogate pair, or a piece that ends in a program's own \n
+            extend((event, headers[len(content)], content, tail))
+
+    def _reach(self, stamp: bytes, zone: bytes, parts: list[bytes]) -> bool:
+        """Go to the second of the next line, if it has one."""
+        if self._second[:-1] == stamp and self._zone == zone:
+            return True
+        time_ns = parse_rfc3339(stamp + zone)
+        if time_ns is None:
+            return False
+        self._at_second(stamp, zone, time_ns // NANOSECONDS)
+        # The begin of the next entry is there already, with another second.
+        parts[-1] = parts[-1][:-4] + self._out_tail[-4:]
+        return True
+
+
+BlockEncoder = NativeBlocks | PythonBlocks
+
+
+def block_encoder(
+    log_format: str, shape: Shape, room: int, *, in_c: bool = NATIVE
+) -> BlockEncoder | None:
+    """Choose the loop for `log_format`; None where there is none."""
+    if log_format not in FORMATS:
+        return None
+    return (NativeBlocks if in_c else PythonBlocks)(log_format, shape, room)
+
+
+def _limits(shape: Shape, room: int) -> tuple[int, int]:
+    """Bytes and lines of one call, so that the payload has at most `room` bytes."""
+    return room // 3, 2 * room // 3 // shape.overhead
+
+
+def _between(text: bytes) -> list[bytes]:
+    """Docker's lines without `_BEGIN` and `_END`, up to the first that has not both."""
+    if text.startswith(_BEGIN) and text.endswith(_END):
+        lines = text[len(_BEGIN) : -len(_END)].split(_END + b"\n" + _BEGIN)
+        if len(lines) == text.count(b"\n") + 1:
+            return lines
+    lines = []
+    for line in text.split(b"\n"):
+        if not (line.startswith(_BEGIN) and line.endswith(_END)):
+            break
+        lines.append(line[len(_BEGIN) : -len(_END)])
+    return lines
+
+
+def _valid(text: bytes) -> bytes:
+    """The lines of `text` before the first that is not valid UTF-8."""
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            return text[: max(text.rfind(b"\n", 0, error.start), 0)]
+    return text
