@@ -76,9 +76,9 @@ class LifetimeKeeper:
         return counts | {"identity": self._totals.forgotten, "watcher": self._failed}
 
     def levels(self) -> Mapping[str, int]:
-        """How the watcher works; nothing where none runs."""
+        """How the watcher works; nothing before it has found what runs."""
         watcher = self._watcher
-        if watcher is None:
+        if watcher is None or not watcher.wait_ready(0.0):
             return {}
         return {name: int(level) for name, level in watcher.levels()._asdict().items()}
 

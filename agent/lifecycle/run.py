@@ -271,11 +271,13 @@ class Run:
 
     def _used(self) -> Counters | None:
         """What the container itself used in this run."""
-        if self.counters is None:
-            return None
-        used = self.counters.since(self._setup)
         # Whoever was killed belongs to the run: the limit is the container's from the start.
-        return replace(used, oom_kills=self._oom_kills())
+        kills = self._oom_kills()
+        if self._recorded.oom_killed:
+            kills = max(kills or 0, 1)  # the runtime saw one that our look came too late for
+        if self.counters is None:
+            return None if kills is None else Counters(oom_kills=kills)
+        return replace(self.counters.since(self._setup), oom_kills=kills)
 
     def _reason(self, code: int | None) -> Reason:
         # 137 without a signal is a shell whose child was killed, and ends for that.

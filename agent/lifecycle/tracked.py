@@ -35,9 +35,12 @@ WAITS: Final = (0.002, 0.004, *(0.005,) * 4, *(0.01,) * 6, *(0.02,) * 2)
 """Seconds between looks for the first process; runc takes 5 to 40 ms to make it."""
 _LATER_WAITS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 _END_WAITS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-PREPARING_WAITS: Final = (0.002, *(0.005,) * 6, *(0.01,) * 100, *(0.05,) * 20, 0.5, 2.0)
-"""Seconds between looks at a first process that is not yet the container's own program; the last
-one for good. It waits in between for the runtime to let it go, so that nothing is used unseen."""
+PREPARING_WAITS: Final = (*(0.005,) * 10, *(0.01,) * 100, *(0.05,) * 20, 0.5, 2.0)
+"""Seconds between looks at a first process that waits for the runtime's word to become the
+container's own program; the last one for good. What it uses from there on is the container's."""
+_BUSY_WAIT: Final = 0.003
+"""The same while it still sets things up: that is not the container's, and counted up to the look
+before the program begins."""
 _IDLE_USEC: Final = 100
 _STAGES: Final = ("runc:[", "crun")
 """Names of the first process before it becomes the container's own program: "runc:[2:INIT]"."""
@@ -57,6 +60,7 @@ class Tracked:
         "ended_at",
         "found",
         "identity",
+        "idle_looks",
         "looks",
         "name_looks",
         "path",
@@ -96,6 +100,7 @@ class Tracked:
         self.looks = 0
         self.name_looks = 0
         self.preparing_looks = 0
+        self.idle_looks = 0
         self.end_looks = 0
         self.due: float | None = now
         """When to look next, monotonic; None: when something happens."""
@@ -165,10 +170,13 @@ class Tracked:
         known = self.set_up_usec
         return usec is not None and known is not None and usec - known < _IDLE_USEC
 
-    def preparing_wait(self) -> float:
+    def preparing_wait(self, *, idle: bool) -> float:
         """Seconds to the next look while the runtime sets it up."""
         self.preparing_looks += 1
-        return PREPARING_WAITS[min(self.preparing_looks, len(PREPARING_WAITS)) - 1]
+        if not idle:
+            return _BUSY_WAIT
+        self.idle_looks += 1
+        return PREPARING_WAITS[min(self.idle_looks, len(PREPARING_WAITS)) - 1]
 
     def end_wait(self) -> float:
         """Seconds to the next look after the end."""

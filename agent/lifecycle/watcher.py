@@ -287,7 +287,7 @@ class Watcher:
             if counters is not None:
                 tracked.set_up_usec = counters.cpu_usec
                 self._observe(tracked, Preparing(counters))
-            self._wakeups.after(tracked.preparing_wait(), tracked)
+            self._wakeups.after(tracked.preparing_wait(idle=idle), tracked)
             return
         self._begin(tracked)
         if tracked.nameless and not tracked.run.over:

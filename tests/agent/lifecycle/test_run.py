@@ -186,8 +186,16 @@ def test_an_end_whose_status_nobody_tells_comes_with_the_runtimes_record() -> No
     assert exited.exit is not None
     assert (exited.exit.code, exited.exit.signal) == (137, None)
     assert exited.exit.reason is Reason.OOM_KILLED
-    assert exited.exit.counters is None
+    # That much is sure.
+    assert exited.exit.counters == Counters(oom_kills=1)
     assert not exited.exit.final
+
+
+def test_an_end_nobody_counted_has_no_counters() -> None:
+    said = events(Named(WEB), Begun(101.0), Removed(101.1), Status(0))
+    end = ending(said).exit
+    assert end is not None
+    assert end.counters is None
 
 
 def test_and_without_one_it_is_unknown_when_time_is_up() -> None:
