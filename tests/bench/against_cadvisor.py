@@ -41,6 +41,8 @@ VERSION = "v0.57.0"
 """The last release whose module has the manager and all handlers; later ones keep them in the
 command, which the module proxy does not have."""
 EVERY = 5.0
+SETTLE = 30.0
+"""Seconds after both show every container until they are compared."""
 MOST_CPU, MOST_MEMORY = 1 / 10, 1 / 2
 _IMAGE = "localhost/agent-bench:1"
 _SOURCE = Path(__file__).parent / "cadvisor" / "main.go"
@@ -164,9 +166,10 @@ def compare(program: Path, containers: int, seconds: float, housekeeping: str) -
         stack.callback(daemon.stop)
         daemon.await_answer(lambda: _answers(address), 60)
         sides = (("agent", agent.address, agent.process.pid), ("it", address, daemon.process.pid))
-        # Both have found every container before the clock starts.
+        # Both have found every container and looked into it before the clock starts.
         for _, where, _ in sides:
             _wait_for(where, containers)
+        time.sleep(SETTLE)
         before = [_cpu(pid) for _, _, pid in sides]
         pages, slowest = [b"", b""], [0.0, 0.0]
         start = time.monotonic()
