@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gzip
 import os
 import re
 import socket
@@ -54,10 +55,14 @@ def decode_message(raw: bytes) -> Message:
         raise Wrong("not [str, bin, map]")
     if msgpack.packb(whole) != raw:
         raise Wrong("not the shortest encoding")
+    if set(option) == {"chunk", "size", "compressed"}:
+        if option["compressed"] != "gzip":
+            raise Wrong(f"compressed: {option['compressed']!r}")
+        entries = gzip.decompress(entries)
+    elif set(option) != {"chunk", "size"}:
+        raise Wrong(f"options {sorted(option)}")
     if len(entries) > MOST:
         raise Wrong(f"{len(entries)} bytes of entries")
-    if set(option) != {"chunk", "size"}:
-        raise Wrong(f"options {sorted(option)}")
     if len(base64.b64decode(option["chunk"], validate=True)) != 16:
         raise Wrong(f"chunk id {option['chunk']!r}")
     records = decode_entries(entries)

@@ -103,6 +103,18 @@ def test_what_was_encoded_is_what_the_receiver_checks_and_reads(
         assert record["image"] == FIELDS["image"]
 
 
+def test_a_compressed_message_holds_the_same_records_and_says_how_it_is_compressed() -> None:
+    payload = ForwardEncoder(FIELDS).encode([entry(b"line %d" % number) for number in range(500)])
+    chunk = Chunk(CHUNK_ID, payload, 500)
+    compressed = forward_message("t", chunk, compress=True)
+    assert len(compressed) < len(payload) / 4
+    assert decode_message(compressed) == decode_message(forward_message("t", chunk))
+    tag, entries, option = msgpack.unpackb(compressed, raw=False)
+    assert tag == "t"
+    assert isinstance(entries, bytes), "the protocol wants bin here, not str"
+    assert option == {"chunk": CHUNK_ID, "size": 500, "compressed": "gzip"}
+
+
 def test_a_message_is_never_nil_and_says_how_many_records_it_has() -> None:
     payload = ForwardEncoder({}).encode([entry()] * 300)
     message = forward_message("t", Chunk(CHUNK_ID, payload, 300))
