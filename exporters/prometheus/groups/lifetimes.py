@@ -20,6 +20,7 @@ from agent import units
 from agent.lifecycle.events import Health
 from agent.lifecycle.totals import Total
 from agent.model import Sample, Snapshot
+from exporters.prometheus.escape import shorten
 from exporters.prometheus.metric import (
     NO_LABELS,
     AnyMetric,
@@ -45,10 +46,10 @@ def labels_of(total: Total) -> Labels:
     """Who a total is about."""
     identity = total.identity
     return (
-        ("container", identity.container),
-        ("name", identity.name),
-        ("namespace", identity.namespace),
-        ("pod", identity.pod),
+        ("container", shorten(identity.container)),
+        ("name", shorten(identity.name)),
+        ("namespace", shorten(identity.namespace)),
+        ("pod", shorten(identity.pod)),
     )
 
 

@@ -81,3 +81,9 @@ def test_without_a_watcher_there_is_nothing_to_tell() -> None:
     shot = replace(host(JOB), lifetimes=None)
     for metric in lifetimes.METRICS:
         assert series(metric.name, shot) == {}
+
+
+def test_a_name_without_end_is_cut_as_everywhere_on_the_page() -> None:
+    endless = replace(JOB, identity=Identity("", "", "", "x" * 2000))
+    ((labels, _),) = series("container_restarts_total", host(endless)).items()
+    assert len(dict(labels)["name"]) == 1024
