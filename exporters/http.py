@@ -148,6 +148,8 @@ class Connection:
         text = response.read(most)
         if response.read(1):
             self.close()  # a long answer: its rest is not worth reading
+        elif response.length:
+            raise http.client.IncompleteRead(text)
         elif response.will_close:
             self.close()
         return Answer(response.status, response.headers, text)
@@ -192,7 +194,7 @@ def authorization(options: Options) -> dict[str, str]:
         name, _, value = header.partition(":")
         headers[name] = value.strip()
     if options.bearer_token_file:
-        headers["Authorization"] = f"Bearer {secret(options.bearer_token_file)}"
+        headers["Authorization"] = f"Bearer {token(options.bearer_token_file)}"
     elif options.username:
         pair = f"{options.username}:{secret(options.password_file)}".encode()
         headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
@@ -210,6 +212,14 @@ def secret(path: str) -> str:
 def is_retried(status: int) -> bool:
     """Whether the same request may be taken later."""
     return status >= 500 or status in RETRIED or status < 200 or 300 <= status < 400
+
+
+def token(path: str) -> str:
+    """Read a secret that goes into a header as it is. Raises OSError, which never quotes it."""
+    text = secret(path)
+    if not text.isascii() or not text.isprintable():
+        raise OSError(f"{path}: holds what no header may have")
+    return text
 
 
 class HttpClient:
