@@ -1,4 +1,4 @@
-"""Log files of Docker's containers, running or stopped: those with the json-file driver."""
+"""Log files of Docker's containers, running or stopped: with the json-file or local driver."""
 
 from __future__ import annotations
 
@@ -112,6 +112,8 @@ class DockerLogs:
 
 
 def _source(directory: str, container: Container) -> LogSource | None:
+    if container.log_format == "docker-local":
+        return LogSource(f"{directory}/local-logs/container.log", container.log_format, container)
     if container.log_format != "docker":
         return None
     # LogPath is "" before the first start. The file is always beside config.v2.json, so this needs

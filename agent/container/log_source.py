@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from agent.container.container import Container
 
@@ -14,8 +15,10 @@ class LogSource:
     path: str
     """As this process opens it, symbolic links resolved."""
     format: str
-    """docker (json-file) or cri (containerd, CRI-O, Podman's k8s-file)."""
+    """docker (json-file), docker-local, cri (containerd, CRI-O, Podman's k8s-file) or plain."""
     container: Container
     owner: int | None = None
     """The uid that every one of the files must belong to, where an ordinary user said which files
     these are. None: a runtime of root's said so."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """More constant fields for each of its records."""

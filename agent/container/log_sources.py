@@ -3,16 +3,21 @@
 Independent of cgroups, so a stopped container's log is still read to its end while the file exists.
 
     Docker       <data root>/containers/<id>/<id>-json.log        json-file driver
+                 …/<id>/local-logs/container.log                      local driver
     Kubernetes   /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log  one source for each attempt
     Podman       <graph root>/overlay-containers/<id>/userdata/ctr.log      k8s-file driver
+    Files        what [[logs.files]] names
 """
 
 from __future__ import annotations
 
-from agent.config import HostPaths
+from collections.abc import Iterable
+
+from agent.config import HostPaths, LogFiles
 from agent.container.docker_logs import DockerLogs
 from agent.container.failures import Failures
 from agent.container.log_source import LogSource
+from agent.container.plain_logs import PlainLogs
 from agent.container.pod_details import PodDetails
 from agent.container.pod_logs import PodLogs
 from agent.container.podman_logs import PodmanLogs
@@ -23,11 +28,12 @@ __all__ = ["LogSource", "LogSources"]
 class LogSources:
     """Every container log on the host."""
 
-    def __init__(self, paths: HostPaths) -> None:
+    def __init__(self, paths: HostPaths, files: Iterable[LogFiles] = ()) -> None:
         self._failures = Failures()
         self._docker = DockerLogs(paths, self._failures)
         self._pods = PodLogs(paths, self._failures, PodDetails(paths))
         self._podman = PodmanLogs(paths, self._failures)
+        self._plain = PlainLogs(paths, files)
 
     def scan(self) -> list[LogSource]:
         """
@@ -39,7 +45,13 @@ class LogSources:
         sources: dict[str, LogSource] = {}
         # Docker first: under cri-dockerd the kubelet's links lead to the same files, and Docker's
         # own record says more than the link.
-        for source in (*self._docker.scan(), *self._pods.scan(), *self._podman.scan()):
+        found = (
+            *self._docker.scan(),
+            *self._pods.scan(),
+            *self._podman.scan(),
+            *self._plain.scan(),
+        )
+        for source in found:
             sources.setdefault(source.path, source)
         return list(sources.values())
 
@@ -49,6 +61,7 @@ class LogSources:
             *self._docker.directories(),
             *self._pods.directories(),
             *self._podman.directories(),
+            *self._plain.directories(),
         ]
 
     def failures(self) -> tuple[str, ...]:

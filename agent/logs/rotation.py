@@ -22,16 +22,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.logs.checkpoint import FileRecord
 from agent.logs.fingerprint import Head, head_of, still_has
+from agent.logs.framing import Framer
 from agent.logs.inflate import Inflated
 from agent.logs.ledger import Ledger
 from agent.logs.siblings import chain_order
 from agent.logs.spool import Spooled
-from agent.logs.tail import FileMark, TailedFile, open_log
+from agent.logs.tail import AnyFramer, FileMark, TailedFile, open_log
 
 _LOOKS: Final = 5
 """Tries to see a directory that does not change meanwhile."""
@@ -84,9 +86,11 @@ class Rotation:
         at_end: bool = False,
         owner: int | None = None,
         stamped: bool = True,
+        make_framer: Callable[[int], AnyFramer] = Framer,
     ) -> None:
         """`owner` is the uid every file must belong to; None takes any. `stamped`: its lines hold
         their times."""
+        self._make_framer = make_framer
         self.path = path
         self._stamped = stamped
         self._owner = owner
@@ -159,7 +163,7 @@ class Rotation:
         # Below 0: it may be on another filesystem than the logs, and have an inode of theirs.
         mark = self._new_mark(-status.st_ino, head, offset)
         mark.spooled = spooled.file
-        self.files.append(TailedFile(fd, mark, head, now))
+        self.files.append(self._tail(fd, mark, head, now))
         self._remembered = [r for r in self._remembered if r.head != spooled.origin.head]
 
     def remove_spooled(self) -> None:
@@ -181,7 +185,7 @@ class Rotation:
         # In the old one's place: newer files may be there already.
         fd = os.dup(file.fd)
         self.marks.insert(self.marks.index(old) + 1, anew)
-        self.files.insert(self.files.index(file) + 1, TailedFile(fd, anew, b"", now))
+        self.files.insert(self.files.index(file) + 1, self._tail(fd, anew, b"", now))
         if self._switch(file):
             return True
         self._drop(old)
@@ -320,7 +324,7 @@ class Rotation:
             file.grown_at = now  # older ones are being rotated away now: give their writers time
         mark.done = False
         head = opened.head[: mark.head.length]
-        self.files.append(TailedFile(opened.fd, mark, head, now, inflated=opened.inflated))
+        self.files.append(self._tail(opened.fd, mark, head, now, opened.inflated))
 
     def _recognise(self, opened: _Opened) -> FileMark | _Copy | None:
         """Find or make the mark of a file that was read before, here or in an earlier process."""
@@ -393,6 +397,11 @@ class Rotation:
                 return True
             os.close(opened.fd)
         return False
+
+    def _tail(
+        self, fd: int, mark: FileMark, head: bytes, now: float, inflated: Inflated | None = None
+    ) -> TailedFile:
+        return TailedFile(fd, mark, head, now, inflated=inflated, make_framer=self._make_framer)
 
     def _new_mark(self, inode: int, head: bytes, offset: int) -> FileMark:
         self._serial += _SERIAL_STEP

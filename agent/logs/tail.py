@@ -13,12 +13,12 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from agent.logs.fingerprint import HEAD_SIZE, Head, head_of
-from agent.logs.framing import Framer
+from agent.logs.framing import Framer, Lines, Text
 from agent.logs.inflate import Inflated
 from agent.logs.siblings import COMPRESSED
 
@@ -49,6 +49,28 @@ class FileMark:
     """Size and mtime when it was last closed or looked at closed: unchanged means nothing new."""
 
 
+class AnyFramer(Protocol):
+    """Bytes of one format's files to lines: framing.py, docker_local.py."""
+
+    @property
+    def max_line(self) -> int:
+        """Bytes of a line that are kept."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """Offset of the first byte that has not come out yet."""
+        ...
+
+    def take(self, block: bytes) -> tuple[list[Lines], Text | None]:
+        """Take the next bytes; return lines taken apart, and then those that are not."""
+        ...
+
+    def finish(self) -> Lines | None:
+        """Return the unfinished line, for a file that will not grow any more."""
+        ...
+
+
 class Block(NamedTuple):
     """Bytes read from a file."""
 
@@ -73,6 +95,7 @@ class TailedFile:
         now: float,
         *,
         inflated: Inflated | None = None,
+        make_framer: Callable[[int], AnyFramer] = Framer,
     ) -> None:
         self.fd = fd
         self.inflated = inflated
@@ -84,7 +107,7 @@ class TailedFile:
         """The next byte to read."""
         self.size = self.offset
         """Bytes, when it was last the same file for sure."""
-        self.framer = Framer(self.offset)
+        self.framer = make_framer(self.offset)
         self.grown_at = now
         """Monotonic seconds when it was last seen to grow, or began to be rotated."""
         self.busy = False

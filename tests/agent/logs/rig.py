@@ -22,6 +22,7 @@ class FakeSource:
     container: Container
     format: str = "cri"
     owner: int | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def source(path: Path, name: str = "web", *, log_format: str = "cri") -> FakeSource:
