@@ -23,7 +23,7 @@ from tests.host.docker import DockerHost
 from tests.host.handle import ContainerHandle, ContainerHost
 from tests.host.podman import PodmanHost
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.timeout(360)]
 
 MIB = 1024 * 1024
 WORK = """
@@ -71,16 +71,18 @@ def check(
     name = handle.name
 
     def usage() -> float:
-        found = agent.page().series("container_fs_usage_bytes", name=name)
-        logs = agent.page().series("container_fs_log_bytes", name=name)
+        page = agent.page()
+        found = page.series("container_fs_usage_bytes", name=name)
+        logs = page.series("container_fs_log_bytes", name=name)
         return sum(value for _, value in found) - sum(value for _, value in logs)
 
     # What is on the disk settles when the kernel allocates the blocks it delayed.
-    wait_until(lambda: usage() == du(upper), 30, f"{host.runtime}: du of {upper}")
+    # And the agent takes its time where other tests' containers have much to walk.
+    wait_until(lambda: usage() == du(upper), 90, f"{host.runtime}: du of {upper}")
     assert 5 * MIB < usage() < 10 * MIB
     page = agent.page()
     assert page.value("container_fs_usage_complete", name=name) == 1
-    assert 0 <= page.value("container_fs_usage_age_seconds", name=name) < 30
+    assert 0 <= page.value("container_fs_usage_age_seconds", name=name) < 60
     (labels, limit) = page.series("container_fs_limit_bytes", name=name)[0]
     filled = os.statvfs(upper)
     assert limit == filled.f_blocks * filled.f_frsize
@@ -99,7 +101,7 @@ def check(
 
     (root / "go").touch()
     wait_until((root / "removed").exists, 30, "the container has removed its files")
-    wait_until(lambda: usage() == du(upper), 30, "du after the deletion")
+    wait_until(lambda: usage() == du(upper), 90, "du after the deletion")
     assert usage() < 5 * MIB
 
 
@@ -116,8 +118,17 @@ def test_docker_layers_tmpfs_and_volumes_are_what_du_says(
         page = watching.page()
         volume = page.labels("container_volume_used_bytes", name="fs-docker", mountpoint="/data")
         assert volume["volume"] == "fsvol"
-        size = page.value("container_volume_used_bytes", name="fs-docker", mountpoint="/data")
-        assert size == du(str(docker_host.root / "volumes/fsvol/_data"))
+        place = str(docker_host.root / "volumes/fsvol/_data")
+        wait_until(
+            lambda: (
+                watching.page().value(
+                    "container_volume_used_bytes", name="fs-docker", mountpoint="/data"
+                )
+                == du(place)
+            ),
+            90,
+            f"du of {place}",
+        )
     finally:
         docker_host.remove("fs-docker")
         docker_host.cli("volume", "rm", "fsvol")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,14 +109,16 @@ def test_every_series_of_the_page_arrives(
 ) -> None:
     server = receiver.server
     wait_until(lambda: server.query(f"up{WHO}") != [], 60, "the agent arrives")
-    page = writing.page().series("container_last_seen")
-    expression = f"count(container_last_seen{WHO})"
-    wait_until(lambda: server.number(expression) == len(page), 30, f"{len(page)} cgroups")
-    for metric, on_page in (
-        ("container_cpu_usage_seconds_total", writing.page()),
-        ("container_info", writing.page()),
-    ):
-        assert server.number(f"count({metric}{WHO})") == len(on_page.series(metric))
+    for metric in ("container_last_seen", "container_cpu_usage_seconds_total", "container_info"):
+        expression = f"count({metric}{WHO})"
+        # Other containers of this machine come and go.
+        wait_until(
+            lambda metric=metric, expression=expression: (  # type: ignore[misc]
+                server.number(expression) == len(writing.page().series(metric))
+            ),
+            60,
+            expression,
+        )
 
 
 def test_the_version_is_what_the_receiver_knows(receiver: Receiver, writing: RunningAgent) -> None:
@@ -142,20 +145,21 @@ def test_a_container_that_ends_is_gone_at_once(
 
 def test_a_receiver_that_dies_loses_nothing(receiver: Receiver, writing: RunningAgent) -> None:
     wait_until(lambda: receiver.server.query(f"up{WHO}") != [], 60, "the agent arrives")
-    before = receiver.server.number(f"count_over_time(up{WHO}[10m])")
+    killed = time.time()
     receiver.kill()
 
-    def waiting() -> float:
-        return writing.page().value("agent_remote_write_queue_samples")
+    def telling(metric: str) -> float:
+        return writing.page().value(f"agent_remote_write_{metric}")
 
-    each = writing.page().value("agent_remote_write_queue_samples")
-    wait_until(lambda: waiting() > 5 * max(each, 500), 60, "several requests wait")
+    wait_until(lambda: telling("behind_seconds") > 10, 60, "it is down for ten seconds")
     assert writing.page().value("agent_remote_write_retries_total", cause="connection") > 0
+    assert telling("queue_samples") > 0
+    back = time.time()
     receiver.start()
-    wait_until(lambda: waiting() == 0, 90, "the queue is empty")
+    wait_until(lambda: telling("queue_samples") == 0, 90, "the queue is empty")
     found = receiver.server.query(f"up{WHO}[10m]")
     (row,) = found
-    times = [time for time, _ in row["values"]]  # type: ignore[typeddict-item]
-    assert len(times) >= before + 5
-    assert max(b - a for a, b in itertools.pairwise(times)) < 2.5
+    times = [taken for taken, _ in row["values"]]  # type: ignore[typeddict-item]
+    assert sum(killed < taken < back for taken in times) >= 4
+    assert max(b - a for a, b in itertools.pairwise(times)) < 5
     assert writing.page().series("agent_remote_write_dropped_samples_total") == []
