@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench bpf dashboards lock clean
+.PHONY: help run try test lint check golden bench bpf native-asan dashboards lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 run: ## set everything up and run the agent on this host, until Ctrl-C
 	@deploy/setup.sh run
@@ -40,6 +40,10 @@ bench: ## the benchmarks; each prints a table
 bpf: ## build the BPF objects from their sources
 	@agent/bpf/probes/build
 
+native-asan: ## the compiled hot loop's tests under AddressSanitizer and UBSan
+	@deploy/setup.sh test
+	@$(PYTHON) -m tests.sanitized
+
 dashboards: ## write dashboards/generated
 	@deploy/setup.sh test
 	@$(PYTHON) -m dashboards.build
@@ -55,4 +59,5 @@ lock: ## resolve the locked dependencies anew
 
 clean: ## remove what was made in this checkout
 	@rm -rf .venv .run build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -f exporters/fluentd/_blocks*.so
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,12 @@ what=${1:?usage: deploy/setup.sh run|test}
 
 # Probes: bcc, with libbpf and bpftool. busybox-static: the demo's image is made of it.
 packages=(python3-venv python3-bpfcc libbpf1 bpftool busybox-static)
+# A compiler, and the headers of the Python that is there: for the log path's compiled loop.
+packages+=(
+    $(command -v gcc >/dev/null || echo gcc libc6-dev)
+    $(python3 -c 'import os, sysconfig as s; print(s.get_path("include") + "/Python.h")' \
+        2>/dev/null | xargs -r test -e || echo libpython3-dev)
+)
 if [ "$what" = test ]; then
     # Runtimes, servers and tools the host tests start. Those found on PATH are not installed again.
     packages+=(
@@ -23,7 +29,6 @@ if [ "$what" = test ]; then
         $(command -v node >/dev/null || echo nodejs npm)
         $(command -v systemd-analyze >/dev/null || echo systemd)
         $(command -v mmdebstrap >/dev/null || echo mmdebstrap)
-        $(command -v cc >/dev/null || echo gcc libc6-dev)
         clang-14 llvm-14 iproute2
     )
 fi
@@ -77,7 +82,9 @@ make_venv() {
 }
 
 stamp() {
-    cat pyproject.toml "$@" | sha256sum | cut -d' ' -f1
+    # The compiled loop is built by the installation: again where it changed, or can be built now.
+    { cat pyproject.toml exporters/fluentd/_blocks.c "$@"; command -v gcc || true; } |
+        sha256sum | cut -d' ' -f1
 }
 
 install_packages
