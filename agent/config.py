@@ -19,6 +19,7 @@ from agent.log_destinations import (
     check_headers,
     check_url,
 )
+from agent.log_rules import LogRule
 
 __all__ = [
     "SECURITY_CHECKS",
@@ -32,6 +33,8 @@ __all__ = [
     "GraylogDestination",
     "HostPaths",
     "LifecycleConfig",
+    "LogFiles",
+    "LogRule",
     "LogsConfig",
     "LokiDestination",
     "MetricsConfig",
@@ -102,6 +105,25 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LogFiles:
+    """[[logs.files]] Plain files that programs write beside their output, one line a record."""
+
+    path: str = ""
+    """Glob pattern on the host."""
+    name: str = ""
+    """Their records' container_name; "": the file's own name."""
+    fields: tuple[str, ...] = ()
+    """More fields of their records, as KEY=VALUE."""
+
+    def __post_init__(self) -> None:
+        if self.path and not self.path.startswith("/"):
+            raise ValueError(f"path = {self.path!r}: must be an absolute path or pattern")
+        for pair in self.fields:
+            if not pair.partition("=")[1] or pair.startswith("="):
+                raise ValueError(f"fields has {pair!r}: write KEY=VALUE")
+
+
+@dataclass(frozen=True, slots=True)
 class LogsConfig:
     """[logs]"""
 
@@ -110,9 +132,31 @@ class LogsConfig:
     """Directory of the checkpoints, one file per destination."""
     from_start: bool = True
     """Read a file without a checkpoint from its start; False: only what comes from now on."""
+    held_bytes: int = 2 * 1024 * 1024 * 1024
+    """Bytes of deleted files kept open until they are read. The disk is the host's: over it the
+    largest is given up, and counted as lost."""
+    spool_bytes: int = 256 * 1024 * 1024
+    """Bytes of such files kept over a restart of the agent, in `state`."""
+    files: tuple[LogFiles, ...] = ()
+    """Plain files to read beside the containers' own logs."""
     destination: tuple[Destination, ...] = (FileDestination(),)
+    processing: tuple[LogRule, ...] = ()
+    """[[logs.processing]] What is done with the lines of which containers: nothing by itself."""
+    container_rules: bool = True
+    """Let containers ask for processing by their labels (docs/logs.md). They cannot loosen a rate,
+    a length or the redaction of a rule."""
+    labels: tuple[str, ...] = ()
+    """Container labels that each record carries, as label_NAME."""
+    host: str = ""
+    """The host's name in each record; "auto" asks the host, "" leaves it out: it is in every
+    record, and most destinations know who sent it."""
 
     def __post_init__(self) -> None:
+        for name in ("held_bytes", "spool_bytes"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} = {getattr(self, name)}: must be at least 0")
+        if not all(files.path for files in self.files):
+            raise ValueError("files: each needs a path")
         names = [destination.name for destination in self.destination]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -24,6 +24,7 @@ import gc
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -78,13 +79,14 @@ async def _work(given: WorkerInput) -> None:
     from agent.logs.faults import FaultLog
     from agent.logs.intake import Intake
     from agent.logs.pipeline import Pipeline
+    from agent.logs.processing.rules import Rules
     from agent.logs.spool import Spool
 
     faults = FaultLog(sys.stderr.write, time.monotonic, time.time)
     path = given.checkpoint_path
     loaded = checkpoint.load(path)
     destination = _destination(given)
-    spool = Spool(path.removesuffix(".json") + ".spool")
+    spool = Spool(path.removesuffix(".json") + ".spool", given.spool_bytes)
     spooled, unreadable = spool.load()
     intake = Intake(
         spool.without_delivered(loaded.files, spooled),
@@ -92,7 +94,14 @@ async def _work(given: WorkerInput) -> None:
         faults,
         # "Only new lines" is for the first start: later it would skip what nobody has read.
         from_start=given.from_start or loaded.found,
+        rules=Rules(
+            given.processing,
+            given.labels,
+            socket.gethostname() if given.host == "auto" else given.host,
+            given.container_rules,
+        ),
         spooled=spooled,
+        held_bytes=given.held_bytes,
     )
     for reason in unreadable:
         faults.report(
@@ -100,7 +109,7 @@ async def _work(given: WorkerInput) -> None:
             reason=reason,
         )  # fmt: skip
     pipeline = Pipeline(
-        LogSources(given.paths),
+        LogSources(given.paths, given.files),
         intake,
         destination,
         path,

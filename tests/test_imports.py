@@ -23,8 +23,10 @@ METRICS = READERS | {
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
     "agent.units": frozenset(),
-    "agent.config": frozenset({"agent.log_destinations"}),
+    "agent.config": frozenset({"agent.log_destinations", "agent.log_rules"}),
     "agent.log_destinations": frozenset(),
+    "agent.log_patterns": frozenset(),
+    "agent.log_rules": frozenset({"agent.log_patterns"}),
     "agent.telemetry": frozenset(),
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
@@ -64,7 +66,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
     "agent.logs": NOUNS
-    | {"agent.container", "agent.log_destinations", "agent.telemetry", "agent.inotify"},
+    | {"agent.container", "agent.log_destinations", "agent.telemetry", "agent.inotify"}
+    | {"agent.log_patterns", "agent.log_rules"},
     "exporters.prometheus": METRICS
     | {"agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
     | {"exporters.http"},

@@ -22,14 +22,17 @@ from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import BlockEncoder
 from agent.logs.cri import CriParser
 from agent.logs.docker_json import DockerParser
+from agent.logs.docker_local import DockerLocalParser, LocalFramer
 from agent.logs.entry import CUT, Entry, clean, with_note
 from agent.logs.framing import Framer, Lines, Text, lines_of
+from agent.logs.lag import Lag
 from agent.logs.ledger import Ledger
 from agent.logs.partial import Joiner, Position
+from agent.logs.plain import PlainParser
 from agent.logs.rotation import Rotation
 from agent.logs.spool import Origin, Spool
 from agent.logs.stats import Cause
-from agent.logs.tail import FileMark, TailedFile
+from agent.logs.tail import AnyFramer, FileMark, TailedFile
 
 LINGER: Final = 5.0
 """Seconds a rotated file must be quiet before it is closed. containerd swaps files in milliseconds;
@@ -51,7 +54,38 @@ class Parser(Protocol):
         ...
 
 
-PARSERS: Final[dict[str, Callable[[], Parser]]] = {"docker": DockerParser, "cri": CriParser}
+PARSERS: Final[dict[str, Callable[[], Parser]]] = {
+    "docker": DockerParser,
+    "docker-local": DockerLocalParser,
+    "cri": CriParser,
+    "plain": PlainParser,
+}
+
+
+class Stage(Protocol):
+    """What rules do to a container's records: processing/stage.py."""
+
+    @property
+    def floor(self) -> Position | None:
+        """Where the oldest record begins that has not come out; None where none waits."""
+        ...
+
+    @property
+    def wait(self) -> float:
+        """Seconds until more of the container may be read."""
+        ...
+
+    def process(self, entries: list[Entry], positions: list[Position], read_ns: int) -> list[Entry]:
+        """Take whole lines and where each began; return the records to be delivered."""
+        ...
+
+    def expire(self, now: float, read_ns: int) -> list[Entry]:
+        """Return records for which no more lines came. Called about once a second."""
+        ...
+
+    def finish(self, read_ns: int) -> list[Entry]:
+        """Return every open record."""
+        ...
 
 
 class Batch(NamedTuple):
@@ -85,13 +119,24 @@ class Chain:
         owner: int | None = None,
     ) -> None:
         self.ledger = ledger
-        self.rotation = Rotation(path, ledger, remembered, at_end=at_end, owner=owner)
+        self.rotation = Rotation(
+            path,
+            ledger,
+            remembered,
+            at_end=at_end,
+            owner=owner,
+            stamped=log_format != "plain",
+            make_framer=LocalFramer if log_format == "docker-local" else Framer,
+        )
         self.format = log_format
         self._parser = PARSERS[log_format]()
         self._joiner = Joiner()
         self.block_encoder: BlockEncoder | None = None
         """The destination's short way for lines that need nothing but encoding."""
+        self.stage: Stage | None = None
+        """The container's rules, where it has some. Then `block_encoder` must be None."""
         self._changed_at = float("-inf")
+        self._lag = Lag(log_format)
 
     @property
     def path(self) -> str:
@@ -104,12 +149,15 @@ class Chain:
             unread = file.unread()
             if unread:
                 file.grown_at = self._changed_at = now
+                self._lag.unread(now)
                 return file, unread
+        self._lag.all_read()
         return None
 
     def take(self, file: TailedFile, block: bytes, read_ns: int) -> Iterator[Batch]:
         """Take the bytes read from `file`. `read_ns`: the time of lines that have none."""
         file.offset += len(block)
+        self._lag.read(file.mark, file.offset, block, read_ns)
         finished, text = file.framer.take(block)
         for lines in finished:
             yield from self._batches(file.mark, lines, read_ns)
@@ -126,7 +174,7 @@ class Chain:
             return
         yield from self._finish_line(mark, line, read_ns)
         # Its last pieces may be among what was lost; the next line must not be taken for them.
-        yield Batch(self._joiner.finish(), self._due_marks())
+        yield self._finished(read_ns)
         self.ledger.lose("truncated", "A log file was truncated.", lost_bytes=max(0, size - end))
 
     def retire(self, now: float, read_ns: int) -> Iterator[Batch]:
@@ -154,7 +202,18 @@ class Chain:
             )
         ended = rotation.source_gone and not rotation.files
         if self._joiner and (ended or now - self._changed_at >= IDLE):
-            yield Batch(self._joiner.finish(), self._due_marks())
+            yield self._finished(read_ns)
+        elif self.stage is not None:
+            late = self.stage.finish(read_ns) if ended else self.stage.expire(now, read_ns)
+            marks = self._due_marks()
+            if late or marks:
+                yield Batch(late, marks)
+
+    def finish(self, read_ns: int) -> Iterator[Batch]:
+        """Finish everything that is open, for a reader who does not wait for more."""
+        for file in self.rotation.files:
+            yield from self._finish_line(file.mark, file.framer, read_ns)
+        yield self._finished(read_ns)
 
     def abandon(self, file: TailedFile, cause: Cause, sentence: str) -> None:
         """Close a file whose bytes are not all acknowledged: they are lost."""
@@ -189,8 +248,8 @@ class Chain:
             file.close()
         self.rotation.files.clear()
 
-    def measure(self) -> None:
-        """Count the bytes that are not acknowledged."""
+    def measure(self, now: float, wall_ns: int) -> None:
+        """Count the bytes that are not acknowledged, and the seconds since the oldest of them."""
         if not self.rotation.looked:
             return
         ends = {f.mark.serial: f.offset + max(0, f.unread()) for f in self.rotation.files}
@@ -198,8 +257,19 @@ class Chain:
             max(0, ends.get(mark.serial, mark.processed) - mark.acknowledged)
             for mark in self.rotation.marks
         )
+        behind = self.ledger.counters.lag_bytes > 0
+        self.ledger.counters.lag_seconds = self._lag.seconds(now, wall_ns) if behind else 0.0
 
-    def _finish_line(self, mark: FileMark, framer: Framer, read_ns: int) -> Iterator[Batch]:
+    def _finished(self, read_ns: int) -> Batch:
+        """Every open line, and every record that waits for more lines."""
+        entries = self._joiner.finish()
+        if self.stage is not None:
+            # All that is open comes out now, so that it does not matter where it began.
+            places = [Position(0, 0)] * len(entries)
+            entries = self.stage.process(entries, places, read_ns) + self.stage.finish(read_ns)
+        return Batch(entries, self._due_marks())
+
+    def _finish_line(self, mark: FileMark, framer: AnyFramer, read_ns: int) -> Iterator[Batch]:
         line = framer.finish()
         if line is not None:
             yield from self._batches(mark, line, read_ns)
@@ -242,13 +312,20 @@ class Chain:
         for index in range(0, len(data), GROUP):
             group = data[index : index + GROUP]
             last = index + GROUP >= len(data)
-            end = lines.end if last else start + sum(map(len, group)) + len(group)
+            size = sum(map(len, group)) + len(group) * lines.overhead
+            end = lines.end if last else start + size
             text = group if lines.utf8 else self._cleaned(group)
             entries, partial = self._parser.parse(text, read_ns)
             if lines.dropped:
                 entries = [self._cut(entry, lines.dropped) for entry in entries]
-            if partial or self._joiner:
-                entries = self._join(entries, group, mark.serial, start)
+            if self.stage is not None:
+                places: list[Position] = []
+                lengths = [len(line) + lines.overhead for line in group]
+                entries = self._join(entries, lengths, mark.serial, start, places)
+                entries = self.stage.process(entries, places, read_ns)
+            elif partial or self._joiner:
+                lengths = [len(line) + lines.overhead for line in group]
+                entries = self._join(entries, lengths, mark.serial, start, [])
             mark.processed = end
             counters.lines += len(group)
             counters.bytes += end - start
@@ -257,11 +334,22 @@ class Chain:
             yield Batch(entries, self._due_marks())
             start = end
 
-    def _join(self, entries: list[Entry], group: list[bytes], serial: int, at: int) -> list[Entry]:
+    def _join(
+        self,
+        entries: list[Entry],
+        lengths: list[int],
+        serial: int,
+        at: int,
+        places: list[Position],
+    ) -> list[Entry]:
+        """Return whole lines; append to `places` where each began, or an open line before it."""
         whole: list[Entry] = []
-        for entry, line in zip(entries, group, strict=True):
-            length = len(line) + 1
-            whole += self._joiner.feed(entry, Position(serial, at), length)
+        for entry, length in zip(entries, lengths, strict=True):
+            place = Position(serial, at)
+            began = self._joiner.floor or place
+            out = self._joiner.feed(entry, place, length)
+            whole += out
+            places += [began] * len(out)
             at += length
         return whole
 
@@ -277,6 +365,8 @@ class Chain:
     def _due_marks(self) -> list[tuple[FileMark, int, int]]:
         """Move every mark as far as it may go; return those that moved."""
         floor = self._joiner.floor
+        if self.stage is not None and (waiting := self.stage.floor) is not None:
+            floor = min(floor or waiting, waiting)
         moved = []
         for mark in self.rotation.marks:
             if floor is None or mark.serial < floor.serial:

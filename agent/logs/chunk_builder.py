@@ -59,9 +59,9 @@ class ChunkBuilder:
         self._open = _Open()
 
     @property
-    def records(self) -> int:
-        """Records waiting in the chunk being filled."""
-        return self._open.count
+    def waiting(self) -> bool:
+        """Whether anything waits: records, or marks past lines of which no record came."""
+        return bool(self._open.count or self._open.ranges)
 
     def add(self, ledger: Ledger, encoder: EntryEncoder, batch: Batch, now: float) -> list[Pending]:
         """Encode a batch into the chunk; return the chunks it filled."""
@@ -69,14 +69,17 @@ class ChunkBuilder:
         if batch.packed is not None:
             self._append(ledger, *batch.packed, now, filled)
         self._add(ledger, encoder, batch.entries, now, filled)
+        if batch.marks and not self.waiting:
+            self.opened_at = now
         self._open.ranges += batch.marks
         if self._open.size >= self._limit:
             filled.append(self._seal())
         return filled
 
     def seal(self) -> Pending | None:
-        """Return the chunk as it is, if anything is in it."""
-        return self._seal() if self._open.count else None
+        """Return the chunk as it is, if anything is in it; without records where rules left every
+        line out."""
+        return self._seal() if self.waiting else None
 
     def _add(
         self,
@@ -104,7 +107,7 @@ class ChunkBuilder:
         if self._open.size + len(payload) > self._limit and self._open.count:
             filled.append(self._seal())
         chunk = self._open
-        if not chunk.count:
+        if not chunk.count and not chunk.ranges:
             self.opened_at = now
         chunk.parts.append(payload)
         chunk.size += len(payload)

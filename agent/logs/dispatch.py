@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -63,8 +64,14 @@ class Dispatcher:
         return not self._counters.in_flight_chunks
 
     async def submit(self, pending: Pending) -> None:
-        """Take a chunk; wait until the window has room for it."""
+        """Take a chunk; wait until the window has room for it. One without records is not sent: it
+        waits for the chunks before it."""
         counters = self._counters
+        if not pending.chunk.records:
+            counters.in_flight_chunks += 1
+            self._unsettled.append(pending)
+            self._settle(pending)
+            return
         size = len(pending.chunk.payload)
         while counters.in_flight_chunks and (
             counters.in_flight_chunks >= self._window_chunks
@@ -124,6 +131,7 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         counters = self._counters
         outcome: Outcome
+        began = loop.time()
         try:
             outcome = await self._destination.send(pending.chunk)
         except Exception as error:  # noqa: BLE001 one peer's bug must not stop the worker; said and retried
@@ -131,7 +139,7 @@ class Dispatcher:
         match outcome:
             case RetryAfter(seconds, reason):
                 counters.retries += 1
-                counters.last_error = reason
+                counters.failed(reason, time.time())
                 self._faults.report(
                     "warning", "destination", "The log destination does not take chunks now.",
                     reason=reason,
@@ -142,15 +150,19 @@ class Dispatcher:
             case Rejected(records, reason):
                 self._reject(pending, records, reason)
             case Delivered():
+                counters.acknowledged(loop.time() - began)
                 counters.chunks += 1
                 counters.records += pending.chunk.records
                 counters.bytes += len(pending.chunk.payload)
                 self._faults.over("destination", "The log destination takes chunks again.")
+        self._settle(pending)
+
+    def _settle(self, pending: Pending) -> None:
         pending.settled = True
         while self._unsettled and self._unsettled[0].settled:
             first = self._unsettled.popleft()
             first.apply()
-            counters.in_flight_bytes -= len(first.chunk.payload)
+            self._counters.in_flight_bytes -= len(first.chunk.payload)
             self._applied += 1
         if self._applied:
             self._changed.set()
@@ -160,7 +172,7 @@ class Dispatcher:
         counters = self._counters
         counters.rejected += records
         counters.records += pending.chunk.records - records
-        counters.last_error = reason
+        counters.failed(reason, time.time())
         if records == pending.chunk.records:  # else it is not known whose they were
             for ledger, count in pending.records.values():
                 ledger.counters.lose("rejected", lines=count)

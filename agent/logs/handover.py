@@ -9,12 +9,23 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from agent.config import Config, Destination, FileDestination, FluentdDestination, HostPaths
+from agent.config import (
+    Config,
+    Destination,
+    FileDestination,
+    FluentdDestination,
+    HostPaths,
+    LogFiles,
+    LogsConfig,
+)
 from agent.log_destinations import DESTINATIONS, ForwardServer
+from agent.log_rules import ENDLESS, LogRule
+
+DEFAULTS: Final = LogsConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,13 @@ class WorkerInput:
     """Directory of the checkpoints."""
     from_start: bool
     destination: Destination
+    container_rules: bool = True
+    labels: tuple[str, ...] = ()
+    host: str = ""
+    processing: tuple[LogRule, ...] = ()
+    held_bytes: int = DEFAULTS.held_bytes
+    spool_bytes: int = DEFAULTS.spool_bytes
+    files: tuple[LogFiles, ...] = ()
 
     @property
     def checkpoint_path(self) -> str:
@@ -47,7 +65,17 @@ def worker_input(config: Config, destination: Destination) -> bytes:
     return orjson.dumps(
         {
             "paths": asdict(config.paths),
-            "logs": {"state": config.logs.state, "from_start": config.logs.from_start},
+            "logs": {
+                "state": config.logs.state,
+                "from_start": config.logs.from_start,
+                "held_bytes": config.logs.held_bytes,
+                "spool_bytes": config.logs.spool_bytes,
+                "files": [asdict(files) for files in config.logs.files],
+                "container_rules": config.logs.container_rules,
+                "labels": config.logs.labels,
+                "host": config.logs.host,
+                "processing": [_row(rule) for rule in config.logs.processing],
+            },
             "destination": asdict(destination),
         }
     )
@@ -66,9 +94,26 @@ def parse_worker_input(document: bytes) -> WorkerInput:
             str(data["logs"]["state"]),
             bool(data["logs"]["from_start"]),
             DESTINATIONS[kind](**_values(data["destination"])),
+            container_rules=bool(data["logs"].get("container_rules", True)),
+            labels=tuple(data["logs"].get("labels", ())),
+            host=str(data["logs"].get("host", "")),
+            processing=tuple(LogRule(**_values(row)) for row in data["logs"].get("processing", ())),
+            held_bytes=int(data["logs"].get("held_bytes", DEFAULTS.held_bytes)),
+            spool_bytes=int(data["logs"].get("spool_bytes", DEFAULTS.spool_bytes)),
+            files=tuple(
+                LogFiles(item["path"], item["name"], tuple(item["fields"]))
+                for item in data["logs"].get("files", ())
+            ),
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a log worker's input: {error!r}") from None
+
+
+def _row(rule: LogRule) -> dict[str, Any]:
+    return {
+        key: min(value, ENDLESS) if isinstance(value, float) else value
+        for key, value in asdict(rule).items()
+    }
 
 
 def _values(table: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Synchronous, and never waits: the pipeline decides when, and in which thread the
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -14,9 +15,10 @@ from agent.container.container import Container
 from agent.logs.chain import PARSERS, Batch, Chain
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import EntryEncoder, LineEncoder
-from agent.logs.entry import record_fields
 from agent.logs.faults import FaultLog
 from agent.logs.ledger import Ledger
+from agent.logs.processing.rules import Rules
+from agent.logs.processing.stage import RuleStage
 from agent.logs.siblings import chain_order
 from agent.logs.spool import Spool, Spooled
 from agent.logs.stats import ContainerCounters
@@ -46,7 +48,7 @@ class Source(Protocol):
 
     @property
     def format(self) -> str:
-        """docker or cri."""
+        """A key of chain.PARSERS."""
         ...
 
     @property
@@ -57,6 +59,11 @@ class Source(Protocol):
     @property
     def owner(self) -> int | None:
         """The uid its files must belong to; None: any."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """More constant fields for each of its records."""
         ...
 
 
@@ -71,13 +78,18 @@ class Tailed:
     interval: float = POLL_MIN
     nameless_until: float = float("-inf")
     """Monotonic seconds until which it is not read, so that its records get a name and an image."""
+    held_until: float = float("-inf")
+    """Monotonic seconds until which it is not read, because it is over its rate."""
+    container: Container | None = None
+    """Whose rules `stage` follows."""
+    stage: RuleStage | None = None
     ended_at: float | None = None
     """Monotonic seconds when its last file was closed for good."""
 
     def shorten(self) -> None:
         """Let lines that need nothing but encoding take the encoder's short way, if it has one."""
         encoder, chain = self.encoder, self.chain
-        if isinstance(encoder, LineEncoder):
+        if isinstance(encoder, LineEncoder) and chain.stage is None:
             chain.block_encoder = encoder.block_encoder(chain.format)
         else:
             chain.block_encoder = None
@@ -95,6 +107,7 @@ class Intake:
         from_start: bool,
         held_bytes: int = HELD_BYTES,
         spooled: Iterable[Spooled] = (),
+        rules: Rules | None = None,
     ) -> None:
         self.tailed: dict[str, Tailed] = {}
         """By path."""
@@ -113,6 +126,7 @@ class Intake:
             self._spooled.setdefault(item.origin.path, []).append(item)
         self._missing_at: float | None = None
         self._missing: list[ContainerCounters] = []
+        self._rules = rules or Rules()
 
     def update(self, sources: Iterable[Source], now: float) -> None:
         """Take what discovery found; look at the files of new containers."""
@@ -129,7 +143,7 @@ class Intake:
             if tailed is None:
                 self._begin(source, now)
             else:
-                self._refresh(tailed, source.container, now)
+                self._refresh(tailed, source, now)
         for path in self._spooled.keys() - found:  # the container went while nobody read
             self._begin_spooled(path, now)
         if self._missing_at is None:
@@ -154,7 +168,7 @@ class Intake:
         """Return the containers with something to read, of those whose time has come."""
         ready = []
         for tailed in self.tailed.values():
-            if tailed.poll_at > now or tailed.nameless_until > now:
+            if max(tailed.poll_at, tailed.nameless_until, tailed.held_until) > now:
                 continue
             if tailed.chain.next_unread(now) is not None:
                 tailed.interval = POLL_MIN
@@ -166,7 +180,10 @@ class Intake:
 
     def next_poll(self, now: float) -> float:
         """Seconds until the next container is due."""
-        soonest = min((tailed.poll_at for tailed in self.tailed.values()), default=now + POLL_MAX)
+        soonest = min(
+            (max(tailed.poll_at, tailed.held_until) for tailed in self.tailed.values()),
+            default=now + POLL_MAX,
+        )
         return max(soonest - now, POLL_MIN)
 
     def retire(self, now: float, read_ns: int) -> Iterable[tuple[Tailed, Batch]]:
@@ -222,10 +239,14 @@ class Intake:
         """Where log files are rotated."""
         return {tailed.chain.rotation.directory for tailed in self.tailed.values()}
 
-    def counters(self) -> list[ContainerCounters]:
-        """Every container's totals, lag measured now."""
+    def counters(
+        self, now: float | None = None, wall_ns: int | None = None
+    ) -> list[ContainerCounters]:
+        """Every container's totals, lag measured now. now: monotonic seconds."""
+        now = time.monotonic() if now is None else now
+        wall_ns = time.time_ns() if wall_ns is None else wall_ns
         for tailed in self.tailed.values():
-            tailed.chain.measure()
+            tailed.chain.measure(now, wall_ns)
         return [
             *(tailed.chain.ledger.counters for tailed in self.tailed.values()),
             *self._missing,
@@ -243,10 +264,11 @@ class Intake:
 
     def _begin(self, source: Source, now: float) -> None:
         container = source.container
-        fields = record_fields(container)
+        fields = {**self._rules.fields(container), **source.fields}
         ledger = Ledger(ContainerCounters(source.path), self._faults)
         _name(ledger.counters, container)
         tailed = self._tail(source.path, source.format, ledger, fields, now, source.owner)
+        self._apply_rules(tailed, container)
         if not container.complete:
             tailed.nameless_until = now + NAME_WAIT
 
@@ -261,6 +283,8 @@ class Intake:
         counters.pod = origin.fields.get("pod", "")
         ledger = Ledger(counters, self._faults)
         tailed = self._tail(path, origin.format, ledger, origin.fields, now, None)
+        # Its labels went with it; the configuration's rules still fit its names.
+        self._apply_rules(tailed, _described(origin.fields))
         tailed.chain.rotation.source_gone = True
 
     def _tail(
@@ -295,6 +319,17 @@ class Intake:
         self.tailed[path] = tailed
         return tailed
 
+    def _apply_rules(self, tailed: Tailed, container: Container) -> None:
+        """Give a container the stage its rules and labels ask for. Between two of its blocks."""
+        if tailed.container is container:
+            return  # discovery gives a new object where anything changed
+        tailed.container = container
+        chain = tailed.chain
+        stage = self._rules.stage(container, chain.ledger.counters, self._faults, tailed.stage)
+        if stage is not tailed.stage:
+            tailed.stage = chain.stage = stage
+            tailed.shorten()
+
     def _count_missing(self, now: float) -> None:
         """Containers of the checkpoint that are not there any more, and neither are their files."""
         self._missing_at = now + MISSING_AFTER
@@ -315,7 +350,8 @@ class Intake:
                 )
                 self._missing.append(counters)
 
-    def _refresh(self, tailed: Tailed, container: Container, now: float) -> None:
+    def _refresh(self, tailed: Tailed, source: Source, now: float) -> None:
+        container = source.container
         rotation = tailed.chain.rotation
         if rotation.source_gone:
             rotation.source_gone = False
@@ -323,11 +359,27 @@ class Intake:
             rotation.look(now, force=True)
         if container.complete:
             tailed.nameless_until = now
-        fields = record_fields(container)
+        self._apply_rules(tailed, container)
+        fields = {**self._rules.fields(container), **source.fields}
         if fields != tailed.fields:
             tailed.fields, tailed.encoder = fields, self._make_encoder(fields)
             tailed.shorten()
             _name(tailed.chain.ledger.counters, container)
+
+
+def _described(fields: Mapping[str, str]) -> Container:
+    """The container that a record's fields tell of."""
+    name, pod = fields.get("container_name", ""), fields.get("pod", "")
+    return Container(
+        runtime=fields.get("runtime", ""),
+        id=fields.get("container_id", ""),
+        name=name,
+        image=fields.get("image", ""),
+        container=name if pod else "",
+        pod=pod,
+        namespace=fields.get("namespace", ""),
+        pod_uid=fields.get("pod_uid", ""),
+    )
 
 
 def _name(counters: ContainerCounters, container: Container) -> None:

@@ -151,7 +151,8 @@ class Pipeline:
         self.worker.files = sum(
             len(tailed.chain.rotation.files) for tailed in self._intake.tailed.values()
         )
-        return WorkerStats(self._intake.counters(), self.delivery, self.worker)
+        containers = self._intake.counters(self._clock(), self._wall_ns())
+        return WorkerStats(containers, self.delivery, self.worker)
 
     # The reader.
 
@@ -212,7 +213,11 @@ class Pipeline:
             return
         batches = tailed.chain.take(file, block.data, self._wall_ns())
         await self._take((tailed, batch) for batch in batches)
-        if len(block.data) == limit:
+        pause = tailed.chain.stage.wait if tailed.chain.stage is not None else 0.0
+        if pause > 0:
+            tailed.held_until = self._clock() + pause
+            tailed.chain.ledger.counters.throttled_seconds += pause
+        elif len(block.data) == limit:
             ready.append(tailed)
 
     async def _begin_anew(self, tailed: Tailed, file: TailedFile) -> None:
@@ -230,7 +235,7 @@ class Pipeline:
             await self._dispatcher.submit(pending)
 
     async def _flush_if_old(self) -> None:
-        if self._builder.records and self._clock() - self._builder.opened_at >= FLUSH_AFTER:
+        if self._builder.waiting and self._clock() - self._builder.opened_at >= FLUSH_AFTER:
             pending = self._builder.seal()
             if pending is not None:
                 await self._dispatcher.submit(pending)

@@ -10,6 +10,7 @@ A container's line stays for two minutes after its end, so that its last losses 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -25,6 +26,10 @@ Cause = Literal[
     "unreadable",  # the disk failed to give its bytes
 ]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
+
+ACK_SECONDS = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
+"""Bounds of the buckets: a server beside us, one over a network, one that writes to disks, one that
+is in trouble, and one near the timeouts."""
 
 
 @dataclass(slots=True)
@@ -53,6 +58,18 @@ class ContainerCounters:
     """Bytes of its files that were parsed."""
     lag_bytes: int | None = None
     """Bytes written and not acknowledged yet; None where no file of it can be opened."""
+    lag_seconds: float | None = None
+    """Age of the oldest of them; 0.0 where there are none, None like `lag_bytes`."""
+    filtered: int = 0
+    """Records that an include or exclude rule left out."""
+    sampled: int = 0
+    """Records that sampling left out."""
+    throttled: int = 0
+    """Records over the container's rate, where the policy is to drop them."""
+    throttled_seconds: float = 0.0
+    """Seconds for which it was not read, where the policy is to wait."""
+    redacted: int = 0
+    """Secrets replaced."""
     parse_failures: int = 0
     invalid_utf8: int = 0
     """Lines in which bytes were replaced by U+FFFD."""
@@ -89,6 +106,21 @@ class DestinationCounters:
     connected: bool | None = None
     """None: the destination has no connection to speak of, or has not tried yet."""
     last_error: str = ""
+    last_error_at: float | None = None
+    """Unix seconds."""
+    ack_counts: list[int] = field(default_factory=lambda: [0] * (len(ACK_SECONDS) + 1))
+    """Deliveries that took at most so long as `ACK_SECONDS` says; the last: longer."""
+    ack_seconds: float = 0.0
+    """Of all deliveries together."""
+
+    def acknowledged(self, seconds: float) -> None:
+        """Count one delivery, from sending to acknowledgement."""
+        self.ack_counts[bisect_left(ACK_SECONDS, seconds)] += 1
+        self.ack_seconds += seconds
+
+    def failed(self, reason: str, at: float) -> None:
+        """Remember the newest error. `at`: Unix seconds."""
+        self.last_error, self.last_error_at = reason, at
 
 
 @dataclass(slots=True)

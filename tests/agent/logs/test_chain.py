@@ -245,14 +245,14 @@ def test_closing_loses_nothing_that_is_on_disk(log: Path, chain: Chain) -> None:
 
 def test_lag_is_what_is_not_acknowledged(log: Path, chain: Chain) -> None:
     write(log, cri("one"), cri("two"))
-    chain.measure()
+    chain.measure(NOW, 0)
     assert chain.ledger.counters.lag_bytes == log.stat().st_size
     for batch in turn(chain):
         for mark, _begin, up_to in batch.marks:
-            chain.measure()
+            chain.measure(NOW, 0)
             assert chain.ledger.counters.lag_bytes == log.stat().st_size
             mark.acknowledged = up_to
-    chain.measure()
+    chain.measure(NOW, 0)
     assert chain.ledger.counters.lag_bytes == 0
 
 

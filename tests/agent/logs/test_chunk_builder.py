@@ -29,7 +29,7 @@ def test_entries_of_many_containers_share_a_chunk() -> None:
     one, two = mark(1), mark(2)
     assert add(builder, Batch(entries("a"), [(one, 0, 10)])) == []
     assert add(builder, Batch(entries("b", "c"), [(two, 5, 20)])) == []
-    assert builder.records == 3
+    assert builder.waiting
     assert builder.opened_at == 5.0
     pending = builder.seal()
     assert pending is not None
@@ -71,15 +71,27 @@ def test_a_record_larger_than_a_chunk_goes_alone() -> None:
     assert pending.chunk.records == 1
 
 
-def test_marks_without_entries_wait_for_the_next_record() -> None:
+def test_marks_without_entries_go_with_the_next_record() -> None:
     builder = ChunkBuilder(10)
     one = mark()
     add(builder, Batch([], [(one, 0, 7)]))
-    assert builder.seal() is None
     add(builder, Batch(entries("a"), []))
     pending = builder.seal()
     assert pending is not None
     assert pending.marks == {one: 7}
+    assert pending.chunk.records == 1
+
+
+def test_marks_alone_make_a_chunk_without_records() -> None:
+    builder = ChunkBuilder(10)
+    one = mark()
+    add(builder, Batch([], [(one, 0, 7)]))
+    assert builder.waiting
+    assert builder.opened_at == 5.0
+    pending = builder.seal()
+    assert pending is not None
+    assert (pending.chunk.records, pending.chunk.payload, pending.marks) == (0, b"", {one: 7})
+    assert not builder.waiting
 
 
 def test_the_same_lines_in_the_same_place_have_the_same_id_in_another_process() -> None:

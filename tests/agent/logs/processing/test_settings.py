@@ -1,0 +1,117 @@
+"""agent/logs/processing/settings.py"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agent.container.container import Container
+from agent.log_rules import KINDS, LogRule
+from agent.logs.processing.settings import NOTHING, PREFIX, matches, resolve
+
+WEB = Container(
+    runtime="containerd",
+    id="f" * 64,
+    name="f" * 64,
+    container="web",
+    pod="web-5f7d",
+    namespace="shop",
+    image="registry.example/shop/web:1.2",
+    labels={"team": "blue"},
+)
+
+
+def labelled(**labels: str) -> Container:
+    return replace(
+        WEB, labels={PREFIX + key.replace("_", "-"): value for key, value in labels.items()}
+    )
+
+
+def test_nothing_said_is_nothing_done() -> None:
+    assert resolve(WEB, (), labels=True).rule == NOTHING
+    assert resolve(WEB, (LogRule(namespace="other", level="on"),), labels=True).rule == NOTHING
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        LogRule(),
+        LogRule(container="w*"),
+        LogRule(container="f" * 64),
+        LogRule(namespace="shop", pod="web-*"),
+        LogRule(image="*/shop/web:*"),
+        LogRule(label="team"),
+        LogRule(label="team=bl*"),
+    ],
+)
+def test_a_rule_fits_by_every_key_it_has(rule: LogRule) -> None:
+    assert matches(rule, WEB)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        LogRule(container="db"),
+        LogRule(container="web", namespace="kube-*"),
+        LogRule(label="owner"),
+        LogRule(label="team=red"),
+        LogRule(pod="web"),
+    ],
+)
+def test_a_rule_that_misses_in_one_key_does_not_fit(rule: LogRule) -> None:
+    assert not matches(rule, WEB)
+
+
+def test_later_rules_win_key_by_key() -> None:
+    rules = (
+        LogRule(multiline=("java",), level="on", rate_lines=10.0),
+        LogRule(namespace="shop", multiline=("off",), rate_lines=float("inf")),
+    )
+    assert resolve(WEB, rules, labels=True).rule == LogRule(level="on")
+
+
+def test_labels_say_the_same() -> None:
+    asked = labelled(
+        multiline="java, python", json="flat", exclude="^GET /a,b", sample="0.5", rate_lines="100"
+    )
+    assert resolve(asked, (), labels=True).rule == LogRule(
+        multiline=("java", "python"),
+        json="flat",
+        exclude=("^GET /a,b",),
+        sample=0.5,
+        rate_lines=100,
+    )
+    assert resolve(asked, (), labels=False).rule == NOTHING
+
+
+def test_a_label_cannot_loosen_what_a_rule_guards() -> None:
+    rule = LogRule(rate_lines=100.0, max_line=1000, redact=("jwt",))
+    loose = resolve(
+        labelled(rate_lines="inf", max_line="100000", redact="email"), (rule,), labels=True
+    )
+    assert loose.rule == LogRule(rate_lines=100.0, max_line=1000, redact=("jwt", "email"))
+    tight = resolve(labelled(rate_lines="5", max_line="64"), (rule,), labels=True)
+    assert (tight.rule.rate_lines, tight.rule.max_line) == (5.0, 64)
+
+
+def test_a_label_chooses_another_form() -> None:
+    rule = LogRule(multiline=("java",), json="nested")
+    assert resolve(labelled(multiline="go", json="off"), (rule,), labels=True).rule == LogRule(
+        multiline=("go",)
+    )
+
+
+def test_wrong_labels_are_told_and_left_out() -> None:
+    found = resolve(
+        labelled(multiline="cobol", exclude="(a+)+", colour="red", rate_lines="many", level="on"),
+        (),
+        labels=True,
+    )
+    assert found.rule == LogRule(level="on")
+    assert len(found.problems) == 4
+    assert all(problem.startswith(PREFIX) for problem in found.problems)
+
+
+def test_all_means_every_kind() -> None:
+    assert resolve(labelled(redact="all"), (), labels=True).rule.redact == KINDS
