@@ -8,18 +8,31 @@ minutes after a container's end its worker stops telling of it, and its series e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from agent.logs.stats import ContainerCounters, DestinationCounters, WorkerCounters, WorkerStats
+from agent.logs.stats import (
+    ACK_SECONDS,
+    ContainerCounters,
+    DestinationCounters,
+    WorkerCounters,
+    WorkerStats,
+)
 
+_ERROR_LENGTH: Final = 120
 _CONTAINER = ["destination", "name", "namespace", "pod", "path"]
 
-_PER_CONTAINER: tuple[tuple[str, str, Callable[[ContainerCounters], int]], ...] = (
+_PER_CONTAINER: tuple[tuple[str, str, Callable[[ContainerCounters], float]], ...] = (
     ("lines", "Lines read from the container's log files.", lambda c: c.lines),
     ("bytes", "Bytes read from the container's log files.", lambda c: c.bytes),
     (
@@ -32,6 +45,19 @@ _PER_CONTAINER: tuple[tuple[str, str, Callable[[ContainerCounters], int]], ...] 
         "Lines in which bytes that are not UTF-8 were replaced.",
         lambda c: c.invalid_utf8,
     ),
+    ("filtered_records", "Records left out by include and exclude rules.", lambda c: c.filtered),
+    ("sampled_records", "Records left out by sampling.", lambda c: c.sampled),
+    (
+        "throttled_records",
+        "Records left out because the container was over its rate.",
+        lambda c: c.throttled,
+    ),
+    (
+        "throttled_seconds",
+        "Time in which the container was not read because it was over its rate.",
+        lambda c: c.throttled_seconds,
+    ),
+    ("redactions", "Secrets replaced in the container's records.", lambda c: c.redacted),
 )
 _PER_DESTINATION: tuple[tuple[str, str, Callable[[DestinationCounters], int]], ...] = (
     ("delivered_chunks", "Chunks the destination acknowledged.", lambda d: d.chunks),
@@ -108,15 +134,23 @@ def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
         "Bytes of log file written and not acknowledged yet.",
         labels=_CONTAINER,
     )
+    lag_seconds = GaugeMetricFamily(
+        "agent_log_lag_seconds",
+        "Age of the oldest line that is not acknowledged; 0 where there is none.",
+        labels=_CONTAINER,
+    )
     times = _counter("losses", "Times log data was lost, by cause.", [*_CONTAINER, "cause"])
     lost = _counter("lost_bytes", "Bytes of log file lost, by cause.", [*_CONTAINER, "cause"])
     for labels, container in rows:
         if container.lag_bytes is not None:
             lag.add_metric(labels, container.lag_bytes)
+        if container.lag_seconds is not None:
+            lag_seconds.add_metric(labels, container.lag_seconds)
         for cause, loss in container.lost.items():
             times.add_metric([*labels, cause], loss.times)
             lost.add_metric([*labels, cause], loss.bytes)
     yield lag
+    yield lag_seconds
     yield times
     yield lost
 
@@ -142,6 +176,41 @@ def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
         if stats.destination.connected is not None:
             connected.add_metric([destination], int(stats.destination.connected))
     yield connected
+    yield from _of_deliveries(told)
+
+
+def _of_deliveries(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
+    acks = HistogramMetricFamily(
+        "agent_log_ack_seconds",
+        "Time from sending a chunk to its acknowledgement; refused and failed ones are not in it.",
+        labels=["destination"],
+    )
+    failed = _gauge("last_error_timestamp_seconds", "When the destination failed last.")
+    # One series at a time: the newest error's. Prometheus forgets the one before it.
+    error = GaugeMetricFamily(
+        "agent_log_last_error_info",
+        "What the destination said when it failed last; the value is always 1.",
+        labels=["destination", "error"],
+    )
+    for destination, stats in told:
+        counters = stats.destination
+        total, buckets = 0, []
+        bounds = (*map(str, ACK_SECONDS), "+Inf")
+        for bound, count in zip(bounds, counters.ack_counts, strict=True):
+            total += count
+            buckets.append((bound, float(total)))
+        acks.add_metric([destination], buckets, counters.ack_seconds)
+        if counters.last_error_at is not None:
+            failed.add_metric([destination], counters.last_error_at)
+            error.add_metric([destination, _without_numbers(counters.last_error)], 1)
+    yield acks
+    yield failed
+    yield error
+
+
+def _without_numbers(reason: str) -> str:
+    """A label that takes few values: ports, counts, times and ids are left out."""
+    return re.sub(r"[0-9a-fA-F]*\d[0-9a-fA-F]*", "#", reason)[:_ERROR_LENGTH]
 
 
 def _counter(name: str, text: str, labels: list[str] | None = None) -> CounterMetricFamily:

@@ -115,13 +115,13 @@ def test_a_record_keeps_the_time_of_its_first_line() -> None:
 
 def test_the_floor_is_where_the_oldest_open_record_begins() -> None:
     multiline = Multiline(Grammar(("java",), None))
-    assert multiline.floor is None
+    floors = [multiline.floor]
     multiline.feed(entries("e", "\tat a"), places(2, 10))
-    assert multiline.floor == Position(1, 10)
+    floors.append(multiline.floor)
     multiline.feed(entries("next"), places(1, 12))
-    assert multiline.floor == Position(1, 12)
+    floors.append(multiline.floor)
     multiline.finish()
-    assert multiline.floor is None
+    assert [*floors, multiline.floor] == [None, Position(1, 10), Position(1, 12), None]
 
 
 def test_a_record_is_closed_at_its_bounds_and_the_rest_is_kept() -> None:

@@ -1,0 +1,83 @@
+"""agent/logs/collector.py: what a page says of log workers."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from agent.logs.collector import LogCollector
+from agent.logs.stats import ContainerCounters, DestinationCounters, WorkerCounters, WorkerStats
+
+
+def page(stats: WorkerStats | None) -> dict[str, float]:
+    collector = LogCollector()
+    collector.add("fluentd a:1", lambda: 2)
+    if stats is not None:
+        collector.update("fluentd a:1", stats)
+    registry = CollectorRegistry()
+    registry.register(collector)
+    lines = generate_latest(registry).decode().splitlines()
+    rows = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {series: float(value) for series, _space, value in rows}
+
+
+def stats() -> WorkerStats:
+    container = ContainerCounters(
+        "/x.log", name="web", lines=9, lag_bytes=5, lag_seconds=1.5, filtered=1, sampled=2,
+        throttled=3, throttled_seconds=0.5, redacted=4,
+    )  # fmt: skip
+    unknown = ContainerCounters("/y.log", name="db")
+    destination = DestinationCounters("fluentd")
+    for seconds in (0.001, 0.02, 0.02, 60.0):
+        destination.acknowledged(seconds)
+    destination.failed("connection to 10.0.0.7:24224 refused (try 12)", 1_795_000_000.0)
+    return WorkerStats([container, unknown], destination, WorkerCounters())
+
+
+def value(found: dict[str, float], name: str, *labels: str) -> float:
+    (only,) = [
+        value
+        for series, value in found.items()
+        if series.startswith(name + "{") and all(label in series for label in labels)
+    ]
+    return only
+
+
+def test_what_rules_left_out_is_told_per_container() -> None:
+    found = page(stats())
+    for name, wanted in (
+        ("agent_log_filtered_records_total", 1),
+        ("agent_log_sampled_records_total", 2),
+        ("agent_log_throttled_records_total", 3),
+        ("agent_log_throttled_seconds_total", 0.5),
+        ("agent_log_redactions_total", 4),
+        ("agent_log_lag_seconds", 1.5),
+    ):
+        assert value(found, name, 'name="web"') == wanted
+
+
+def test_a_lag_that_is_not_known_has_no_series() -> None:
+    assert not [s for s in page(stats()) if s.startswith("agent_log_lag") and 'name="db"' in s]
+
+
+def test_deliveries_are_a_histogram() -> None:
+    found = page(stats())
+    bucket = "agent_log_ack_seconds_bucket"
+    assert value(found, bucket, 'le="0.005"') == 1
+    assert value(found, bucket, 'le="0.025"') == 3
+    assert value(found, bucket, 'le="10.0"') == 3
+    assert value(found, bucket, 'le="+Inf"') == 4
+    assert value(found, "agent_log_ack_seconds_count") == 4
+    assert round(value(found, "agent_log_ack_seconds_sum"), 3) == 60.041
+
+
+def test_the_last_error_is_one_series_without_numbers() -> None:
+    found = page(stats())
+    name = "agent_log_last_error_info"
+    assert value(found, name, 'error="connection to #.#.#.#:# refused (try #)"') == 1
+    assert value(found, "agent_log_last_error_timestamp_seconds") == 1_795_000_000
+
+
+def test_before_the_first_statistics_only_restarts_are_known() -> None:
+    found = page(None)
+    assert value(found, "agent_log_worker_restarts_total") == 2
+    assert not [series for series in found if "{" in series and "restarts" not in series]
