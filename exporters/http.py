@@ -82,8 +82,13 @@ class Answer:
     @property
     def in_words(self) -> str:
         """Status and the first line of the body, for a person."""
+        return f"{self.status} {self.first_line}".rstrip()
+
+    @property
+    def first_line(self) -> str:
+        """Of the body, at most 200 characters."""
         text = self.body[:1000].decode("utf-8", "replace").strip()
-        return f"{self.status} {text.partition(chr(10))[0][:200]}".rstrip()
+        return text.partition("\n")[0][:200]
 
 
 class Connection:

@@ -146,6 +146,11 @@ class Result(NamedTuple):
     error: str
 
     @property
+    def in_words(self) -> str:
+        """For a person."""
+        return f"{self.status} {self.error}".rstrip()
+
+    @property
     def stored(self) -> bool:
         """Now, or by an earlier try: 409 says that the id is there."""
         return 200 <= self.status < 300 or self.status == 409

@@ -128,7 +128,7 @@ class BulkClient:
             middle = len(whole) // 2
             progress.left[:0] = [b"".join(whole[:middle]), b"".join(whole[middle:])]
             return []
-        _refuse(progress, [(one, Result(answer.status, answer.in_words)) for one in whole])
+        _refuse(progress, [(one, Result(answer.status, answer.first_line)) for one in whole])
         return []
 
     async def _keep(self, progress: _Progress) -> None:
@@ -159,7 +159,7 @@ def _sort(payload: bytes, body: bytes, progress: _Progress) -> list[bytes]:
     if not again:
         return []
     if not progress.refused:
-        progress.reason = f"{again[0][1].status} {again[0][1].error}"
+        progress.reason = again[0][1].in_words
     return [b"".join(one for one, _result in again)]
 
 
@@ -167,4 +167,4 @@ def _refuse(progress: _Progress, letters: list[tuple[bytes, Result]]) -> None:
     if letters:
         progress.refused += len(letters)
         progress.letters += letters
-        progress.reason = f"{letters[0][1].status} {letters[0][1].error}"
+        progress.reason = letters[0][1].in_words

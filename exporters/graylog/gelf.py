@@ -28,6 +28,7 @@ _NANOSECONDS: Final = 1_000_000_000
 _HEADER: Final = 12
 MOST_PIECES: Final = 128
 _NO_NAME: Final = re.compile(r"[^\w.\-]", re.ASCII)
+_CONTROLS: Final = "".join(map(chr, range(33)))
 LEVELS: Final = {"trace": 7, "debug": 7, "info": 6, "warning": 4, "error": 3, "fatal": 2}
 """Syslog's numbers for the levels agent/logs/processing finds."""
 _OF_STREAM: Final = {"stdout": 6, "stderr": 3}
@@ -39,7 +40,8 @@ class GelfEncoder:
 
     def __init__(self, fields: Mapping[str, str], host: str, most_bytes: int | None = None) -> None:
         """most_bytes: of one message; its text is cut to fit."""
-        self._fields = {_name(key): value for key, value in fields.items()}
+        host = fields.get("host", host)
+        self._fields = {_name(key): value for key, value in fields.items() if key != "host"}
         self._head = b'{"version":"1.1","host":%b,"short_message":' % orjson.dumps(host or "-")
         self._tails = {
             stream: self._tail(stream, None, blank=False) for stream in ("stdout", "stderr", "")
@@ -52,14 +54,15 @@ class GelfEncoder:
 
     def _message(self, entry: Entry) -> bytes:
         time_ns, stream, content, extra, partial = entry
-        blank = not content.strip()
+        text = content.decode()
+        blank = not text.strip(_CONTROLS).strip()
         if extra is None and not blank:
             tail = self._tails[stream]
         else:
             tail = self._tail(stream, extra, blank=blank)
         message = b'%b%b,"timestamp":%d.%09d%b' % (
             self._head,
-            orjson.dumps("-" if blank else content.decode()),
+            orjson.dumps("-" if blank else text),
             *divmod(time_ns, _NANOSECONDS),
             tail,
         )

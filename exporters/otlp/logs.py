@@ -27,6 +27,7 @@ _RESOURCE: Final = {
     "pod": "k8s.pod.name",
     "pod_uid": "k8s.pod.uid",
     "runtime": "container.runtime",
+    "host": "host.name",
 }
 _SEVERITY: Final = {
     "trace": (1, "TRACE"),
