@@ -11,7 +11,8 @@ the chunk to FILE, after that it notes the acknowledgement:
     C                                    a connection was read to its end
     E <reason>                           a message that breaks a rule: the server ends at once
 
-`--discard` only counts and acknowledges, for benchmarks. `--silent` never acknowledges.
+`--discard` only counts and acknowledges, for benchmarks. `--silent` never acknowledges. `--sink`
+reads bytes and knows no messages.
 """
 
 from __future__ import annotations
@@ -103,10 +104,11 @@ def decode_entries(entries: bytes) -> list[tuple[int, dict[str, object]]]:
 
 
 class Server:
-    def __init__(self, log: str | None, *, discard: bool, silent: bool) -> None:
+    def __init__(self, log: str | None, *, discard: bool, silent: bool, sink: bool) -> None:
         self.fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if log else -1
         self.discard = discard
         self.silent = silent
+        self.sink = sink
 
     def serve(self, connection: socket.socket) -> None:
         unpacker = msgpack.Unpacker(raw=False, max_buffer_size=64 * 1024 * 1024)
@@ -114,6 +116,8 @@ class Server:
         taken = 0
         try:
             while data := connection.recv(256 * 1024):
+                if self.sink:
+                    continue
                 unpacker.feed(data)
                 if not self.discard:
                     raw += data
@@ -157,8 +161,9 @@ def main() -> None:
     parser.add_argument("--log")
     parser.add_argument("--discard", action="store_true")
     parser.add_argument("--silent", action="store_true")
+    parser.add_argument("--sink", action="store_true")
     options = parser.parse_args()
-    server = Server(options.log, discard=options.discard, silent=options.silent)
+    server = Server(options.log, discard=options.discard, silent=options.silent, sink=options.sink)
     listener = socket.create_server(("127.0.0.1", options.port))
     sys.stdout.write(f"port {listener.getsockname()[1]}\n")
     sys.stdout.flush()

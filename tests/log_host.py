@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +77,9 @@ class LogHost:
 class Worker:
     """A log worker process. Its statistics are collected; leaving the context stops it."""
 
-    def __init__(self, given: bytes, errors: Path) -> None:
+    def __init__(
+        self, given: bytes, errors: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.stats: WorkerStats | None = None
         self.errors = errors
         with errors.open("ab") as stderr:
@@ -87,6 +89,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=ROOT,
+                env={**os.environ, **(environment or {})},
             )
         assert self.process.stdin is not None
         self.process.stdin.write(given + b"\n")

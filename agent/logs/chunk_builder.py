@@ -10,13 +10,15 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from zlib import crc32
+from typing import Final
 
 from agent.logs.chain import Batch
 from agent.logs.chunk import Chunk, EntryEncoder
 from agent.logs.entry import Entry
 from agent.logs.ledger import Ledger
 from agent.logs.tail import FileMark
+
+_ENDS: Final = 4096
 
 
 @dataclass(slots=True, eq=False)
@@ -135,8 +137,12 @@ def chunk_id(payload: bytes, ranges: Sequence[tuple[FileMark, int, int]], before
     The same lines cut into the same chunk get the same name, also in another process. A chunk that
     finishes no line's place (a part of a batch) is named after the one `before` it instead: two
     parts with the same bytes are two chunks.
+
+    Of the bytes the number, and both ends: they hold times to the nanosecond. To read all of them
+    took a sixth of the worker's CPU time.
     """
-    digest = blake2b(crc32(payload).to_bytes(4, "big"), digest_size=16)
+    digest = blake2b(payload[:_ENDS], digest_size=16)
+    digest.update(payload[-_ENDS:])
     digest.update(len(payload).to_bytes(8, "big"))
     if not ranges:
         digest.update(before.encode())

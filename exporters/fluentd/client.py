@@ -109,7 +109,8 @@ class ForwardClient:
                 raise ConnectionError(f"chunk {chunk.id} waits for its acknowledgement already")
             acknowledged = connection.expect(chunk.id)
             try:
-                connection.writer.write(message)
+                for piece in message:
+                    connection.writer.write(piece)
                 async with asyncio.timeout(self._config.ack_timeout):
                     await connection.writer.drain()
             except OSError as error:  # TimeoutError as well: the server takes no more bytes

@@ -119,9 +119,11 @@ class ForwardEncoder:
         return header + content + packed
 
 
-def forward_message(tag: str, chunk: Chunk, *, compress: bool = False) -> bytes:
+def forward_message(
+    tag: str, chunk: Chunk, *, compress: bool = False
+) -> tuple[bytes, bytes, bytes]:
     """
-    One PackedForward message that asks for an acknowledgement.
+    One PackedForward message that asks for an acknowledgement, in three pieces: no copy is made.
 
     compress: with gzip. Milliseconds of CPU, without the GIL: belongs in a thread.
     """
@@ -130,8 +132,8 @@ def forward_message(tag: str, chunk: Chunk, *, compress: bool = False) -> bytes:
     if compress:
         payload = zlib.compress(payload, _GZIP_LEVEL, _GZIP_WINDOW)
         option["compressed"] = "gzip"
-    packed = msgpack.packb(option)
-    return b"".join((b"\x93", msgpack.packb(tag), _binary_header(len(payload)), payload, packed))
+    head = b"\x93" + msgpack.packb(tag) + _binary_header(len(payload))
+    return head, payload, msgpack.packb(option)
 
 
 class AckDecoder:

@@ -16,6 +16,10 @@ FIELDS = {"container_name": "web", "container_id": "f" * 64, "image": "démo:1"}
 CHUNK_ID = "AAAAAAAAAAAAAAAAAAAAAA=="
 
 
+def message_of(tag: str, chunk: Chunk, *, compress: bool = False) -> bytes:
+    return b"".join(forward_message(tag, chunk, compress=compress))
+
+
 def entry(content: bytes = b"GET /", stream: str = "stdout", time_ns: int = 1) -> Entry:
     return time_ns, stream, content, None, False
 
@@ -92,7 +96,7 @@ def test_what_was_encoded_is_what_the_receiver_checks_and_reads(
     for batch in batches:
         payload += encoder.encode(entries[at : at + len(batch)])
         at += len(batch)
-    message = decode_message(forward_message("tag", Chunk(CHUNK_ID, payload, len(entries))))
+    message = decode_message(message_of("tag", Chunk(CHUNK_ID, payload, len(entries))))
     assert message.tag == "tag"
     assert message.chunk == CHUNK_ID
     for (time, record), given_entry in zip(message.records, entries, strict=True):
@@ -106,9 +110,9 @@ def test_what_was_encoded_is_what_the_receiver_checks_and_reads(
 def test_a_compressed_message_holds_the_same_records_and_says_how_it_is_compressed() -> None:
     payload = ForwardEncoder(FIELDS).encode([entry(b"line %d" % number) for number in range(500)])
     chunk = Chunk(CHUNK_ID, payload, 500)
-    compressed = forward_message("t", chunk, compress=True)
+    compressed = message_of("t", chunk, compress=True)
     assert len(compressed) < len(payload) / 4
-    assert decode_message(compressed) == decode_message(forward_message("t", chunk))
+    assert decode_message(compressed) == decode_message(message_of("t", chunk))
     tag, entries, option = msgpack.unpackb(compressed, raw=False)
     assert tag == "t"
     assert isinstance(entries, bytes), "the protocol wants bin here, not str"
@@ -117,7 +121,7 @@ def test_a_compressed_message_holds_the_same_records_and_says_how_it_is_compress
 
 def test_a_message_is_never_nil_and_says_how_many_records_it_has() -> None:
     payload = ForwardEncoder({}).encode([entry()] * 300)
-    message = forward_message("t", Chunk(CHUNK_ID, payload, 300))
+    message = message_of("t", Chunk(CHUNK_ID, payload, 300))
     assert message[0] == 0x93
     assert msgpack.unpackb(message, raw=False)[2] == {"chunk": CHUNK_ID, "size": 300}
 
