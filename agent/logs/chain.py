@@ -131,6 +131,8 @@ class Chain:
         self.format = log_format
         self._parser = PARSERS[log_format]()
         self._joiner = Joiner()
+        self.offsets = False
+        """Whether each entry says where it is: some destinations name records by it."""
         self.block_encoder: BlockEncoder | None = None
         """The destination's short way for lines that need nothing but encoding."""
         self.stage: Stage | None = None
@@ -318,6 +320,8 @@ class Chain:
             entries, partial = self._parser.parse(text, read_ns)
             if lines.dropped:
                 entries = [self._cut(entry, lines.dropped) for entry in entries]
+            if self.offsets:
+                entries = list(_with_offsets(entries, group, start, lines.overhead))
             if self.stage is not None:
                 places: list[Position] = []
                 lengths = [len(line) + lines.overhead for line in group]
@@ -388,3 +392,13 @@ def _after_lines(data: bytes, at: int, end: int, count: int) -> int:
         if at == end:
             break
     return at
+
+
+def _with_offsets(
+    entries: list[Entry], group: list[bytes], at: int, overhead: int
+) -> Iterator[Entry]:
+    """The same entries; each says where its line begins, `at` being the first one's place."""
+    for entry, line in zip(entries, group, strict=True):
+        time_ns, stream, content, extra, partial = entry
+        yield time_ns, stream, content, {**(extra or {}), "offset": str(at)}, partial
+        at += len(line) + overhead

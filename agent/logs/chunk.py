@@ -21,6 +21,7 @@ __all__ = [
     "EntryEncoder",
     "Extra",
     "LineEncoder",
+    "OffsetEncoder",
     "Outcome",
     "Rejected",
     "RetryAfter",
@@ -93,6 +94,14 @@ class LineEncoder(EntryEncoder, Protocol):
     def block_encoder(self, log_format: str) -> BlockEncoder | None:
         """The short way for files of this format, if there is one."""
         ...
+
+
+@runtime_checkable
+class OffsetEncoder(EntryEncoder, Protocol):
+    """An encoder whose records are named by their place. Optional. Each entry's extra has "offset"
+    then: the first byte of its line, or of its last piece's, in its file, as text."""
+
+    needs_offsets: bool
 
 
 class Destination(Protocol):

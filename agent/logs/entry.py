@@ -9,6 +9,7 @@ An entry is a plain tuple, because there may be hundreds of thousands a second:
 - content  the program's own line: valid UTF-8, without the newline the runtime keeps or adds.
 - extra    more record fields of this one entry, or None (nearly always):
            "note"   why the content is not the plain line: UNPARSED, CUT or SPLIT
+           "offset" where its line begins in its file, for destinations that ask (chunk.py)
            "attrs"  the labels and environment the operator told Docker to write with each line
 - partial  a piece: more of the same line follows in the same stream. Never reaches a destination.
 """

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from agent.container.container import Container
 from agent.logs.chain import PARSERS, Batch, Chain
 from agent.logs.checkpoint import FileRecord
-from agent.logs.chunk import EntryEncoder, LineEncoder
+from agent.logs.chunk import EntryEncoder, LineEncoder, OffsetEncoder
 from agent.logs.faults import FaultLog
 from agent.logs.ledger import Ledger
 from agent.logs.processing.rules import Rules
@@ -89,6 +89,7 @@ class Tailed:
     def shorten(self) -> None:
         """Let lines that need nothing but encoding take the encoder's short way, if it has one."""
         encoder, chain = self.encoder, self.chain
+        chain.offsets = isinstance(encoder, OffsetEncoder) and encoder.needs_offsets
         if isinstance(encoder, LineEncoder) and chain.stage is None:
             chain.block_encoder = encoder.block_encoder(chain.format)
         else:

@@ -15,7 +15,7 @@ from typing import Final
 
 from agent.log_patterns import LOOK, compile_any, compile_pattern
 from agent.log_rules import LogRule
-from agent.logs.entry import CUT, Entry, Extra
+from agent.logs.entry import CUT, UNPARSED, Entry, Extra
 from agent.logs.partial import Position
 from agent.logs.processing.json_body import flat, nested, parse_body
 from agent.logs.processing.level import WORST, level_of, level_of_value
@@ -28,7 +28,7 @@ _TAKEN: Final = frozenset(
     (
         *("log", "time", "timestamp", "stream", "note", "attrs", "level", "json", "host"),
         *("container_name", "container_id", "image", "namespace", "pod", "pod_uid", "runtime"),
-        *("message", "tag", "labels"),
+        *("message", "tag", "labels", "offset"),
     )
 )
 """What a record's own fields are called, here or by a destination."""
@@ -112,10 +112,10 @@ class RuleStage:
         kept = entries
         if self._include is not None:
             search = self._include.search
-            kept = [entry for entry in kept if search(entry[2], 0, LOOK) or not entry[1]]
+            kept = [entry for entry in kept if search(entry[2], 0, LOOK) or _is_raw(entry)]
         if self._exclude is not None:
             search = self._exclude.search
-            kept = [entry for entry in kept if not search(entry[2], 0, LOOK) or not entry[1]]
+            kept = [entry for entry in kept if not search(entry[2], 0, LOOK) or _is_raw(entry)]
         self._counters.filtered += len(entries) - len(kept)
         return kept
 
@@ -125,7 +125,7 @@ class RuleStage:
             entry
             for entry in entries
             if sampled(entry, share)
-            or not entry[1]
+            or _is_raw(entry)
             or (self._keep_errors and level_of(entry[2]) in WORST)
         ]
         self._counters.sampled += len(entries) - len(kept)
@@ -171,6 +171,11 @@ class RuleStage:
         head = content[: self.rule.max_line].decode("utf-8", "ignore").encode()
         self._counters.lose("too_long", lost_bytes=len(content) - len(head), lines=1)
         return time_ns, stream, head, {**(extra or {}), "note": CUT}, partial
+
+
+def _is_raw(entry: Entry) -> bool:
+    extra = entry[3]
+    return extra is not None and extra.get("note") == UNPARSED
 
 
 @lru_cache(maxsize=256)
