@@ -76,14 +76,16 @@ def look_at(
         return None
     layer = None
     try:
-        layer = _look_at_layer(files, target, pid, root)
+        layer = _look_at_layer(files, target, pid, root, failed)
     except OSError as error:
         failed(f"writable layer: {error}")
     volumes, refused = _look_at_volumes(files, target, pid, found, failed)
     return ContainerView(layer, tuple(volumes), refused)
 
 
-def _look_at_layer(files: HostFiles, target: Target, pid: int, root: Mount) -> LayerView | None:
+def _look_at_layer(
+    files: HostFiles, target: Target, pid: int, root: Mount, failed: Callable[[str], None]
+) -> LayerView | None:
     upper = mounts.upper_directory(root)
     if upper is not None:
         found = files.of_layer(upper)
@@ -99,12 +101,19 @@ def _look_at_layer(files: HostFiles, target: Target, pid: int, root: Mount) -> L
             return None  # it runs on the host's own root
     else:
         return None
+    log_size = 0
+    try:
+        log_size = files.log_size(target.log_path, device)
+    except FileNotFoundError:
+        pass  # not written yet, or rotated away
+    except OSError as error:
+        failed(f"log files: {error}")
     whole = upper is None and root.root == "/"
     return LayerView(
         path="" if whole else place.path,
         device=files.device_name(device),
         space=place.answer.space,
-        log_size=files.log_size(target.log_path, device),
+        log_size=log_size,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,7 +34,12 @@ class HostFiles:
 
     def read_mounts(self, pid: int = 1) -> tuple[Mount, ...] | None:
         """The mounts of a process; None once it is gone. Raises like `kernelfile.read`."""
-        return read(f"{self._paths.proc}/{pid}/mountinfo", parse_mountinfo)
+        try:
+            return read(f"{self._paths.proc}/{pid}/mountinfo", parse_mountinfo)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return None  # it is ending, and has left its namespaces already
+            raise
 
     def may_ask(self, mount: Mount) -> bool:
         """Whether this filesystem is one that is asked."""

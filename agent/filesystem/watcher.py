@@ -169,7 +169,12 @@ class FilesystemWatcher:
         while not self._stop.is_set():
             self._wake.clear()
             before = time.thread_time()
-            wait = self.step()
+            try:
+                wait = self.step()
+            except Exception:
+                log.exception("filesystems: a fault that should not be; trying again")
+                self._stop.wait(self._config.interval)
+                wait = 0.0
             rest = (time.thread_time() - before) * _REST
             self._stop.wait(rest)
             if wait > rest:

@@ -80,6 +80,13 @@ def check(
     # And the agent takes its time where other tests' containers have much to walk.
     wait_until(lambda: usage() == du(upper), 90, f"{host.runtime}: du of {upper}")
     assert 5 * MIB < usage() < 10 * MIB
+    wait_until(
+        lambda: bool(
+            agent.page().series("container_volume_used_bytes", name=name, mountpoint="/data")
+        ),
+        90,
+        "its volume is measured",
+    )
     page = agent.page()
     assert page.value("container_fs_usage_complete", name=name) == 1
     assert 0 <= page.value("container_fs_usage_age_seconds", name=name) < 60
@@ -97,7 +104,8 @@ def check(
     assert page.value("container_volume_used_bytes", name=name, mountpoint="/scratch") == 2 * MIB
     data = page.labels("container_volume_used_bytes", name=name, mountpoint="/data")
     assert data["volume_type"] == volume[0]
-    assert page.value("container_volume_used_bytes", name=name, mountpoint="/data") >= volume[1]
+    size = page.value("container_volume_used_bytes", name=name, mountpoint="/data")
+    assert size >= volume[1]
 
     (root / "go").touch()
     wait_until((root / "removed").exists, 30, "the container has removed its files")

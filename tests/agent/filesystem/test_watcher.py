@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,40 @@ def test_stopping_does_not_wait_for_a_walk(host: Host) -> None:
     wait_until(lambda: 5 in watcher.update(host.targets.values()).containers, 10, "a look")
     watcher.stop()
     assert watcher.walks() == {"complete": 0, "incomplete": 0, "failed": 0}
+
+
+def test_a_process_that_is_ending_is_no_failure() -> None:
+    with subprocess.Popen(["true"]) as ending:
+        stat = Path(f"/proc/{ending.pid}/stat")
+        wait_until(lambda: ") Z " in stat.read_text(), 10, "a zombie")
+        watcher = FilesystemWatcher(FilesystemConfig(), HostPaths())
+        watcher.update([Target(5, ending.pid, tuple, False, "", None)])
+        watcher.step()
+        reading = watcher.update([Target(5, ending.pid, tuple, False, "", None)])
+        watcher.stop()
+    assert reading.containers == {}
+    assert [text for text in reading.failures if f"{ending.pid}" in text] == []
+
+
+def test_a_fault_in_one_step_does_not_end_the_watching(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = FilesystemWatcher(FilesystemConfig(interval=1), host.paths)
+    host.container(5)
+    asked = 0
+
+    def pids() -> tuple[int, ...]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise RuntimeError("cannot be")
+        return (5,)
+
+    target = host.targets[5]._replace(pid=None, pids=pids)
+    watcher.update([target])
+    watcher.start()
+    try:
+        wait_until(lambda: 5 in watcher.update([target]).containers, 20, "it is measured")
+    finally:
+        watcher.stop()
+    assert "cannot be" in caplog.text
