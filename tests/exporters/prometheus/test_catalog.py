@@ -76,7 +76,7 @@ def test_every_name_of_cadvisors_is_here_or_has_a_reason_not_to_be() -> None:
     assert without.isdisjoint(NAMES)
     assert NAMES.isdisjoint(cadvisor.WITHOUT_NAMES)
     missing = cadvisor.NAMES - NAMES - without - cadvisor.WITHOUT_NAMES.keys()
-    assert missing <= {"container_health_state"}  # comes with the containers' life
+    assert missing == set()
 
 
 def test_a_group_has_cadvisors_name_if_its_metrics_have() -> None:
