@@ -117,6 +117,7 @@ async def _work(given: WorkerInput) -> None:
         destination_type=given.destination.type,
         spool=spool,
     )
+    pipeline.worker.native = _native(given)
     if loaded.set_aside:
         pipeline.worker.checkpoints_set_aside = 1
         faults.report(
@@ -182,6 +183,15 @@ def _destination(given: WorkerInput) -> Destination:
             from exporters.otlp.client import OtlpClient
 
             return OtlpClient(wanted)
+
+
+def _native(given: WorkerInput) -> bool | None:
+    """Whether lines are encoded by compiled code; None where there is none for the destination."""
+    if given.destination.type != "fluentd":
+        return None
+    from exporters.fluentd.blocks import NATIVE
+
+    return NATIVE
 
 
 async def _report(pipeline: Pipeline, stats: StatsWriter) -> None:

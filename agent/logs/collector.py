@@ -176,6 +176,11 @@ def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
         if stats.destination.connected is not None:
             connected.add_metric([destination], int(stats.destination.connected))
     yield connected
+    native = _gauge("native", "Whether lines are encoded by compiled code.")
+    for destination, stats in told:
+        if stats.worker.native is not None:
+            native.add_metric([destination], int(stats.worker.native))
+    yield native
     yield from _of_deliveries(told)
 
 

@@ -138,6 +138,8 @@ class WorkerCounters:
     discovery_failures: int = 0
     faults: int = 0
     """All faults, said or only counted."""
+    native: bool | None = None
+    """Whether lines are encoded by compiled code; None: the destination has none."""
 
 
 @dataclass(slots=True)

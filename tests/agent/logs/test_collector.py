@@ -81,3 +81,11 @@ def test_before_the_first_statistics_only_restarts_are_known() -> None:
     found = page(None)
     assert value(found, "agent_log_worker_restarts_total") == 2
     assert not [series for series in found if "{" in series and "restarts" not in series]
+
+
+def test_the_compiled_loop_is_told_where_the_destination_could_have_one() -> None:
+    assert not [series for series in page(stats()) if series.startswith("agent_log_native")]
+    for native in (False, True):
+        told = stats()
+        told.worker.native = native
+        assert value(page(told), "agent_log_native", 'destination="fluentd a:1"') == native
