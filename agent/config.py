@@ -161,6 +161,20 @@ class LogsConfig:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"destination {twice[0]} is there twice: each has one log worker")
+        files = [path for path in map(_file_of, self.destination) if path]
+        if len(set(files)) < len(files):
+            raise ValueError("destination: two write to the same file; set dead_letters")
+
+
+def _file_of(destination: Destination) -> str:
+    """The file a destination writes to, if any."""
+    match destination:
+        case FileDestination():
+            return destination.path
+        case ElasticsearchDestination():
+            return destination.dead_letters
+        case _:
+            return ""
 
 
 @dataclass(frozen=True, slots=True)

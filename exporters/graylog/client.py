@@ -66,6 +66,13 @@ class GelfHttp:
 
     async def send(self, chunk: Chunk) -> Outcome:
         """Send every message of one chunk that the input does not have yet."""
+        if self._config.bulk and chunk.id not in self._left:
+            answer = await self._http.post(b"\n".join(messages(chunk.payload)))
+            if isinstance(answer, RetryAfter):
+                return answer
+            if 200 <= answer.status < 300:
+                return Delivered()
+            # Too large, or one of them is refused: one by one, it is known which.
         if chunk.id in self._left:
             left, refused, reason = self._left.pop(chunk.id)
         else:

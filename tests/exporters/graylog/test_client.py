@@ -35,10 +35,15 @@ def texts(raw: list[bytes]) -> list[str]:
 
 
 def over_http(
-    test: Callable[[Destination], Awaitable[None]], answer: Answer, *, timeout: float = 5.0
+    test: Callable[[Destination], Awaitable[None]],
+    answer: Answer,
+    *,
+    timeout: float = 5.0,
+    bulk: bool = False,
 ) -> HttpPeer:
     async def whole(peer: HttpPeer) -> None:
-        client = graylog(GraylogDestination(url=peer.url("/gelf"), timeout=timeout))
+        config = GraylogDestination(url=peer.url("/gelf"), timeout=timeout, bulk=bulk)
+        client = graylog(config)
         try:
             await test(client)
         finally:
@@ -91,6 +96,21 @@ def test_a_message_that_is_refused_is_counted_alone() -> None:
         assert await client.send(chunk(client, "a", "bad", "c")) == Rejected(1, "400 no")
 
     over_http(test, answer)
+
+
+def test_in_bulk_a_chunk_is_a_request_and_goes_one_by_one_where_it_is_refused() -> None:
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> bytes:
+        lines = texts(request.body.split(b"\n"))
+        return response(400, b"no") if "bad" in lines else response(202)
+
+    async def test(client: Destination) -> None:
+        assert await client.send(chunk(client, "a", "b\nb", "c")) == Delivered()
+        assert await client.send(chunk(client, "d", "bad")) == Rejected(1, "400 no")
+
+    peer = over_http(test, answer, bulk=True)
+    sent = [texts(request.body.split(b"\n")) for request in peer.requests]
+    assert sent[:2] == [["a", "b\nb", "c"], ["d", "bad"]]
+    assert sorted(sent[2:]) == [["bad"], ["d"]]
 
 
 @pytest.mark.parametrize("bad", BAD)
