@@ -12,10 +12,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from agent.cli import config, dashboards, demo, events, health, inspect, metrics, run, top
+from agent.cli import config, dashboards, demo, events, health, inspect, logs, metrics, run, top
 from agent.cli.exits import ERROR, NOT_PERMITTED, USAGE
 
-_COMMANDS = (run, top, events, inspect, metrics, demo, dashboards, config, health)
+_COMMANDS = (run, top, events, inspect, logs, metrics, demo, dashboards, config, health)
 
 _EPILOG = """\
 examples:
@@ -24,6 +24,7 @@ examples:
   agent top                         what every container does, live
   agent top --once -o json          the same once, for a script
   agent inspect web                 one container: limits, mounts, security findings
+  agent logs web -f                 what a container writes
   agent events                      containers starting and ending, live
   agent metrics | grep oom          the metrics page, without a server
   agent demo                        containers that misbehave, to look at

@@ -95,6 +95,14 @@ def test_a_line_that_did_not_parse_is_not_filtered_but_redacted() -> None:
     assert texts(out) == ["{broken [redacted:email]"]
 
 
+def test_a_plain_file_s_line_has_no_stream_and_is_filtered_all_the_same() -> None:
+    counters = ContainerCounters("/x.log")
+    stage = RuleStage(LogRule(include=("^a",)), counters)
+    lines: list[Entry] = [(0, "", b"a", None, False), (0, "", b"b", None, False)]
+    assert texts(stage.process(lines, [], 0)) == ["a"]
+    assert counters.filtered == 1
+
+
 def test_other_rules_take_over_what_is_open() -> None:
     counters = ContainerCounters("/x.log")
     old = RuleStage(LogRule(multiline=JAVA), counters)

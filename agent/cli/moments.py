@@ -1,0 +1,34 @@
+"""Points in time as people write them.
+
+5m  1h30m  90s  2d  1.5h           so long ago
+2026-11-24T03:16:16Z  2026-11-24   ISO 8601; without a zone it is this host's
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+from typing import Final
+
+_NANOSECONDS: Final = 1_000_000_000
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_AGO: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+
+
+def moment(text: str, now_ns: int | None = None) -> int:
+    """Nanoseconds since 1970. Raises ValueError, in words."""
+    if _AGO.fullmatch(text):
+        now_ns = time.time_ns() if now_ns is None else now_ns
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+        return now_ns - int(seconds * _NANOSECONDS)
+    try:
+        when = datetime.fromisoformat(text)
+        # Whole seconds and microseconds apart: a float has not enough digits.
+        seconds = when.replace(microsecond=0).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(
+            f"{text!r}: write 5m, 1h30m, 2d, or a time as 2026-11-24T03:16:16Z"
+        ) from None
+    return int(seconds) * _NANOSECONDS + when.microsecond * 1000

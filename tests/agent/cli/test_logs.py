@@ -1,0 +1,110 @@
+"""agent/cli/logs.py: which container, and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.cli import main
+from agent.cli.exits import NOT_FOUND, OK, USAGE
+from tests.log_host import ROOT, LogHost
+
+POD = "var/log/pods/shop_web-5f7d_0b3c8d1e-0000-4000-8000-000000000001/app"
+TIME = "2026-11-24T03:16:16.105173157Z"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> LogHost:
+    host = LogHost(tmp_path)
+    for number, name in enumerate(("web", "worker", "web-2")):
+        log = host.add_container(f"{number}{'ab' * 31}c", name)
+        row = {"log": f"from {name}\n", "stream": "stdout", "time": TIME}
+        log.write_text(json.dumps(row, separators=(",", ":")) + "\n")
+    pod = tmp_path / POD
+    pod.mkdir(parents=True)
+    for attempt in (0, 1, 2):
+        (pod / f"{attempt}.log").write_text(f"{TIME} stdout F run {attempt}\n")
+    return host
+
+
+def arguments(host: LogHost, *more: str) -> list[str]:
+    config = host.root / "agent.toml"
+    config.write_text(f'[paths]\nroot = "{host.root}"\nproc = "{host.root}/proc"\n')
+    return ["logs", "--config", str(config), *more]
+
+
+def run(host: LogHost, capfd: pytest.CaptureFixture[str], *more: str) -> tuple[int, str, str]:
+    code = main.main(arguments(host, *more))
+    out, err = capfd.readouterr()
+    return code, out, err
+
+
+def test_a_name_and_the_start_of_an_id_find_a_container(
+    host: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(host, capfd, "web") == (OK, "from web\n", "")
+    assert run(host, capfd, "1ab") == (OK, "from worker\n", "")
+
+
+def test_of_a_pod_s_container_the_newest_run_is_meant(
+    host: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(host, capfd, "shop/web-5f7d/app")[:2] == (OK, "run 2\n")
+    assert run(host, capfd, "shop/web-5f7d", "--previous")[:2] == (OK, "run 1\n")
+
+
+def test_docker_has_no_previous_run(host: LogHost, capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(host, capfd, "web", "--previous")
+    assert (code, out) == (NOT_FOUND, "")
+    assert "no earlier run" in err
+
+
+def test_several_that_fit_are_listed(host: LogHost, capfd: pytest.CaptureFixture[str]) -> None:
+    host.add_container("1" + "cd" * 31 + "e", "other").touch()
+    code, out, err = run(host, capfd, "1")
+    assert (code, out) == (NOT_FOUND, "")
+    assert "worker" in err
+    assert "other" in err
+
+
+def test_nobody_is_said(host: LogHost, capfd: pytest.CaptureFixture[str]) -> None:
+    code, _out, err = run(host, capfd, "nobody")
+    assert code == NOT_FOUND
+    assert "'nobody'" in err
+
+
+def test_a_cgroup_s_path_finds_its_container(
+    host: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(host, capfd, f"cgroup:/docker/1{'ab' * 31}c/sub")[:2] == (OK, "from worker\n")
+
+
+@pytest.mark.parametrize(
+    "wrong", [["a//b"], [], ["web", "--grep", "("], ["web", "--since", "soon"], ["web", "-n", "0"]]
+)
+def test_what_makes_no_sense_is_a_usage_error(host: LogHost, wrong: list[str]) -> None:
+    try:
+        code = main.main(arguments(host, *wrong))
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else -1
+    assert code == USAGE
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(host: LogHost) -> None:
+    log = host.containers / f"0{'ab' * 31}c" / f"0{'ab' * 31}c-json.log"
+    log.write_bytes(log.read_bytes() * 50_000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "agent", *arguments(host, "web")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"from web\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == 128 + 13
