@@ -23,7 +23,8 @@ def test_every_line_of_a_container_arrives_once_and_in_order(runtime: str) -> No
     except NoBusybox as error:
         pytest.skip(str(error))
     done = subprocess.run(
-        [sys.executable, *"-m agent logs --verify --lines 5000 --runtime".split(), runtime],
+        [sys.executable, "-m", "agent", "logs", "--verify",
+         "--lines", "5000", "--runtime", runtime],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
