@@ -20,6 +20,8 @@ METRICS = READERS | {
     "agent.security",
 }
 
+HTTP = frozenset({"agent.config", "agent.logs.chunk", "exporters.backoff", "exporters.http"})
+
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
     "agent.units": frozenset(),
@@ -76,14 +78,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "exporters.fluentd": frozenset(
         {"agent.config", "agent.logs.chunk", "agent.logs.timestamps", "exporters.backoff"}
     ),
-    "exporters.elasticsearch": frozenset(
-        {"agent.config", "agent.log_destinations", "agent.logs.chunk", "exporters.http"}
-    )
-    | {"exporters.file.rotated_file"},
-    "exporters.graylog": frozenset({"agent.config", "agent.compression", "agent.logs.chunk"})
-    | {"exporters.http", "exporters.backoff"},
-    "exporters.loki": frozenset({"agent.config", "agent.logs.chunk", "exporters.http"}),
-    "exporters.otlp": frozenset({"agent.config", "agent.logs.chunk", "exporters.http"}),
+    "exporters.elasticsearch": HTTP | {"agent.log_destinations", "exporters.file.rotated_file"},
+    "exporters.graylog": HTTP,
+    "exporters.loki": HTTP,
+    "exporters.otlp": HTTP,
     "exporters.file": frozenset({"agent.config", "agent.logs.chunk"}),
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
