@@ -27,6 +27,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
+import cramjam
 import msgpack
 
 NUMBER = re.compile(r"line (\d+)")
@@ -57,9 +58,13 @@ def decode_message(raw: bytes) -> Message:
     if msgpack.packb(whole) != raw:
         raise Wrong("not the shortest encoding")
     if set(option) == {"chunk", "size", "compressed"}:
-        if option["compressed"] != "gzip":
-            raise Wrong(f"compressed: {option['compressed']!r}")
-        entries = gzip.decompress(entries)
+        match option["compressed"]:
+            case "gzip":
+                entries = gzip.decompress(entries)
+            case "zstd":
+                entries = bytes(cramjam.zstd.decompress(entries))
+            case other:
+                raise Wrong(f"compressed: {other!r}")
     elif set(option) != {"chunk", "size"}:
         raise Wrong(f"options {sorted(option)}")
     if len(entries) > MOST:

@@ -164,7 +164,7 @@ class PythonBlocks:
         self._err_tail = shape.stderr + start
 
     def _cri(self, lines: list[bytes], parts: list[bytes]) -> None:
-        extend, headers = parts.extend, self._headers
+        extend, headers, scale = parts.extend, self._headers, SCALE
         second, stdout, stderr = self._second, self._stdout, self._stderr
         out_tail, err_tail = self._out_tail, self._err_tail
         for line in lines:
@@ -174,8 +174,10 @@ class PythonBlocks:
                 time, found, content = line.partition(stderr)
                 tail = err_tail
             digits = time.removeprefix(second)
-            if found and len(digits) == 9 and len(time) == 29 and digits.isdigit():
-                extend((int(digits).to_bytes(4, "big"), headers[len(content)], content, tail))
+            count = len(digits)
+            if len(time) - count == 20 and found and digits.isdigit() and count < 10:
+                event = (int(digits) * scale[count]).to_bytes(4, "big")
+                extend((event, headers[len(content)], content, tail))
                 continue
             match = CRI.fullmatch(line)
             if match is None:
@@ -192,7 +194,7 @@ class PythonBlocks:
 
     def _docker(self, lines: list[bytes], parts: list[bytes]) -> None:
         """`lines`: without what `_between` took off."""
-        extend, headers = parts.extend, self._headers
+        extend, headers, scale = parts.extend, self._headers, SCALE
         second, out_tail, err_tail = self._second, self._out_tail, self._err_tail
         for line in lines:
             content, found, time = line.partition(_OUT_TIME)
@@ -201,8 +203,9 @@ class PythonBlocks:
                 content, found, time = line.partition(_ERR_TIME)
                 tail = err_tail
             digits = time.removeprefix(second)
-            if found and len(digits) == 9 and len(time) == 29 and digits.isdigit():
-                event = int(digits).to_bytes(4, "big")
+            count = len(digits)
+            if len(time) - count == 20 and found and digits.isdigit() and count < 10:
+                event = (int(digits) * scale[count]).to_bytes(4, "big")
             else:
                 match = DOCKER.fullmatch(line)
                 if match is None:

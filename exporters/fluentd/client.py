@@ -96,13 +96,12 @@ class ForwardClient:
 
     async def _write(self, chunk: Chunk) -> tuple[Connection, asyncio.Future[None]]:
         async with self._lock:
-            if self._config.compression == "gzip":
-                # Within the lock: a small chunk must not overtake a large one.
-                message = await asyncio.to_thread(
-                    forward_message, self._config.tag, chunk, compress=True
-                )
+            tag, compression = self._config.tag, self._config.compression
+            if compression == "none":
+                message = forward_message(tag, chunk)
             else:
-                message = forward_message(self._config.tag, chunk)
+                # Within the lock: a small chunk must not overtake a large one.
+                message = await asyncio.to_thread(forward_message, tag, chunk, compression)
             connection = self._connection or await self._connect()
             if any(chunk.id in one.waiting for one in self._open):
                 # Twins: the same line again, to the nanosecond.

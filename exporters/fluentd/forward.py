@@ -4,6 +4,7 @@ Spec    https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1
 
     client  [tag, bin(entry entry …), {"chunk": id, "size": n}]     PackedForward
             [tag, bin(gzip(entry …)), {…, "compressed": "gzip"}]    CompressedPackedForward
+            [tag, bin(zstd(entry …)), {…, "compressed": "zstd"}]    Fluentd 1.19, Fluent Bit 4
     server  {"ack": id}                                             once the events are its own
 
     entry   92                   array of two
@@ -16,10 +17,9 @@ the connection on it.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 import msgpack
 
@@ -29,10 +29,9 @@ from exporters.fluentd.blocks import Shape, block_encoder
 _ENTRY: Final = b"\x92\xd7\x00"
 _NANOSECONDS: Final = 1_000_000_000
 _ROOM: Final = 256 * 1024
-_GZIP_LEVEL: Final = 1
+_LEVEL: Final = 1
 """Records repeat their fields: level 6 takes three times the CPU for a tenth fewer bytes."""
-_GZIP_WINDOW: Final = 31
-"""zlib: the largest window, with gzip's header and checksum."""
+Compression = Literal["none", "gzip", "zstd"]
 _ACK_BUFFER: Final = 64 * 1024
 """An acknowledgement has 32 bytes."""
 
@@ -120,18 +119,18 @@ class ForwardEncoder:
 
 
 def forward_message(
-    tag: str, chunk: Chunk, *, compress: bool = False
+    tag: str, chunk: Chunk, compression: Compression = "none"
 ) -> tuple[bytes, bytes, bytes]:
     """
     One PackedForward message that asks for an acknowledgement, in three pieces: no copy is made.
 
-    compress: with gzip. Milliseconds of CPU, without the GIL: belongs in a thread.
+    To compress takes milliseconds of CPU, without the GIL: it belongs in a thread.
     """
     payload = chunk.payload
     option: dict[str, str | int] = {"chunk": chunk.id, "size": chunk.records}
-    if compress:
-        payload = zlib.compress(payload, _GZIP_LEVEL, _GZIP_WINDOW)
-        option["compressed"] = "gzip"
+    if compression != "none":
+        payload = _compress(payload, compression)
+        option["compressed"] = compression
     head = b"\x93" + msgpack.packb(tag) + _binary_header(len(payload))
     return head, payload, msgpack.packb(option)
 
@@ -165,6 +164,13 @@ class AckDecoder:
                     raise NotAnAck("the server wants a shared key (HELO); set shared_key_file")
                 raise NotAnAck(repr(message)[:200])
             yield identity
+
+
+def _compress(payload: bytes, compression: Compression) -> bytes:
+    import cramjam  # 5 MB, for those who want it; twice as fast as the standard library's zlib
+
+    variant = cramjam.gzip if compression == "gzip" else cramjam.zstd
+    return bytes(variant.compress(payload, _LEVEL))
 
 
 def _record_start(pairs: int) -> bytes:

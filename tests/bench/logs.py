@@ -1,26 +1,44 @@
-"""MB of log file per CPU second of a log worker, against a plain loop over the same lines.
+"""MB of log file per CPU second of a log worker, beside two plain ways to do the same.
 
-    python -m tests.bench.logs [--megabytes 48]
+    python -m tests.bench.logs [--size MEGABYTES] [--json]
 
-The worker is the real process: discovery, tail, checkpoint and a Forward server that only counts
-and acknowledges. Its CPU time is user plus system from its first statistics on until everything is
-acknowledged and in the checkpoint. The plain loop, in this process, does the least that could be
-called the same: split, parse (json.loads or split), a dict, msgpack.packb. It opens, sends,
-acknowledges and remembers nothing. Machines differ: quote the ratio.
+The worker is the real process: discovery, tail, checkpoint, and a Forward server that only counts
+and acknowledges. Its CPU time is user plus system of the whole process, from its first statistics
+on until everything is acknowledged. It runs with the compiled loop and with the one in Python
+(AGENT_LOGS_NATIVE=0), each plain, with gzip and with zstd.
+
+    plain   one process without files, sockets or acknowledgements: split or json.loads, a dict,
+            msgpack.packb for each line. Its bytes are compared with the worker's own.
+    emit    the same, with FluentSender.emit_with_time for each record instead of packb, to a socket
+            that is read and no more
+
+Lines are made of words and numbers, their times nanoseconds with trailing zeros trimmed as Docker
+and containerd write them. Machines differ: quote the ratios. --size 500 is the size of the figures
+in the README; the default takes about a minute.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
+import sys
 import tempfile
 import time
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import msgpack
+from fluent.sender import EventTime, FluentSender
 
 from agent.config import FluentdDestination
+from agent.logs.cri import CriParser
+from agent.logs.docker_json import DockerParser
+from exporters.fluentd import blocks
+from exporters.fluentd.forward import Compression, ForwardEncoder
 from tests.log_host import CONTAINER_ID, LogHost, Receiver, Worker, wait_for
 
 BASE_NS = 1_795_000_000_000_000_000
@@ -31,99 +49,218 @@ FIELDS = {
     "runtime": "docker",
 }
 POD = "var/log/pods/shop_web-5f7d_0b3c8d1e-0000-4000-8000-000000000001/web"
+MEGA = 1_000_000
+COMPRESSIONS: tuple[Compression, ...] = ("none", "gzip", "zstd")
+PART = 24 * MEGA
+"""Bytes of different lines; a larger file repeats them."""
+WORDS = [
+    *("GET", "POST", "/api/v1/items", "/index.html", "HTTP/1.1", "200", "404", "info", "warning"),
+    *("error", "user", "order", "payment", "timeout", "connection refused", "retry in", "ms"),
+    *("took", "seconds", "cache", "miss", "hit", "id=", "trace=", "region=eu-1"),
+]
 
 
 def stamp(number: int) -> str:
     seconds, nanoseconds = divmod(BASE_NS + number * 10_007, 10**9)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{nanoseconds:09d}Z"
+    fraction = f"{nanoseconds:09d}".rstrip("0") or "0"
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction}Z"
 
 
-def docker_lines(size: int, total: int) -> bytes:
-    text = f"GET /index.html 200 {'x' * (size - 108)}"
-    out = []
-    for number in range(total // size):
-        log = f"{number:08d} {text}"
-        out.append(f'{{"log":"{log}\\n","stream":"stdout","time":"{stamp(number)}"}}\n')
-    return "".join(out).encode()
+def texts(length: int) -> Iterator[str]:
+    """Texts of `length` characters, without end, the same in every run."""
+    chance = random.Random(length)
+    pool = " ".join(
+        chance.choice(WORDS) if chance.random() < 0.7 else f"{chance.randrange(1 << 32):x}"
+        for _ in range(200_000)
+    )
+    while True:
+        at = chance.randrange(len(pool) - length)
+        yield pool[at : at + length]
 
 
-def cri_lines(size: int, total: int) -> bytes:
-    text = f"GET /index.html 200 {'x' * (size - 69)}"
+def docker_lines(size: int, total: int = PART) -> bytes:
+    """Whole lines of about `size` bytes, newline included."""
     return "".join(
-        f"{stamp(number)} stdout F {number:08d} {text}\n" for number in range(total // size)
+        f'{{"log":"{text}\\n","stream":"stdout","time":"{stamp(number)}"}}\n'
+        for number, text in zip(range(total // size), texts(size - 71), strict=False)
     ).encode()
 
 
-def plain_docker(data: bytes) -> int:
-    """Return bytes made, so that nothing can be left out."""
-    made = 0
+def cri_lines(size: int, total: int = PART) -> bytes:
+    """Whole lines of about `size` bytes, newline included."""
+    return "".join(
+        f"{stamp(number)} stdout F {text}\n"
+        for number, text in zip(range(total // size), texts(size - 41), strict=False)
+    ).encode()
+
+
+def event_time(text: str) -> EventTime:
+    second = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+    return EventTime.from_unix_nano(
+        int(second.timestamp()) * 10**9 + int(text[20:-1].ljust(9, "0"))
+    )
+
+
+def docker_records(data: bytes) -> Iterator[tuple[EventTime, dict[str, str]]]:
     for line in data.splitlines():
         row = json.loads(line)
-        moment = datetime.fromisoformat(row["time"])
-        record = {"log": row["log"][:-1], "stream": row["stream"], **FIELDS}
-        made += len(msgpack.packb([moment.timestamp(), record]))
-    return made
+        record = {"log": row["log"].removesuffix("\n"), "stream": row["stream"], **FIELDS}
+        yield event_time(row["time"]), record
 
 
-def plain_cri(data: bytes) -> int:
-    made = 0
+def cri_records(data: bytes) -> Iterator[tuple[EventTime, dict[str, str]]]:
     for line in data.splitlines():
-        time_text, stream, _tag, content = line.decode().split(" ", 3)
-        moment = datetime.fromisoformat(time_text)
-        record = {"log": content, "stream": stream, **FIELDS}
-        made += len(msgpack.packb([moment.timestamp(), record]))
-    return made
+        moment, stream, _tag, content = line.decode().split(" ", 3)
+        yield event_time(moment), {"log": content, "stream": stream, **FIELDS}
 
 
-def plain_speed(data: bytes, kind: str) -> float:
-    sample = data[: 8 * 1024 * 1024]
-    sample = sample[: sample.rfind(b"\n") + 1]
+@dataclass(frozen=True)
+class Kind:
+    name: Literal["docker", "cri"]
+    line: int
+    data: bytes
+
+    def records(self, data: bytes) -> Iterator[tuple[EventTime, dict[str, str]]]:
+        return (docker_records if self.name == "docker" else cri_records)(data)
+
+
+@dataclass(frozen=True)
+class Row:
+    format: str
+    line: int
+    """Bytes."""
+    way: str
+    megabytes: float
+    """Of log file in one CPU second."""
+    records: float
+    """In one CPU second."""
+    peak_rss: float | None = None
+    """MB."""
+    times_plain: float | None = None
+    times_emit: float | None = None
+
+
+def plain(kind: Kind) -> float:
+    """CPU seconds of the plain loop over 6 MB."""
+    sample = _whole_lines(kind.data, 6 * MEGA)
     began = time.process_time()
-    (plain_docker if kind == "docker" else plain_cri)(sample)
-    return len(sample) / (time.process_time() - began) / 1e6
+    payload = b"".join(msgpack.packb(entry) for entry in kind.records(sample))
+    seconds = time.process_time() - began
+    parser = CriParser() if kind.name == "cri" else DockerParser()
+    entries, _partial = parser.parse(sample[:-1].split(b"\n"), 0)
+    if payload != ForwardEncoder(FIELDS).encode(entries):
+        raise AssertionError("the plain loop makes other bytes")
+    return seconds / len(sample)
 
 
-def worker_speed(data: bytes, kind: str, root: Path) -> tuple[float, float, int]:
-    """MB per CPU second, MB per second of wall time, peak RSS in bytes."""
+def emit(kind: Kind, root: Path) -> float:
+    """CPU seconds of the plain loop with FluentSender for each byte of log."""
+    sample = _whole_lines(kind.data, MEGA * kind.line // 120)
+    with Receiver(root / "sink", "--sink") as receiver:
+        sender = FluentSender("container", port=receiver.port)
+        began = time.process_time()
+        for moment, record in kind.records(sample):
+            if not sender.emit_with_time(None, moment, record):
+                raise AssertionError(sender.last_error)
+        seconds = time.process_time() - began
+        sender.close()
+    return seconds / len(sample)
+
+
+def worker(
+    kind: Kind, size: int, native: bool, compression: Compression, root: Path
+) -> tuple[float, float]:
+    """CPU seconds of the worker for each byte of log, and its peak RSS in MB."""
     host = LogHost(root / "host")
-    if kind == "docker":
+    if kind.name == "docker":
         log = host.add_container()
     else:
         log = host.root / POD / "0.log"
         log.parent.mkdir(parents=True)
-    given = None
+    repeats = max(1, size // len(kind.data))
+    lines = repeats * kind.data.count(b"\n")
     with Receiver(root / "received", "--discard") as receiver:
-        given = host.worker_input(FluentdDestination(port=receiver.port))
-        with Worker(given, root / "errors") as worker:
-            wait_for(lambda: worker.stats is not None, 10, "the worker runs")
-            cpu, wall = worker.cpu_seconds, time.monotonic()
-            log.write_bytes(data)
-            lines = data.count(b"\n")
+        destination = FluentdDestination(port=receiver.port, compression=compression)
+        environment = {"AGENT_LOGS_NATIVE": str(int(native))}
+        given = host.worker_input(destination)
+        with Worker(given, root / "errors", environment) as process:
+            wait_for(lambda: process.stats is not None, 10, "the worker runs")
+            aside = log.with_name("aside")
+            with aside.open("wb") as file:
+                for _ in range(repeats):
+                    file.write(kind.data)
+            cpu = process.cpu_seconds
+            aside.rename(log)
 
             def done() -> bool:
-                stats = worker.stats
+                stats = process.stats
                 return stats is not None and stats.destination.records >= lines
 
-            wait_for(done, 120, "every line is acknowledged")
-            cpu, wall = worker.cpu_seconds - cpu, time.monotonic() - wall
-            return len(data) / cpu / 1e6, len(data) / wall / 1e6, worker.peak_rss
+            wait_for(done, 600, "every line is acknowledged")
+            cpu = process.cpu_seconds - cpu
+            stats = process.stats
+            if stats is None or stats.worker.native is not native:
+                raise AssertionError("another loop than the one asked for")
+            return cpu / (repeats * len(kind.data)), process.peak_rss / MEGA
+
+
+def measure(size: int) -> Iterator[Row]:
+    """`size`: bytes of the file for the compiled loop; the others get a quarter."""
+    for name, make in (("docker", docker_lines), ("cri", cri_lines)):
+        for line in (120, 500):
+            kind = Kind("docker" if name == "docker" else "cri", line, make(line))
+            with tempfile.TemporaryDirectory() as directory:
+                root = Path(directory)
+                plain_cost = plain(kind)
+                emit_cost = emit(kind, root)
+            yield _row(kind, "plain", plain_cost)
+            yield _row(kind, "emit", emit_cost)
+            for native in (True, False) if blocks.NATIVE else (False,):
+                for compression in COMPRESSIONS:
+                    part = size if native and compression == "none" else size // 4
+                    with tempfile.TemporaryDirectory() as directory:
+                        cost, rss = worker(kind, part, native, compression, Path(directory))
+                    way = "native" if native else "python"
+                    if compression != "none":
+                        way += " " + compression
+                    yield _row(kind, way, cost, rss, plain_cost, emit_cost)
+
+
+def _row(kind: Kind, way: str, cost: float, rss: float | None = None, *others: float) -> Row:
+    line = len(kind.data) / kind.data.count(b"\n")
+    row = Row(kind.name, kind.line, way, round(1 / cost / MEGA, 1), round(1 / cost / line), rss)
+    if not others:
+        return row
+    to_plain, to_emit = (round(other / cost, 1) for other in others)
+    return replace(row, times_plain=to_plain, times_emit=to_emit)
+
+
+def _whole_lines(data: bytes, size: int) -> bytes:
+    return data[: data.rfind(b"\n", 0, size) + 1]
+
+
+def _number(value: float | None, form: Callable[[float], str] = "{:.1f}".format) -> str:
+    return "" if value is None else form(value)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--megabytes", type=int, default=48)
-    total = parser.parse_args().megabytes * 1_000_000
-    print("                 MB per CPU second         peak RSS")
-    print("format  line   worker   plain  ratio       MB")
-    for kind, make in (("docker", docker_lines), ("cri", cri_lines)):
-        for size in (120, 500):
-            data = make(size, total)
-            plain = plain_speed(data, kind)
-            with tempfile.TemporaryDirectory() as directory:
-                speed, _wall, rss = worker_speed(data, kind, Path(directory))
+    parser.add_argument("--size", type=int, default=192, help="MB of the largest file")
+    parser.add_argument("--json", action="store_true", help="one JSON object for each row")
+    options = parser.parse_args()
+    if not options.json:
+        print("                        MB   thousand records    peak    times    times")
+        print("format line way      of log     in a CPU second  RSS MB   plain     emit")
+    for row in measure(options.size * MEGA):
+        if options.json:
+            print(json.dumps(asdict(row)))
+        else:
             print(
-                f"{kind:7} {size:4} {speed:8.1f} {plain:7.1f} {speed / plain:6.1f} {rss / 1e6:8.1f}"
+                f"{row.format:6} {row.line:4} {row.way:11} {row.megabytes:6.1f}"
+                f" {row.records / 1000:17.1f} {_number(row.peak_rss):>7}"
+                f" {_number(row.times_plain):>7} {_number(row.times_emit):>8}"
             )
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

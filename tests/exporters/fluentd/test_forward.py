@@ -9,15 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.logs.chunk import Chunk, Entry
-from exporters.fluentd.forward import AckDecoder, ForwardEncoder, NotAnAck, forward_message
+from exporters.fluentd.forward import (
+    AckDecoder,
+    Compression,
+    ForwardEncoder,
+    NotAnAck,
+    forward_message,
+)
 from tests.forward_server import decode_entries, decode_message
 
 FIELDS = {"container_name": "web", "container_id": "f" * 64, "image": "démo:1"}
 CHUNK_ID = "AAAAAAAAAAAAAAAAAAAAAA=="
 
 
-def message_of(tag: str, chunk: Chunk, *, compress: bool = False) -> bytes:
-    return b"".join(forward_message(tag, chunk, compress=compress))
+def message_of(tag: str, chunk: Chunk, compression: Compression = "none") -> bytes:
+    return b"".join(forward_message(tag, chunk, compression))
 
 
 def entry(content: bytes = b"GET /", stream: str = "stdout", time_ns: int = 1) -> Entry:
@@ -107,16 +113,19 @@ def test_what_was_encoded_is_what_the_receiver_checks_and_reads(
         assert record["image"] == FIELDS["image"]
 
 
-def test_a_compressed_message_holds_the_same_records_and_says_how_it_is_compressed() -> None:
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_compressed_message_holds_the_same_records_and_says_how_it_is_compressed(
+    compression: Compression,
+) -> None:
     payload = ForwardEncoder(FIELDS).encode([entry(b"line %d" % number) for number in range(500)])
     chunk = Chunk(CHUNK_ID, payload, 500)
-    compressed = message_of("t", chunk, compress=True)
+    compressed = message_of("t", chunk, compression)
     assert len(compressed) < len(payload) / 4
     assert decode_message(compressed) == decode_message(message_of("t", chunk))
     tag, entries, option = msgpack.unpackb(compressed, raw=False)
     assert tag == "t"
     assert isinstance(entries, bytes), "the protocol wants bin here, not str"
-    assert option == {"chunk": CHUNK_ID, "size": 500, "compressed": "gzip"}
+    assert option == {"chunk": CHUNK_ID, "size": 500, "compressed": compression}
 
 
 def test_a_message_is_never_nil_and_says_how_many_records_it_has() -> None:

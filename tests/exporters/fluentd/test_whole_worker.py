@@ -8,6 +8,7 @@ import pytest
 
 from agent.config import FluentdDestination
 from exporters.fluentd import blocks
+from exporters.fluentd.forward import Compression
 from tests.docker_log_writer import docker_line
 from tests.log_host import LogHost, Receiver, Worker, wait_for
 
@@ -21,10 +22,10 @@ def unusual(number: int, line: bytes) -> bytes:
     return line
 
 
-@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 @pytest.mark.parametrize("native", [False, True])
 def test_every_line_arrives_once_and_in_order(
-    tmp_path: Path, compression: str, native: bool
+    tmp_path: Path, compression: Compression, native: bool
 ) -> None:
     if native and blocks._native is None:
         pytest.skip("exporters/fluentd/_blocks.c is not compiled here")
@@ -33,7 +34,7 @@ def test_every_line_arrives_once_and_in_order(
     with Receiver(tmp_path / "received") as receiver:
         destination = FluentdDestination(
             port=receiver.port,
-            compression="gzip" if compression == "gzip" else "none",
+            compression=compression,
             chunk_bytes=100_000,
         )
         environment = {"AGENT_LOGS_NATIVE": str(int(native))}
