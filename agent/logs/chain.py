@@ -149,6 +149,12 @@ class Chain:
         """Return the oldest file with unread bytes and how many; negative: it was truncated."""
         for file in self.rotation.files:
             unread = file.unread()
+            if unread and not file.head and not file.begun:
+                # Nobody saw what it held before: it may have been copied and truncated, and what
+                # is in the copy comes first.
+                file.begun = True
+                self.rotation.look(now, force=True)
+                return self.next_unread(now)
             if unread:
                 file.grown_at = self._changed_at = now
                 self._lag.unread(now)
@@ -182,6 +188,7 @@ class Chain:
     def retire(self, now: float, read_ns: int) -> Iterator[Batch]:
         """Close files that nobody writes to any more, and finish lines that nobody will."""
         rotation = self.rotation
+        drained = 0
         for file in list(rotation.files):
             if now - file.grown_at < LINGER or file.unread() != 0:
                 continue
@@ -190,6 +197,9 @@ class Chain:
             if file.unlinked() and file.written():
                 continue  # deleted by hand: its writer is alive
             yield from self._finish_line(file.mark, file.framer, read_ns)
+            if file.mark.acknowledged < file.mark.processed:
+                drained += 1  # closed only then: until then it can be spooled, in its order
+                continue
             if file.inflated is not None and file.inflated.damage:
                 self.ledger.lose(
                     "unreadable",
@@ -202,7 +212,7 @@ class Chain:
             self.ledger.faults.report(
                 "error", "spool", "A delivered file of the spool cannot be deleted.", error=error
             )
-        ended = rotation.source_gone and not rotation.files
+        ended = rotation.source_gone and len(rotation.files) == drained
         if self._joiner and (ended or now - self._changed_at >= IDLE):
             yield self._finished(read_ns)
         elif self.stage is not None:
@@ -224,23 +234,30 @@ class Chain:
     def spool(self, spool: Spool, fields: Mapping[str, str]) -> None:
         """Keep what is deleted and not acknowledged for the next start: in its copy on disk, or in
         the spool. What finds no place there is lost in `close`."""
-        for file in list(self.rotation.files):
+        files = [file for file in self.rotation.files if not file.mark.spooled]
+        while files and (files[-1].acknowledged() or not self._only_here(files[-1])):
+            files.pop()
+        # What is older goes with it, also where it is still on disk: the spool is read first.
+        for file in files:
             mark = file.mark
-            left = file.offset + max(0, file.unread()) - mark.acknowledged
-            if not left or not file.unlinked() or self.rotation.switch(file):
+            end = file.offset + max(0, file.unread())
+            if file.acknowledged():
                 continue
             origin = Origin(
                 self.path, self.format, mark.inode, mark.head, mark.acknowledged, dict(fields)
             )
             try:
-                spool.save(origin, left, file.contents(mark.acknowledged))
+                spool.save(origin, end - mark.acknowledged, file.contents(mark.acknowledged))
             except OSError as error:
                 self.ledger.faults.report(
                     "error", "spool", "A deleted log file cannot be kept for the next start.",
-                    path=self.path, bytes=left, error=error,
+                    path=self.path, bytes=end - mark.acknowledged, error=error,
                 )  # fmt: skip
             else:
-                self.rotation.abandon(file)
+                self.rotation.hand_over(file, end)
+
+    def _only_here(self, file: TailedFile) -> bool:
+        return file.unlinked() and not self.rotation.switch(file)
 
     def close(self) -> None:
         """Close every file. What is deleted and not acknowledged is lost, and counted."""

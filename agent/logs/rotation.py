@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.logs.checkpoint import FileRecord
-from agent.logs.fingerprint import Head, head_of, still_has
+from agent.logs.fingerprint import HEAD_SIZE, Head, head_of, still_has
 from agent.logs.framing import Framer
 from agent.logs.inflate import Inflated
 from agent.logs.ledger import Ledger
@@ -110,6 +110,8 @@ class Rotation:
         self._copies: dict[int, _Copy] = {}
         """Inode → what it is a copy of."""
         self._unchanged = -1
+        self._unfinished = False
+        """A file was left for the next look."""
         self._full_look_at = 0.0
 
     def look(self, now: float, *, force: bool = False) -> None:
@@ -120,9 +122,10 @@ class Rotation:
             if not force and changed == self._unchanged and now < self._full_look_at:
                 return
             settled = time.time_ns() - changed > _FRESH_NS
+            self._unfinished = False
             for _attempt in range(_LOOKS):
                 if self._look_once(now):
-                    self._unchanged = changed if settled else -1
+                    self._unchanged = changed if settled and not self._unfinished else -1
                     self._full_look_at = now + _FULL_LOOK
                     break
         except FileNotFoundError:
@@ -164,7 +167,11 @@ class Rotation:
         mark = self._new_mark(-status.st_ino, head, offset)
         mark.spooled = spooled.file
         self.files.append(self._tail(fd, mark, head, now))
-        self._remembered = [r for r in self._remembered if r.head != spooled.origin.head]
+        # Its origin, or a compressed copy of that, may still be found: it is read up to here.
+        origin = spooled.origin
+        end = origin.offset + status.st_size - spooled.start
+        self._remembered = [r for r in self._remembered if r.head != origin.head]
+        self._remembered.append(FileRecord(self.path, origin.inode, origin.head, end, done=True))
 
     def remove_spooled(self) -> None:
         """Delete files of the spool that are delivered. Raises OSError."""
@@ -180,12 +187,13 @@ class Rotation:
         Return whether a copy was made before (`copytruncate`): the old file then goes on in that.
         """
         old = file.mark
-        self.look(now, force=True)
         anew = FileMark(old.inode, head_of(b""), old.serial + 1, 0, 0, 0)
-        # In the old one's place: newer files may be there already.
-        fd = os.dup(file.fd)
-        self.marks.insert(self.marks.index(old) + 1, anew)
-        self.files.insert(self.files.index(file) + 1, self._tail(fd, anew, b"", now))
+        self.marks.append(anew)
+        self.files.append(self._tail(os.dup(file.fd), anew, b"", now))
+        self.look(now, force=True)
+        anew.serial = self._serial_after_truncation(old)
+        self.marks.sort(key=lambda mark: mark.serial)
+        self.files.sort(key=lambda file: file.mark.serial)
         if self._switch(file):
             return True
         self._drop(old)
@@ -214,6 +222,16 @@ class Rotation:
         self.files.remove(file)
         file.close()
         return lost
+
+    def hand_over(self, file: TailedFile, end: int) -> None:
+        """Close a file whose bytes up to `end` are the spool's now."""
+        if file.unlinked():
+            self._drop(file.mark)
+        else:
+            file.mark.processed = file.mark.acknowledged = end
+            file.mark.done = True
+        self.files.remove(file)
+        file.close()
 
     def _look_once(self, now: float) -> bool:
         """Return False where the directory changed under the look: nothing was adopted then."""
@@ -274,20 +292,26 @@ class Rotation:
             return False
         copy = self._copies.get(item.inode)
         if copy is not None and copy.listed[1:] == item[1:] and not copy.mark.dead:
+            self._copies[item.inode] = copy._replace(listed=item)  # it may have another name now
             return True
         seen = (item.size, item.mtime_ns)
         return any(mark.inode == item.inode and mark.seen == seen for mark in self.marks)
 
     def _adopt_all(self, fresh: list[_Opened], now: float) -> None:
-        known = [(opened, self._recognise(opened)) for opened in fresh]
+        here = {opened.listed.inode: opened.head for opened in fresh}
+        known = [(opened, self._recognise(opened, here)) for opened in fresh]
+        base = fresh[-1] if fresh and fresh[-1].listed.name == self.base else None
+        copies: list[_Opened] = []
         for opened, mark in known:
+            if mark is None and base is not None and self._is_early_copy(opened, base):
+                copies.append(opened)
+                continue
             if isinstance(mark, _Copy):
                 self._copies[opened.listed.inode] = mark
                 os.close(opened.fd)
                 continue
-            if mark is None and not opened.size and opened.listed.name != self.base:
-                # Nothing to read; perhaps a copy in the making. Look again.
-                self._full_look_at = 0.0
+            if mark is None and opened.listed.name != self.base and self._is_early(opened):
+                self._unfinished = True
                 os.close(opened.fd)
                 continue
             if mark is None:
@@ -298,6 +322,11 @@ class Rotation:
                 self._serial += _SERIAL_STEP
                 mark.serial = mark.serial if self.looked else self._serial
             self._adopt(opened, mark, now)
+            if opened is base:
+                for copy in copies:
+                    self._copies[copy.listed.inode] = _Copy(mark, copy.listed)
+                    os.close(copy.fd)
+        self._move_unread_last(fresh)
         self.marks.sort(key=lambda mark: mark.serial)
         self.files.sort(key=lambda file: file.mark.serial)
         if not self.looked:
@@ -311,6 +340,21 @@ class Rotation:
                         "A log file went before it was read to its end; nobody read then.",
                     )
             self._remembered = []
+
+    def _move_unread_last(self, fresh: list[_Opened]) -> None:
+        """The current file comes after rotated ones that are found later; of it nothing may have
+        been read yet, when it was copied and truncated before anybody looked."""
+        if not self.files or not fresh or fresh[-1].listed.name == self.base:
+            return
+        try:
+            inode = os.stat(os.path.join(self.directory, self.base)).st_ino
+        except FileNotFoundError:
+            return
+        copied = {id(copy.mark) for copy in self._copies.values()}
+        for file in self.files:
+            if file.mark.inode == inode and not file.offset and id(file.mark) not in copied:
+                self._serial += _SERIAL_STEP
+                file.mark.serial = self._serial
 
     def _adopt(self, opened: _Opened, mark: FileMark, now: float) -> None:
         item = opened.listed
@@ -326,8 +370,10 @@ class Rotation:
         head = opened.head[: mark.head.length]
         self.files.append(self._tail(opened.fd, mark, head, now, opened.inflated))
 
-    def _recognise(self, opened: _Opened) -> FileMark | _Copy | None:
-        """Find or make the mark of a file that was read before, here or in an earlier process."""
+    def _recognise(self, opened: _Opened, here: dict[int, bytes]) -> FileMark | _Copy | None:
+        """Find or make the mark of a file that was read before, here or in an earlier process.
+
+        here: inode → head of all the files that are looked at."""
         inode, head = opened.listed.inode, opened.head
         self._copies.pop(inode, None)
         mark = next((mark for mark in self.marks if mark.inode == inode), None)
@@ -336,7 +382,7 @@ class Rotation:
             if mark.head.length and still_has(mark.head, head) and size >= mark.processed:
                 return mark
             self._drop(mark)  # closed, read to its end, deleted; its inode is used again
-        record = self._recall(inode, head, compressed=opened.inflated is not None)
+        record = self._recall(opened, here)
         if record is None:
             return self._copy(opened)
         self._remembered.remove(record)
@@ -346,19 +392,31 @@ class Rotation:
             offset = 0
         return self._new_mark(inode, head, offset)
 
-    def _recall(self, inode: int, head: bytes, *, compressed: bool) -> FileRecord | None:
-        """Inode and head; after a restore or a move to another disk, a full head alone.
+    def _recall(self, opened: _Opened, here: dict[int, bytes]) -> FileRecord | None:
+        """Inode and head; after a restore or a move to another disk, a full head alone, if the
+        file that has both is not there.
 
         A file that was empty has no head: any later one may have got its inode.
         """
         found = [
             record
             for record in self._remembered
-            if record.head.length and still_has(record.head, head)
+            if record.head.length and still_has(record.head, opened.head)
         ]
+        inode, copied = opened.listed.inode, opened.inflated is not None
         same = [record for record in found if record.inode == inode]
-        full = [record for record in found if self._names(record.head, copied=compressed)]
+        full = [
+            record
+            for record in found
+            if self._names(record.head, copied=copied)
+            and not still_has(record.head, here.get(record.inode, b""))
+        ]
         return next(iter(same + full), None)
+
+    def _is_early_copy(self, opened: _Opened, base: _Opened) -> bool:
+        """Whether a file nobody knew is a copy of the current one, which nobody knew either."""
+        head = head_of(opened.head)
+        return opened is not base and self._names(head, copied=True) and still_has(head, base.head)
 
     def _names(self, head: Head, *, copied: bool) -> bool:
         """Whether a head alone names its file."""
@@ -372,9 +430,45 @@ class Rotation:
             if self._names(mark.head, copied=True) and still_has(mark.head, opened.head):
                 return _Copy(mark, opened.listed)
         for file in self.files:
-            if opened.head and file.head.startswith(opened.head):
+            if file.inflated is None and self._same(opened.head, file):
                 return _Copy(file.mark, opened.listed)
         return None
+
+    def _is_early(self, opened: _Opened) -> bool:
+        """Whether it is better understood at a later look: there is nothing to read in it, perhaps
+        it is a copy in the making; or it is a copy of a file of which it is not noticed yet that
+        it was truncated, and then written to again."""
+        return not opened.size or any(
+            file.inflated is None
+            and self._named_alike(opened.head, os.pread(file.fd, HEAD_SIZE, 0))
+            for file in self.files
+        )
+
+    def _named_alike(self, one: bytes, other: bytes) -> bool:
+        common = min(len(one), len(other))
+        named = common == HEAD_SIZE or (self._stamped and common >= _STAMPED_HEAD)
+        return named and one[:common] == other[:common]
+
+    def _same(self, head: bytes, file: TailedFile) -> bool:
+        """Whether a file that begins with `head` is a copy of this one, or begins one."""
+        own = os.pread(file.fd, HEAD_SIZE, 0)  # what is not read yet may be copied already
+        if not head or not own.startswith(file.head):
+            return False
+        if not (file.head.startswith(head) or self._named_alike(head, own)):
+            return False
+        # From now on a truncation must be noticed, also of what was never read.
+        file.head, file.mark.head = own, head_of(own)
+        return True
+
+    def _serial_after_truncation(self, old: FileMark) -> int:
+        """In the old one's place where newer files are there already; else, after copies of it."""
+        inodes = [item.inode for item in self._list()]
+        if old.inode in inodes:
+            newer = inodes[inodes.index(old.inode) + 1 :]
+            if not any(mark.inode in newer for mark in self.marks if mark.serial > old.serial):
+                self._serial += _SERIAL_STEP
+                return self._serial
+        return old.serial + 1
 
     def _switch(self, file: TailedFile) -> bool:
         for copy in list(self._copies.values()):

@@ -110,6 +110,8 @@ class TailedFile:
         self.framer = make_framer(self.offset)
         self.grown_at = now
         """Monotonic seconds when it was last seen to grow, or began to be rotated."""
+        self.begun = False
+        """Its first bytes are about to be read."""
         self.busy = False
         """A read is under way in another thread: do not close."""
 
@@ -120,7 +122,14 @@ class TailedFile:
                 return 0
             # Its end is known only by reading it: until then something is unread.
             return max(1, self.inflated.size(self.offset) - self.offset)
-        return os.lseek(self.fd, 0, os.SEEK_END) - self.offset
+        size = os.lseek(self.fd, 0, os.SEEK_END)
+        if size < len(self.head):
+            return min(-1, size - self.offset)
+        return size - self.offset
+
+    def acknowledged(self) -> bool:
+        """Whether all its bytes are."""
+        return self.offset + max(0, self.unread()) <= self.mark.acknowledged
 
     def unlinked(self) -> bool:
         """Whether no directory has it any more: closing it gives its bytes up."""

@@ -139,6 +139,7 @@ def test_a_stopped_container_whose_file_stays_goes_on_where_it_was(
     (tailed,) = rig.intake.due(0.0)
     file, _size = tailed.chain.next_unread(0.0) or pytest.fail("nothing unread")
     list(tailed.chain.take(file, file.read(1000).data, 7))
+    file.mark.acknowledged = file.mark.processed
     rig.intake.update([], 1.0)
     list(rig.intake.retire(20.0, 7))
     assert tailed.chain.rotation.files == []

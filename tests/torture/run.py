@@ -1,0 +1,361 @@
+"""One torture run: a seeded mix of what programs, rotators, receivers and machines do to a shipper.
+
+In process and without sleeping: the agent's parts (intake, chunks, marks, checkpoint, spool) are
+driven as its event loop would, by the dice. What is in memory goes with a kill; files stay.
+
+What must hold at the end, for every seed:
+
+- every line was delivered, except those of which the model says why not: bytes destroyed before
+  anybody read them (`unread`), or read, destroyed, and then lost with the process (`memory`);
+- if lines that the agent knew of were destroyed unread, it has counted a loss;
+- a line came twice only after a restart or a lost acknowledgement, and only if the checkpoint did
+  not cover it.
+
+In a calm run (no destruction, no restart) every line comes exactly once, in order per stream, and
+no loss is counted.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections import Counter, deque
+from pathlib import Path
+
+from agent.logs import checkpoint
+from agent.logs.chain import Batch
+from agent.logs.checkpoint import FileRecord
+from agent.logs.chunk_builder import ChunkBuilder, Pending
+from agent.logs.intake import Intake, Tailed
+from agent.logs.spool import Spool
+from agent.logs.tail import TailedFile
+from tests.agent.logs.rig import Said, source, text_encoder
+from tests.torture.program import Generation, Line, Program
+
+DELIVERED = re.compile(r"<(\d+) [^<>]* (\d+)>")
+FORMATS = {"docker": "docker", "kubelet": "cri"}
+
+
+class Agent:
+    """One process' memory."""
+
+    def __init__(self, run: Run, size: int) -> None:
+        self.said = Said()
+        spooled, bad = run.spool.load()
+        assert bad == []
+        self.intake = Intake(
+            run.spool.without_delivered(run.saved, spooled), text_encoder, self.said.fault_log(),
+            from_start=True, spooled=spooled,
+        )  # fmt: skip
+        self.builder = ChunkBuilder(size)
+        self.in_flight: deque[Pending] = deque()
+
+    @property
+    def files(self) -> list[TailedFile]:
+        return [f for tailed in self.intake.tailed.values() for f in tailed.chain.rotation.files]
+
+    def kill(self) -> None:
+        """Descriptors are closed by the kernel; nothing is counted or kept."""
+        for file in self.files:
+            file.close()
+        for tailed in self.intake.tailed.values():
+            tailed.chain.rotation.files.clear()
+
+
+class Run:
+    """One seed."""
+
+    def __init__(self, directory: Path, seed: int) -> None:
+        self.rng = random.Random(seed)
+        logs = directory / "logs"
+        logs.mkdir()
+        self.naming = self.rng.choice(["docker", "kubelet"])
+        self.program = Program(logs, self.rng, "docker" if self.naming == "docker" else "kubelet")
+        self.spool = Spool(str(directory / "spool"))
+        self.saved: tuple[FileRecord, ...] = ()
+        self.now = 0.0
+        self.delivered: Counter[int] = Counter()
+        self.order: list[int] = []
+        """Numbers as they were put into chunks."""
+        self.twice_allowed: Counter[int] = Counter()
+        self.restarts = 0
+        self.losses: Counter[str] = Counter()
+        """Counted by the agents, by cause."""
+        self.must_count = False
+        self.disk_full = False
+        self.copying: Path | None = None
+        self.agent: Agent | None = None
+        self.start()
+
+    # --- the agent
+
+    def start(self) -> None:
+        if self.agent is None:
+            self.agent = Agent(self, self.rng.choice([200, 1000, 5000]))
+            self.look()
+
+    def look(self) -> None:
+        if self.agent is None:
+            return
+        found = source(self.program.base, log_format=FORMATS[self.naming])
+        self.agent.intake.update([found], self.now)
+        self.agent.intake.look(self.now, str(self.program.directory))
+        if self.rng.random() < 0.2:
+            self.agent.intake.enforce_budget()
+
+    def read(self) -> bool:
+        if self.agent is None:
+            return False
+        (tailed,) = self.agent.intake.tailed.values()
+        unread = tailed.chain.next_unread(self.now)
+        if unread is None:
+            return False
+        file, size = unread
+        block = file.read(self.rng.choice([50, 500, 5000])) if size > 0 else None
+        wall = self.rng.randrange(1 << 60)  # the wall clock jumps as it likes
+        if block is None or not block.intact:
+            self.take(tailed, tailed.chain.begin_anew(file, self.now, wall))
+        else:
+            self.take(tailed, tailed.chain.take(file, block.data, wall))
+        return True
+
+    def retire(self) -> None:
+        self.now += self.rng.choice([0.5, 3.0, 6.0])
+        if self.agent is not None:
+            for tailed, batch in self.agent.intake.retire(self.now, 1):
+                self.take(tailed, [batch])
+
+    def suspend(self) -> None:
+        """The machine sleeps for an hour."""
+        self.now += 3600
+        self.retire()
+
+    def take(self, tailed: Tailed, batches: object) -> None:
+        assert self.agent is not None
+        for batch in batches:  # type: ignore[attr-defined]
+            assert isinstance(batch, Batch)
+            self.submit(
+                self.agent.builder.add(tailed.chain.ledger, tailed.encoder, batch, self.now)
+            )
+
+    def submit(self, filled: list[Pending]) -> None:
+        assert self.agent is not None
+        self.agent.in_flight += filled
+        for pending in filled:
+            self.order += numbers(pending)
+
+    def flush(self) -> None:
+        if self.agent is not None:
+            pending = self.agent.builder.seal()
+            if pending is not None:
+                self.submit([pending])
+
+    def receive(self) -> None:
+        """The destination takes a chunk of the window, and its acknowledgement arrives."""
+        if self.agent is None:
+            return
+        in_flight = self.agent.in_flight
+        waiting = [pending for pending in in_flight if not pending.settled]
+        if not waiting:
+            return
+        pending = self.rng.choice(waiting[:4])
+        self.deliver(pending)
+        pending.settled = True
+        while in_flight and in_flight[0].settled:
+            in_flight.popleft().apply()
+
+    def receiver_dies(self) -> None:
+        """It took a chunk, or some, and no acknowledgement came: they are sent again."""
+        if self.agent is not None:
+            for pending in [p for p in self.agent.in_flight if not p.settled][:2]:
+                self.deliver(pending)
+                self.twice_allowed.update(numbers(pending))
+
+    def deliver(self, pending: Pending) -> None:
+        self.delivered.update(numbers(pending))
+
+    def save(self) -> None:
+        if self.agent is None:
+            return
+        data = checkpoint.encode(self.agent.intake.records())
+        if not self.disk_full:
+            self.saved = checkpoint.decode(data)
+
+    def toggle_disk(self) -> None:
+        """The state directory is full, or has room again: the old checkpoint stays."""
+        self.disk_full = not self.disk_full
+
+    # --- restarts
+
+    def kill(self) -> None:
+        if self.agent is None:
+            return
+        if self.rng.random() < 0.3:
+            self.receiver_dies()
+        held = self.held()
+        for line in self.undelivered():
+            only_held = any(g.path is None and not g.spooled for g, _ in line.pieces)
+            if line.volatile:
+                line.lost = line.lost or "memory"
+            elif only_held and any(g in held for g, _ in line.pieces):
+                line.lost = line.lost or "killed"
+        self.stopped()
+        self.agent.kill()
+        self.agent = None
+
+    def stop(self) -> None:
+        """SIGTERM: some more is delivered, what is deleted is spooled, the checkpoint is saved."""
+        if self.agent is None:
+            return
+        self.flush()
+        for _ in range(self.rng.randrange(6)):
+            self.receive()
+        held = self.held()
+        full, self.disk_full = self.disk_full, False
+        self.agent.intake.spool(self.spool)
+        self.save()
+        self.disk_full = full
+        for generation in held:
+            generation.spooled = generation.spooled or generation.path is None
+        for line in self.undelivered():
+            if line.volatile:
+                line.lost = line.lost or "memory"
+        self.agent.intake.close()
+        self.stopped()
+        self.agent = None
+
+    def stopped(self) -> None:
+        """What is delivered and not in the checkpoint comes again."""
+        assert self.agent is not None
+        self.restarts += 1
+        self.count()
+        covered = {record.head: record.offset for record in self.saved}
+        del covered  # bytes move between files: any line not known to be covered may come again
+        for line in self.program.lines:
+            self.twice_allowed[line.number] += self.delivered[line.number]
+
+    def count(self) -> None:
+        assert self.agent is not None
+        for counters in self.agent.intake.counters():
+            for cause, lost in counters.lost.items():
+                self.losses[cause] += lost.times
+
+    # --- destruction
+
+    def truncate(self) -> None:
+        if self.copying is not None:
+            return
+        program = self.program
+        if program.torn is not None:
+            program.torn[1].lost = "unread"
+            program.torn = None
+        self.destroy(program.current, truncated=True)
+        for line in program.open.values():  # nobody can know what was to follow
+            line.lost = line.lost or "unread"
+        program.current.truncated = True
+        program.current.path = None
+        program.cut()
+
+    def delete_oldest(self) -> None:
+        rotated = self.program.on_disk()
+        if rotated and self.copying is None:
+            self.unlink(rotated[0])
+
+    def unlink_and_recreate(self) -> None:
+        if self.copying is None:
+            self.program.finish_torn()
+            self.unlink(self.program.current)
+            self.program.reopen()
+
+    def unlink(self, generation: Generation) -> None:
+        assert generation.path is not None
+        if generation not in self.held():
+            self.destroy(generation)
+        generation.path.unlink()
+        generation.path = None
+
+    def destroy(self, generation: Generation, *, truncated: bool = False) -> None:
+        """Its bytes go now. What of them was taken from the file is in memory, the rest is lost."""
+        if generation.spooled:
+            return
+        read = max((file.framer.start for file in self.holding(generation)), default=0)
+        known = read > 0 and truncated
+        for line in self.undelivered():
+            for where, end in line.pieces:
+                if where is generation:
+                    line.volatile = True
+                    if end > read:
+                        line.lost = line.lost or "unread"
+                        self.must_count = self.must_count or known
+
+    def held(self) -> set[Generation]:
+        """What the agent has open and can still read."""
+        return {g for g in self.program.generations if self.holding(g)}
+
+    def holding(self, generation: Generation) -> list[TailedFile]:
+        if self.agent is None:
+            return []
+        return [
+            file
+            for file in self.agent.files
+            if not file.mark.spooled
+            and os.fstat(file.fd).st_ino in generation.inodes
+            # Else it has not noticed an earlier truncation, and read nothing of this one.
+            and (file.inflated is not None or os.pread(file.fd, len(file.head), 0) == file.head)
+        ]
+
+    def undelivered(self) -> list[Line]:
+        return [line for line in self.program.lines if not self.delivered[line.number]]
+
+    # --- rotation, in steps that the agent may see halves of
+
+    def write(self) -> None:
+        if self.copying is None:
+            self.program.write()
+
+    def rotate(self) -> None:
+        if self.copying is None:
+            self.program.rotate()
+
+    def compress(self) -> None:
+        if self.copying is None:
+            self.program.compress()
+
+    def copytruncate(self) -> None:
+        if self.copying is None:
+            self.copying = self.program.copy()
+        else:
+            self.program.truncate_after(self.copying)
+            self.copying = None
+
+    def finish(self) -> None:
+        if self.copying is not None:
+            self.copytruncate()
+        self.start()
+        self.program.finish()
+        self.disk_full = False
+        for _ in range(4):
+            self.look()
+            while self.read():
+                pass
+            self.now += 10
+            self.retire()
+        self.flush()
+        assert self.agent is not None
+        while self.agent.in_flight:
+            self.receive()
+        self.now += 3600
+        self.retire()
+        self.count()
+
+    def close(self) -> None:
+        if self.agent is not None:
+            self.agent.kill()
+        self.program.close()
+
+
+def numbers(pending: Pending) -> list[int]:
+    """The lines in a chunk that are whole."""
+    found = DELIVERED.findall(pending.chunk.payload.decode())
+    return [int(begin) for begin, end in found if begin == end]
