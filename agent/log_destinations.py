@@ -221,7 +221,10 @@ class LokiDestination(HttpOptions):
     labels: tuple[str, ...] = ("namespace", "pod", "container_name", "stream")
     """Fields that are labels beside job. Each different set of values is a stream of its own that
     costs the server memory: nothing that changes from line to line."""
-    structured_metadata: tuple[str, ...] = ("container_id", "image", "pod_uid", "runtime", "note")
+    structured_metadata: tuple[str, ...] = (
+        *("container_id", "image", "pod_uid", "runtime"),
+        *("level", "note"),
+    )
     """Fields that are structured metadata, which a Loki before 3.0 may refuse: [] sends none."""
     max_line_bytes: int = 256 * 1024
     """Longer lines are cut here, and say so: Loki's max_line_size refuses them whole."""

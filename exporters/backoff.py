@@ -1,7 +1,8 @@
 """When a server that failed is tried again: 0.5 s, doubling up to 30 s, with jitter.
 
 It begins anew at the first success, which is an acknowledgement and not a connection: a server that
-takes connections and dies on our data is not hammered.
+takes connections and dies on our data is not hammered. Several requests at once that fail together
+are one failure, and one that began before it and succeeds is no success.
 """
 
 from __future__ import annotations
@@ -24,21 +25,34 @@ class Backoff:
         self._chance = chance
         self._wait = FIRST_WAIT
         self._not_before = float("-inf")
+        self._failed_at = float("-inf")
 
     def left(self, now: float) -> float:
         """Seconds until it may be tried; 0 when it may be now."""
         return max(0.0, self._not_before - now)
 
-    def fail(self, now: float, reason: str, at_least: float = 0.0) -> float:
-        """Note a failure; return the seconds to wait. at_least: what the server asks for."""
+    def fail(
+        self, now: float, reason: str, at_least: float = 0.0, began: float = float("inf")
+    ) -> float:
+        """
+        Note a failure; return the seconds to wait.
+
+        at_least: what the server asks for. began: when what failed was begun.
+        """
         self.reason = reason
+        if began < self._failed_at:
+            self._not_before = max(self._not_before, now + at_least)
+            return self.left(now)
+        self._failed_at = now
         # Half fixed, half by chance: a thousand agents must not come back in the same moment.
         pause = max(self._wait * (0.5 + 0.5 * self._chance()), at_least)
         self._not_before = now + pause
         self._wait = min(2 * self._wait, LONGEST_WAIT)
         return pause
 
-    def succeed(self) -> None:
-        """Begin anew."""
+    def succeed(self, began: float = float("inf")) -> None:
+        """Begin anew, unless it failed after this success was begun."""
+        if began < self._failed_at:
+            return
         self._wait = FIRST_WAIT
         self._not_before = float("-inf")

@@ -269,13 +269,14 @@ class HttpClient:
             for server in list(self._servers):
                 if server.backoff.left(loop.time()):
                     continue
+                began = loop.time()
                 outcome = await self._try(server, body)
                 if isinstance(outcome, Answer) and not self._retried(outcome.status):
-                    server.backoff.succeed()
+                    server.backoff.succeed(began)
                     self._answered = True
                     return outcome
                 failed = outcome
-                self._fail(server, outcome)
+                self._fail(server, outcome, began)
             now = loop.time()
             first = min(self._servers, key=lambda server: server.backoff.left(now))
             reason = failed.in_words if isinstance(failed, Answer) else failed
@@ -290,14 +291,14 @@ class HttpClient:
                 server.idle.pop().close()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _fail(self, server: _Server, outcome: Answer | str) -> None:
+    def _fail(self, server: _Server, outcome: Answer | str, began: float) -> None:
         now = asyncio.get_running_loop().time()
         if isinstance(outcome, Answer):
             after = retry_after(outcome.headers.get("Retry-After", ""), time.time())
-            server.backoff.fail(now, outcome.in_words, after)
+            server.backoff.fail(now, outcome.in_words, after, began)
             self._answered = True
         else:
-            server.backoff.fail(now, outcome)
+            server.backoff.fail(now, outcome, began=began)
             self._answered = False
         # Next time the others come first.
         self._servers.remove(server)

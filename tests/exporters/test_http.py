@@ -299,6 +299,30 @@ def test_the_wait_doubles_up_to_a_limit_and_begins_anew_at_a_success() -> None:
     assert Backoff(lambda: 0.0).fail(0.0, "dead") == FIRST_WAIT / 2
 
 
+def test_requests_that_fail_together_are_one_failure() -> None:
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> bytes:
+        await asyncio.sleep(0.05)
+        return response(503)
+
+    async def test(peer: HttpPeer) -> None:
+        http = client(peer)
+        outcomes = await asyncio.gather(*(later(http) for _ in range(4)))
+        assert all(outcome.seconds <= FIRST_WAIT for outcome in outcomes)
+        await http.close()
+
+    assert len(serve(test, slow).requests) == 4
+
+
+def test_a_success_that_began_before_a_failure_does_not_end_the_wait() -> None:
+    backoff = Backoff(lambda: 1.0)
+    backoff.fail(10.0, "busy", at_least=60.0)
+    backoff.succeed(began=9.0)
+    assert backoff.left(11.0) == 59
+    assert backoff.fail(11.0, "busy too", at_least=90.0, began=9.5) == 90
+    backoff.succeed(began=12.0)
+    assert backoff.left(12.0) == 0
+
+
 @given(st.text())
 def test_any_retry_after_is_a_bounded_number(text: str) -> None:
     assert 0 <= retry_after(text, 0.0) <= 600
