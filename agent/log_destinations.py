@@ -168,7 +168,7 @@ class ElasticsearchDestination(HttpOptions):
     @property
     def name(self) -> str:
         """What it is called in series and messages."""
-        return f"elasticsearch {self.urls[0]} {self.index}"
+        return f"elasticsearch {_place(self.urls[0])} {self.index}"
 
 
 INDEX_FIELDS: Final = ("date", "namespace", "pod", "container_name", "runtime", "image")
@@ -205,7 +205,7 @@ class GraylogDestination(HttpOptions):
     @property
     def name(self) -> str:
         """What it is called in series and messages."""
-        return f"graylog {self.url}"
+        return f"graylog {_place(self.url)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ class LokiDestination(HttpOptions):
     @property
     def name(self) -> str:
         """What it is called in series and messages."""
-        return f"loki {self.url}" + (f" {self.tenant}" if self.tenant else "")
+        return f"loki {_place(self.url)}" + (f" {self.tenant}" if self.tenant else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ class OtlpDestination(HttpOptions):
     @property
     def name(self) -> str:
         """What it is called in series and messages."""
-        return f"otlp {self.url}"
+        return f"otlp {_place(self.url)}"
 
 
 Destination = (
@@ -285,6 +285,11 @@ DESTINATIONS: Final[dict[str, type[Destination]]] = {
     "otlp": OtlpDestination,
 }
 """By the key `type`."""
+
+
+def _place(url: str) -> str:
+    """The address without its query, in which some services want a key."""
+    return url.partition("?")[0]
 
 
 class _HasPairs(Protocol):

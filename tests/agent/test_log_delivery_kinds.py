@@ -16,6 +16,8 @@ import pytest
 from agent.config import (
     Destination,
     ElasticsearchDestination,
+    FluentdDestination,
+    ForwardServer,
     GraylogDestination,
     LokiDestination,
     OtlpDestination,
@@ -23,7 +25,7 @@ from agent.config import (
 from tests.docker_log_writer import docker_line
 from tests.exporters.elasticsearch.cluster import Cluster
 from tests.http_peer import Answer, HttpPeer, Request, response
-from tests.log_host import LogHost, Worker, wait_for
+from tests.log_host import LogHost, Receiver, Worker, wait_for
 
 LINES = 3000
 START = 1_795_490_176_000_000_001
@@ -109,6 +111,45 @@ def test_a_cluster_has_every_line_once_though_the_worker_is_killed_again_and_aga
     texts = [str(document["message"]) for document in cluster.stored.values()]
     assert sorted(numbers(texts)) == list(range(LINES)), "none is missing, none is there twice"
     assert cluster.conflicts > 0, "some came again, and were known by their ids"
+
+
+def test_of_two_forward_servers_one_takes_over_when_the_other_dies_and_gives_back(
+    host: LogHost, tmp_path: Path
+) -> None:
+    log = next(host.containers.glob("*/*-json.log"))
+    written = LINES
+
+    def write(lines: int) -> None:
+        nonlocal written
+        with log.open("ab") as file:
+            file.writelines(
+                docker_line(number, START + number) for number in range(written, written + lines)
+            )
+        written += lines
+
+    def received(*receivers: Receiver) -> set[int]:
+        return {n for one in receivers for _, numbers in one.chunks() for n in numbers}
+
+    with Receiver(tmp_path / "first") as first, Receiver(tmp_path / "standby") as standby:
+        destination = FluentdDestination(
+            port=first.port,
+            server=(ForwardServer("127.0.0.1", standby.port, standby=True),),
+            chunk_bytes=16 * 1024,
+        )
+        with Worker(host.worker_input(destination), tmp_path / "errors") as worker:
+            wait_for(lambda: len(received(first)) == LINES, 20, "the first gets all")
+            first.kill()
+            write(500)
+            wait_for(lambda: len(received(standby)) == 500, 20, "the standby takes over")
+            first.start()
+
+            def back() -> bool:
+                write(10)
+                return max(received(first), default=0) >= LINES
+
+            wait_for(back, 40, "the first is used again")
+            wait_for(lambda: len(received(first, standby)) == written, 20, "nothing is missing")
+            assert worker.stop() == 0
 
 
 def test_loki_gets_every_line_in_order(host: LogHost, tmp_path: Path) -> None:
