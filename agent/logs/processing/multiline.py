@@ -162,7 +162,8 @@ class Multiline:
             record = self._open.get(stream)
             if record is not None:
                 # A line with a note of its own (cut, unparsed) keeps it, and stands alone.
-                then = goes_on(record.state, content) if entry[3] == record.entry[3] else None
+                noted = entry[3] is not None and "note" in entry[3]
+                then = None if noted else goes_on(record.state, content)
                 size = record.size + 1 + len(content)
                 if then is not None and record.lines < self._max_lines and size <= self._max_bytes:
                     record.pieces.append(content)

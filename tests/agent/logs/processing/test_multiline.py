@@ -107,6 +107,19 @@ def test_streams_are_joined_apart() -> None:
     assert [entry[1:3] for entry in out] == [("stdout", b"e1\n\tat a"), ("stderr", b"e2\n\tat b")]
 
 
+def test_lines_that_say_where_they_are_are_joined_and_the_first_one_s_place_stays() -> None:
+    multiline = Multiline(Grammar(("java",), None))
+    lines: list[Entry] = [
+        (1, "stdout", b"E", {"offset": "0"}, False),
+        (2, "stdout", b"\tat x", {"offset": "2"}, False),
+        (3, "stdout", b"\tat cut", {"note": "cut", "offset": "9"}, False),
+    ]
+    assert multiline.feed(lines, places(3)) + multiline.finish() == [
+        (1, "stdout", b"E\n\tat x", {"offset": "0"}, False),
+        lines[2],
+    ]
+
+
 def test_a_record_keeps_the_time_of_its_first_line() -> None:
     multiline = Multiline(Grammar(("java",), None))
     multiline.feed(entries("e", "\tat a"), places(2))
