@@ -3,9 +3,10 @@
     Connection   one kept connection to one server. Blocking: it belongs in a thread
     HttpClient   several servers, some requests at once, for asyncio; back-off per server
 
-Why this client: 0 MiB where urllib3 takes 5, httpx 12 and aiohttp 15, and its sockets can be shut
-from outside, which ends a request at its deadline however slowly a server drips. It follows no
-redirect and uses no proxy. Secrets are read from their files for each request.
+Why this client: it adds 2 MiB to a log worker; urllib3 takes 5.6 beside asyncio, httpx as much
+before its first request, aiohttp 14.6. And its sockets can be shut from outside, which ends a
+request at its deadline however slowly a server drips. It follows no redirect and uses no proxy.
+Secrets are read from their files for each request.
 
     2xx                      the caller's to judge
     413                      too large: the caller cuts it in two
