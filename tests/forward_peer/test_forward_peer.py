@@ -149,6 +149,13 @@ def deliver(
     return peer.entries
 
 
+def test_it_reads_what_is_compressed(peer: Peer, tmp_path: Path) -> None:
+    found = deliver(FluentdDestination(port=peer.port, compression="gzip"), peer, tmp_path)
+    for number, (_tag, seconds, nanoseconds, record) in enumerate(found):
+        assert (seconds, nanoseconds) == (1_795_490_176, 1)
+        assert str(record["log"]).startswith(f"line {number:06d} ")
+
+
 @pytest.mark.parametrize("login", [False, True])
 def test_it_lets_us_in_by_shared_key_and_by_login(
     start: Callable[[Mapping[str, object]], Peer], tmp_path: Path, login: bool
