@@ -42,6 +42,8 @@ __all__ = ["main", "worker_input"]
 _LOCK_WAIT: Final = 10.0
 """Seconds for an earlier worker of the same destination to end."""
 _STATS_EVERY: Final = 1.0
+_STATS_CONTAINERS: Final = 1000
+"""A second for each so many containers: a row of 300 bytes each has a price."""
 
 
 def main() -> int:
@@ -196,8 +198,9 @@ def _native(given: WorkerInput) -> bool | None:
 
 async def _report(pipeline: Pipeline, stats: StatsWriter) -> None:
     while True:
-        stats.put(pipeline.stats().to_json())
-        await asyncio.sleep(_STATS_EVERY)
+        told = pipeline.stats()
+        stats.put(told.to_json())
+        await asyncio.sleep(max(_STATS_EVERY, len(told.containers) / _STATS_CONTAINERS))
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> bool:

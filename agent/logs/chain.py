@@ -145,6 +145,19 @@ class Chain:
         """The path the container logs to."""
         return self.rotation.path
 
+    @property
+    def at_rest(self) -> bool:
+        """Its one file is the container's current one, and no line waits: nothing is to retire."""
+        rotation = self.rotation
+        return (
+            len(rotation.files) == 1
+            and not rotation.source_gone
+            and not self._joiner
+            and self.stage is None
+            and not rotation.files[0].mark.spooled
+            and not any(mark.spooled for mark in rotation.marks)
+        )
+
     def next_unread(self, now: float) -> tuple[TailedFile, int] | None:
         """Return the oldest file with unread bytes and how many; negative: it was truncated."""
         for file in self.rotation.files:

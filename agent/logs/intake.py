@@ -5,6 +5,7 @@ Synchronous, and never waits: the pipeline decides when, and in which thread the
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +28,11 @@ from agent.logs.tail import TailedFile
 POLL_MIN: Final = 0.02
 POLL_MAX: Final = 1.0
 """Seconds between looks at a file's size: at most while it grows, and at least when it does not."""
+POLLS_A_SECOND: Final = 1000
+"""Of files in which nothing happens: where there are more, each is looked at more rarely, so that
+thousands cost what one thousand does, a few thousandths of a core."""
+_BEAT: Final = 0.25
+"""Seconds. They are looked at together: waking up costs more than asking for a size."""
 NAME_WAIT: Final = 2.0
 """Seconds a new container may take to get its name and image before its lines are read."""
 ENDED_KEEP: Final = 120.0
@@ -168,6 +174,7 @@ class Intake:
     def due(self, now: float) -> list[Tailed]:
         """Return the containers with something to read, of those whose time has come."""
         ready = []
+        longest = max(POLL_MAX, len(self.tailed) / POLLS_A_SECOND)
         for tailed in self.tailed.values():
             if max(tailed.poll_at, tailed.nameless_until, tailed.held_until) > now:
                 continue
@@ -175,8 +182,10 @@ class Intake:
                 tailed.interval = POLL_MIN
                 ready.append(tailed)
             else:
-                tailed.interval = min(tailed.interval * 1.5, POLL_MAX)
+                tailed.interval = min(tailed.interval * 1.5, longest)
             tailed.poll_at = now + tailed.interval
+            if tailed.interval >= POLL_MAX:
+                tailed.poll_at = math.ceil(tailed.poll_at / _BEAT) * _BEAT
         return ready
 
     def next_poll(self, now: float) -> float:
@@ -190,6 +199,8 @@ class Intake:
     def retire(self, now: float, read_ns: int) -> Iterable[tuple[Tailed, Batch]]:
         """Close what is finished, and forget containers that are gone."""
         for path, tailed in list(self.tailed.items()):
+            if tailed.interval >= POLL_MAX and tailed.chain.at_rest:
+                continue
             for batch in tailed.chain.retire(now, read_ns):
                 yield tailed, batch
             if tailed.ended_at is None:
@@ -247,7 +258,9 @@ class Intake:
         now = time.monotonic() if now is None else now
         wall_ns = time.time_ns() if wall_ns is None else wall_ns
         for tailed in self.tailed.values():
-            tailed.chain.measure(now, wall_ns)
+            # One that was silent at its last look, and is delivered, has nothing new to measure.
+            if tailed.interval < POLL_MAX or tailed.chain.ledger.counters.lag_bytes != 0:
+                tailed.chain.measure(now, wall_ns)
         return [
             *(tailed.chain.ledger.counters for tailed in self.tailed.values()),
             *self._missing,

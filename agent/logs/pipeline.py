@@ -41,6 +41,9 @@ FLUSH_AFTER: Final = 1.0
 """Seconds an entry may wait for its chunk to fill."""
 RESCAN: Final = 5.0
 """Seconds between scans for new containers, whatever inotify says."""
+_SCAN_SHARE: Final = 300
+"""A scan is followed by a pause of so many times its CPU time, where that is longer than RESCAN:
+inotify tells what is new at once, also of thousands of containers."""
 UNNAMED_RESCAN: Final = 0.5
 """The same, while a new container has no name yet."""
 SCAN_AT_MOST: Final = 0.2
@@ -112,6 +115,7 @@ class Pipeline:
         self._dispatcher = Dispatcher(destination, self.delivery, faults, self._dirty.set)
         self._inotify = DirectoryWatch.open(faults)
         self._scan_wanted = asyncio.Event()
+        self._scan_cost = 0.0
         self._wake = asyncio.Event()
         self._read_blocks = aiofiles.os.wrap(_read_blocks)
 
@@ -266,12 +270,14 @@ class Pipeline:
             await asyncio.sleep(SCAN_AT_MOST)
 
     def _scan_pause(self) -> float:
-        return UNNAMED_RESCAN if self._intake.unnamed(self._clock()) else RESCAN
+        if self._intake.unnamed(self._clock()):
+            return UNNAMED_RESCAN
+        return RESCAN if self._inotify is None else max(RESCAN, _SCAN_SHARE * self._scan_cost)
 
     async def _scan(self) -> None:
         for _twice in range(2):  # a file made between the scan and the watch is seen by the second
             try:
-                found = await asyncio.to_thread(self._sources.scan)
+                found, self._scan_cost = await asyncio.to_thread(_timed, self._sources.scan)
                 directories = await asyncio.to_thread(self._sources.directories)
             except OSError as error:
                 self.worker.discovery_failures += 1
@@ -367,3 +373,10 @@ def _read_blocks(wanted: Sequence[tuple[Tailed, TailedFile]], limit: int) -> lis
             block = error
         outcomes.append(Outcome(tailed, file, block))
     return outcomes
+
+
+def _timed(scan: Callable[[], Sequence[Source]]) -> tuple[Sequence[Source], float]:
+    """What it found, and the CPU seconds of this thread."""
+    began = time.thread_time()
+    found = scan()
+    return found, time.thread_time() - began

@@ -37,7 +37,7 @@ from agent.logs.tail import AnyFramer, FileMark, TailedFile, open_log
 
 _LOOKS: Final = 5
 """Tries to see a directory that does not change meanwhile."""
-_FULL_LOOK: Final = 30.0
+_FULL_LOOK: Final = 60.0
 """Seconds between looks at the files themselves, though the directory did not change: a writer may
 still hold a file that was closed here."""
 _STAMPED_HEAD: Final = 32
