@@ -71,7 +71,8 @@ def _verify(config: Config, lines: int, runtime_name: str | None) -> int:
             config.logs, state=state, from_start=False, processing=(), container_rules=False
         )
         given = worker_input(
-            replace(config, logs=logs), FluentdDestination(port=receiver.port, tag="verify")
+            replace(config, logs=logs),
+            FluentdDestination(port=receiver.port, tag="verify", compression="none"),
         )
         worker = Child(
             "log worker",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.config import (
@@ -17,6 +19,7 @@ from agent.config import (
     LokiDestination,
     OtlpDestination,
 )
+from agent.log_rules import ENDLESS, LogRule
 from agent.logs.handover import WorkerInput, parse_worker_input, worker_input
 
 CONFIG = Config(
@@ -78,3 +81,14 @@ def test_each_destination_has_a_checkpoint_of_its_own() -> None:
 def test_anything_else_is_refused_in_words(document: bytes) -> None:
     with pytest.raises(ValueError):
         parse_worker_input(document)
+
+
+def test_rules_labels_and_host_are_handed_over_without_a_limit_too() -> None:
+    rules = (
+        LogRule(namespace="shop", multiline=("java",), sample=0.5, max_line=100),
+        LogRule(container="web", rate_lines=float("inf"), exclude=("a", "b"), json="flat"),
+    )
+    logs = LogsConfig(processing=rules, labels=("team",), host="auto", container_rules=False)
+    given = parse_worker_input(worker_input(Config(logs=logs), FileDestination()))
+    assert given.processing == (rules[0], replace(rules[1], rate_lines=ENDLESS))
+    assert (given.labels, given.host, given.container_rules) == (("team",), "auto", False)
