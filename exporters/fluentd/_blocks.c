@@ -30,7 +30,7 @@ typedef const unsigned char *Bytes;
 
 enum { CRI, DOCKER };
 
-#define LONGEST 17000 /* bytes of content: blocks.py, LONGEST */
+#define LONGEST 17000 /* bytes of content: headers.py, LONGEST */
 #define ENTRY 3       /* 92 D7 00: an array of two, and an EventTime of eight bytes */
 #define HEADER 3      /* the longest header of a string of LONGEST bytes */
 

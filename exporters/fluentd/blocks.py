@@ -24,11 +24,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 import orjson
 
 from agent.logs.timestamps import NANOSECONDS, SCALE, parse_rfc3339
+from exporters.fluentd.headers import LONGEST, Headers
 
 _native: Callable[[int, bytes, int, int, int, bytes, bytes, bytes], tuple[bytes, int, int]] | None
 try:
@@ -41,8 +43,6 @@ else:
 NATIVE: Final = _native is not None and os.environ.get("AGENT_LOGS_NATIVE", "1") != "0"
 """Whether the compiled loop is used."""
 
-LONGEST: Final = 17_000
-"""Bytes of content. A runtime's piece has 16 KiB."""
 FORMATS: Final = ("cri", "docker")
 
 _STAMP: Final = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)\.(\d{1,9})"
@@ -78,24 +78,18 @@ class TooLong(Exception):
     """A content over `LONGEST`."""
 
 
-class _Headers(dict[int, bytes]):
-    """Length of the content → what is between time and content. Made when first asked for."""
-
-    def __init__(self, head: bytes) -> None:
-        super().__init__()
-        self._head = head
+class _Headers(Headers):
+    """Those of usual lines."""
 
     def __missing__(self, length: int) -> bytes:
-        if length < 32:
-            header = bytes((0xA0 | length,))
-        elif length < 256:
-            header = b"\xd9" + length.to_bytes(1, "big")
-        elif length <= LONGEST:
-            header = b"\xda" + length.to_bytes(2, "big")
-        else:
+        if length > LONGEST:
             raise TooLong
-        made = self[length] = self._head + header
-        return made
+        return super().__missing__(length)
+
+
+@cache
+def _headers_after(head: bytes) -> _Headers:
+    return _Headers(head)
 
 
 class NativeBlocks:
@@ -126,7 +120,7 @@ class PythonBlocks:
         self._loop = self._cri if cri else self._docker
         self._frame = 1 if cri else len(_BEGIN) + len(_END) + 1
         """Bytes of each line that the loop does not see."""
-        self._headers = _Headers(shape.head)
+        self._headers = _headers_after(shape.head)
         self._shape = shape
         self._bytes, self._lines = _limits(shape, room)
         self._at_second(b"", b"Z", 0)

@@ -18,13 +18,13 @@ the connection on it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Final, Literal
 
 import msgpack
 
 from agent.logs.chunk import BlockEncoder, Chunk, Entry, Extra
 from exporters.fluentd.blocks import Shape, block_encoder
+from exporters.fluentd.headers import binary_header, headers_after, map_header, string_header
 
 _ENTRY: Final = b"\x92\xd7\x00"
 _NANOSECONDS: Final = 1_000_000_000
@@ -38,25 +38,6 @@ _ACK_BUFFER: Final = 64 * 1024
 
 class NotAnAck(ValueError):
     """The server sent something else: nothing after it on this connection can be trusted."""
-
-
-class _Headers(dict[int, bytes]):
-    """Length of the content → map header, key "log", string header. Made when first asked for."""
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__()
-        self._start = _record_start(pairs)
-
-    def __missing__(self, length: int) -> bytes:
-        header = self._start + _string_header(length)
-        if length <= 17_000:  # a runtime's piece has 16 KiB; longer lines are too rare to keep
-            self[length] = header
-        return header
-
-
-@cache
-def _headers(pairs: int) -> _Headers:
-    return _Headers(pairs)
 
 
 class ForwardEncoder:
@@ -73,7 +54,7 @@ class ForwardEncoder:
             stream: msgpack.packb("stream") + msgpack.packb(stream) + constant + _ENTRY
             for stream in ("stdout", "stderr")
         }
-        self._headers = _headers(2 + len(fields))
+        self._headers = headers_after(_record_start(2 + len(fields)))
         self._shape = Shape(
             _record_start(2 + len(fields)),
             *(tail.removesuffix(_ENTRY) for tail in self._tails.values()),
@@ -114,7 +95,7 @@ class ForwardEncoder:
         pairs.update(self._fields)
         pairs.update(extra or {})
         packed = b"".join(msgpack.packb(item) for pair in pairs.items() for item in pair)
-        header = _record_start(1 + len(pairs)) + _string_header(len(content))
+        header = _record_start(1 + len(pairs)) + string_header(len(content))
         return header + content + packed
 
 
@@ -131,7 +112,7 @@ def forward_message(
     if compression != "none":
         payload = _compress(payload, compression)
         option["compressed"] = compression
-    head = b"\x93" + msgpack.packb(tag) + _binary_header(len(payload))
+    head = b"\x93" + msgpack.packb(tag) + binary_header(len(payload))
     return head, payload, msgpack.packb(option)
 
 
@@ -174,26 +155,4 @@ def _compress(payload: bytes, compression: Compression) -> bytes:
 
 
 def _record_start(pairs: int) -> bytes:
-    return _map_header(pairs) + b"\xa3log"
-
-
-def _map_header(pairs: int) -> bytes:
-    return bytes((0x80 | pairs,)) if pairs < 16 else b"\xde" + pairs.to_bytes(2, "big")
-
-
-def _string_header(length: int) -> bytes:
-    if length < 32:
-        return bytes((0xA0 | length,))
-    if length < 1 << 8:
-        return b"\xd9" + length.to_bytes(1, "big")
-    if length < 1 << 16:
-        return b"\xda" + length.to_bytes(2, "big")
-    return b"\xdb" + length.to_bytes(4, "big")
-
-
-def _binary_header(length: int) -> bytes:
-    if length < 1 << 8:
-        return b"\xc4" + length.to_bytes(1, "big")
-    if length < 1 << 16:
-        return b"\xc5" + length.to_bytes(2, "big")
-    return b"\xc6" + length.to_bytes(4, "big")
+    return map_header(pairs) + b"\xa3log"

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from agent.logs.cri import CriParser
 from agent.logs.docker_json import DockerParser
 from exporters.fluentd import blocks
-from exporters.fluentd.blocks import LONGEST, BlockEncoder, NativeBlocks, PythonBlocks, Shape
+from exporters.fluentd.blocks import BlockEncoder, NativeBlocks, PythonBlocks, Shape
 from exporters.fluentd.forward import ForwardEncoder
+from exporters.fluentd.headers import LONGEST
 
 ROOM = 256 * 1024
 FIELDS = {"container_name": "web", "container_id": "f" * 64, "image": "démo:1"}
