@@ -235,6 +235,10 @@ class CriHost:
         status = child(self._call("ContainerStatus", {1: id_}), 1)
         return integer(status, 7) if integer(status, 3) == 2 else None  # exit_code, EXITED
 
+    def reopen_log(self, id_: str) -> None:
+        """Have a container's log opened anew by its path, as the kubelet does after renaming it."""
+        self._call("ReopenContainerLog", {1: id_})
+
     def stop(self, id_: str) -> None:
         """Kill a container and keep it, as the kubelet keeps the last one that ended."""
         self._call("StopContainer", {1: id_})
