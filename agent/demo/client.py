@@ -129,7 +129,7 @@ def call(argv: Sequence[str], *, data: bytes | None = None) -> str:
             argv,
             input=data,
             stdin=subprocess.DEVNULL if data is None else None,
-            # Where nothing can be made: conmon marks an OOM kill by a file "oom" where it was started.
+            # Nothing can be made there: conmon marks an OOM kill by a file "oom" where it runs.
             cwd="/proc",
             capture_output=True,
             timeout=_SECONDS,
