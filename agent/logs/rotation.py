@@ -24,11 +24,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.logs.checkpoint import FileRecord
-from agent.logs.fingerprint import HEAD_SIZE, Head, head_of, still_has
+from agent.logs.fingerprint import HEAD_SIZE, head_of, still_has
 from agent.logs.framing import Framer
+from agent.logs.identity import Copy, Listed, Opened, named_alike, names
 from agent.logs.inflate import Inflated
 from agent.logs.ledger import Ledger
 from agent.logs.siblings import chain_order
@@ -40,38 +41,10 @@ _LOOKS: Final = 5
 _FULL_LOOK: Final = 60.0
 """Seconds between looks at the files themselves, though the directory did not change: a writer may
 still hold a file that was closed here."""
-_STAMPED_HEAD: Final = 32
-"""Bytes that name a file whose lines begin with, or hold, a time to the nanosecond."""
 _SERIAL_STEP: Final = 1 << 20
 """Room between two files' serials: for what comes after a truncation, before the next file."""
 _FRESH_NS: Final = 100_000_000
 """A directory that changed within the last 100 ms may change again without a new mtime."""
-
-
-class _Listed(NamedTuple):
-    name: str
-    inode: int
-    size: int
-    mtime_ns: int
-
-
-class _Opened(NamedTuple):
-    listed: _Listed
-    fd: int
-    size: int
-    """Of a compressed one as its trailer says, so modulo 2^32."""
-    head: bytes
-    inflated: Inflated | None
-
-    def size_after(self, offset: int) -> int:
-        """Bytes of its content, where `offset` of them are known to be there."""
-        return self.size if self.inflated is None else self.inflated.size(offset)
-
-
-class _Copy(NamedTuple):
-    mark: FileMark
-    """Of what it is a copy of."""
-    listed: _Listed
 
 
 class Rotation:
@@ -107,7 +80,7 @@ class Rotation:
         self._remembered = remembered
         self._at_end = at_end and not remembered
         self._serial = 0
-        self._copies: dict[int, _Copy] = {}
+        self._copies: dict[int, Copy] = {}
         """Inode → what it is a copy of."""
         self._unchanged = -1
         self._unfinished = False
@@ -241,7 +214,7 @@ class Rotation:
         if not listing:
             self._nothing_there()
             return True
-        fresh: list[_Opened] = []
+        fresh: list[Opened] = []
         adopted = False
         try:
             for item in listing:
@@ -251,7 +224,7 @@ class Rotation:
                     os.path.join(self.directory, item.name), self._owner
                 )
                 size = status.st_size if inflated is None else inflated.size(0)
-                fresh.append(_Opened(item, fd, size, head, inflated))
+                fresh.append(Opened(item, fd, size, head, inflated))
                 if status.st_ino != item.inode:
                     return False
             adopted = True
@@ -265,8 +238,8 @@ class Rotation:
         self._forget({item.inode: item for item in listing})
         return True
 
-    def _list(self) -> list[_Listed]:
-        out: list[_Listed] = []
+    def _list(self) -> list[Listed]:
+        out: list[Listed] = []
         try:
             names = os.listdir(self.directory)
         except FileNotFoundError:
@@ -276,7 +249,7 @@ class Rotation:
                 status = os.stat(os.path.join(self.directory, name))
             except FileNotFoundError:
                 continue
-            out.append(_Listed(name, status.st_ino, status.st_size, status.st_mtime_ns))
+            out.append(Listed(name, status.st_ino, status.st_size, status.st_mtime_ns))
         return out
 
     def _nothing_there(self) -> None:
@@ -284,7 +257,7 @@ class Rotation:
         self._at_end = False
         self._forget({})
 
-    def _is_settled(self, item: _Listed) -> bool:
+    def _is_settled(self, item: Listed) -> bool:
         """Whether the file is open, or was read to its end and has not changed since."""
         if any(file.mark.inode == item.inode for file in self.files):
             return True
@@ -297,16 +270,16 @@ class Rotation:
         seen = (item.size, item.mtime_ns)
         return any(mark.inode == item.inode and mark.seen == seen for mark in self.marks)
 
-    def _adopt_all(self, fresh: list[_Opened], now: float) -> None:
+    def _adopt_all(self, fresh: list[Opened], now: float) -> None:
         here = {opened.listed.inode: opened.head for opened in fresh}
         known = [(opened, self._recognise(opened, here)) for opened in fresh]
         base = fresh[-1] if fresh and fresh[-1].listed.name == self.base else None
-        copies: list[_Opened] = []
+        copies: list[Opened] = []
         for opened, mark in known:
             if mark is None and base is not None and self._is_early_copy(opened, base):
                 copies.append(opened)
                 continue
-            if isinstance(mark, _Copy):
+            if isinstance(mark, Copy):
                 self._copies[opened.listed.inode] = mark
                 os.close(opened.fd)
                 continue
@@ -324,7 +297,7 @@ class Rotation:
             self._adopt(opened, mark, now)
             if opened is base:
                 for copy in copies:
-                    self._copies[copy.listed.inode] = _Copy(mark, copy.listed)
+                    self._copies[copy.listed.inode] = Copy(mark, copy.listed)
                     os.close(copy.fd)
         self._move_unread_last(fresh)
         self.marks.sort(key=lambda mark: mark.serial)
@@ -341,7 +314,7 @@ class Rotation:
                     )
             self._remembered = []
 
-    def _move_unread_last(self, fresh: list[_Opened]) -> None:
+    def _move_unread_last(self, fresh: list[Opened]) -> None:
         """The current file comes after rotated ones that are found later; of it nothing may have
         been read yet, when it was copied and truncated before anybody looked."""
         if not self.files or not fresh or fresh[-1].listed.name == self.base:
@@ -356,7 +329,7 @@ class Rotation:
                 self._serial += _SERIAL_STEP
                 file.mark.serial = self._serial
 
-    def _adopt(self, opened: _Opened, mark: FileMark, now: float) -> None:
+    def _adopt(self, opened: Opened, mark: FileMark, now: float) -> None:
         item = opened.listed
         size = opened.size_after(mark.processed)
         if size == mark.processed and (item.name != self.base or self.source_gone):
@@ -370,7 +343,7 @@ class Rotation:
         head = opened.head[: mark.head.length]
         self.files.append(self._tail(opened.fd, mark, head, now, opened.inflated))
 
-    def _recognise(self, opened: _Opened, here: dict[int, bytes]) -> FileMark | _Copy | None:
+    def _recognise(self, opened: Opened, here: dict[int, bytes]) -> FileMark | Copy | None:
         """Find or make the mark of a file that was read before, here or in an earlier process.
 
         here: inode → head of all the files that are looked at."""
@@ -392,7 +365,7 @@ class Rotation:
             offset = 0
         return self._new_mark(inode, head, offset)
 
-    def _recall(self, opened: _Opened, here: dict[int, bytes]) -> FileRecord | None:
+    def _recall(self, opened: Opened, here: dict[int, bytes]) -> FileRecord | None:
         """Inode and head; after a restore or a move to another disk, a full head alone, if the
         file that has both is not there.
 
@@ -408,53 +381,46 @@ class Rotation:
         full = [
             record
             for record in found
-            if self._names(record.head, copied=copied)
+            if names(record.head, stamped=copied and self._stamped)
             and not still_has(record.head, here.get(record.inode, b""))
         ]
         return next(iter(same + full), None)
 
-    def _is_early_copy(self, opened: _Opened, base: _Opened) -> bool:
+    def _is_early_copy(self, opened: Opened, base: Opened) -> bool:
         """Whether a file nobody knew is a copy of the current one, which nobody knew either."""
         head = head_of(opened.head)
-        return opened is not base and self._names(head, copied=True) and still_has(head, base.head)
+        return (
+            opened is not base and names(head, stamped=self._stamped) and still_has(head, base.head)
+        )
 
-    def _names(self, head: Head, *, copied: bool) -> bool:
-        """Whether a head alone names its file."""
-        return head.full or (copied and self._stamped and head.length >= _STAMPED_HEAD)
-
-    def _copy(self, opened: _Opened) -> _Copy | None:
+    def _copy(self, opened: Opened) -> Copy | None:
         """Tell what this file is a copy of, perhaps one in the making."""
         if opened.listed.name == self.base:
             return None
         for mark in self.marks:
-            if self._names(mark.head, copied=True) and still_has(mark.head, opened.head):
-                return _Copy(mark, opened.listed)
+            if names(mark.head, stamped=self._stamped) and still_has(mark.head, opened.head):
+                return Copy(mark, opened.listed)
         for file in self.files:
             if file.inflated is None and self._same(opened.head, file):
-                return _Copy(file.mark, opened.listed)
+                return Copy(file.mark, opened.listed)
         return None
 
-    def _is_early(self, opened: _Opened) -> bool:
+    def _is_early(self, opened: Opened) -> bool:
         """Whether it is better understood at a later look: there is nothing to read in it, perhaps
         it is a copy in the making; or it is a copy of a file of which it is not noticed yet that
         it was truncated, and then written to again."""
         return not opened.size or any(
             file.inflated is None
-            and self._named_alike(opened.head, os.pread(file.fd, HEAD_SIZE, 0))
+            and named_alike(opened.head, os.pread(file.fd, HEAD_SIZE, 0), stamped=self._stamped)
             for file in self.files
         )
-
-    def _named_alike(self, one: bytes, other: bytes) -> bool:
-        common = min(len(one), len(other))
-        named = common == HEAD_SIZE or (self._stamped and common >= _STAMPED_HEAD)
-        return named and one[:common] == other[:common]
 
     def _same(self, head: bytes, file: TailedFile) -> bool:
         """Whether a file that begins with `head` is a copy of this one, or begins one."""
         own = os.pread(file.fd, HEAD_SIZE, 0)  # what is not read yet may be copied already
         if not head or not own.startswith(file.head):
             return False
-        if not (file.head.startswith(head) or self._named_alike(head, own)):
+        if not (file.head.startswith(head) or named_alike(head, own, stamped=self._stamped)):
             return False
         # From now on a truncation must be noticed, also of what was never read.
         file.head, file.mark.head = own, head_of(own)
@@ -507,7 +473,7 @@ class Rotation:
         mark.dead = True
         self.marks.remove(mark)
 
-    def _forget(self, on_disk: dict[int, _Listed]) -> None:
+    def _forget(self, on_disk: dict[int, Listed]) -> None:
         """Drop the marks of closed files that were deleted, and those of which there is a copy
         go on as the copy's."""
         held = {file.mark.inode for file in self.files}
