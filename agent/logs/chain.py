@@ -16,6 +16,7 @@ one where the oldest open line began do not move at all: they may hold pieces of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 from typing import Final, NamedTuple, Protocol
 
 from agent.logs.checkpoint import FileRecord
@@ -73,6 +74,11 @@ class Stage(Protocol):
     @property
     def wait(self) -> float:
         """Seconds until more of the container may be read."""
+        ...
+
+    @property
+    def needs_places(self) -> bool:
+        """Whether `process` must be told where each line began."""
         ...
 
     def process(self, entries: list[Entry], positions: list[Position], read_ns: int) -> list[Entry]:
@@ -352,14 +358,15 @@ class Chain:
                 entries = [self._cut(entry, lines.dropped) for entry in entries]
             if self.offsets:
                 entries = list(_with_offsets(entries, group, start, lines.overhead))
-            if self.stage is not None:
-                places: list[Position] = []
+            places: list[Position] = []
+            if partial or self._joiner:
                 lengths = [len(line) + lines.overhead for line in group]
                 entries = self._join(entries, lengths, mark.serial, start, places)
+            elif self.stage is not None and self.stage.needs_places:
+                lengths = [len(line) + lines.overhead for line in group[:-1]]
+                places = [Position(mark.serial, at) for at in accumulate(lengths, initial=start)]
+            if self.stage is not None:
                 entries = self.stage.process(entries, places, read_ns)
-            elif partial or self._joiner:
-                lengths = [len(line) + lines.overhead for line in group]
-                entries = self._join(entries, lengths, mark.serial, start, [])
             mark.processed = end
             counters.lines += len(group)
             counters.bytes += end - start

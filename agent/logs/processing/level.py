@@ -40,11 +40,21 @@ _PATTERN: Final = re.compile(
     rb"|(?i:[\[<(](?P<bracket>" + _ANY_WORD.encode() + rb")\s?[\])>])"
     rb"|(?<![\w.-])(?P<capitals>" + _ANY_WORD.upper().encode() + rb")(?![\w-])"
 )
+STEMS: Final = (
+    *(b"err", b"inf", b"warn", b"level", b"debug", b"fatal", b"crit", b"sever", b"lvl", b"dbg"),
+    *(b"trac", b"trc", b"fine", b"verb", b"noti", b"log", b"wrn", b"eror", b"ftl", b"alert"),
+    *(b"emerg", b"panic"),
+)
+"""Each word that says a level, and each key, has one of these in it."""
+_MARKED: Final = re.compile(rb"<[0-7]>|[iwef]\d{4} ")
 WORST: Final = frozenset({"error", "fatal"})
 
 
 def level_of(content: bytes) -> str | None:
     """Return the level a line says, or None."""
+    near = content[:_NEAR].lower()
+    if not _MARKED.match(near) and not any(stem in near for stem in STEMS):
+        return None  # most lines, at a tenth of the cost
     for match in _PATTERN.finditer(content, 0, _NEAR):
         kind, text = match.lastgroup, match[match.lastgroup or 0]
         if kind == "syslog":

@@ -64,6 +64,11 @@ class RuleStage:
             return own or self._left_floor
         return min(own, self._left_floor)
 
+    @property
+    def needs_places(self) -> bool:
+        """Whether `process` must be told where each line began."""
+        return self._multiline is not None
+
     def inherit(self, earlier: RuleStage) -> None:
         """Take the place of a stage with other rules: its open records come out first."""
         self._left_floor = earlier.floor

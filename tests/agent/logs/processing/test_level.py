@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.logs.processing.level import level_of, level_of_value
+from agent.logs.processing.level import _WORDS, STEMS, level_of, level_of_value
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ from agent.logs.processing.level import level_of, level_of_value
 )
 def test_the_level_a_line_says(text: str, level: str | None) -> None:
     assert level_of(text.encode()) == level
+
+
+def test_no_word_is_missed_by_the_first_look() -> None:
+    for word in (*_WORDS, "level", "severity", "lvl", "loglevel", "log_level", "levelname"):
+        assert any(stem.decode() in word for stem in STEMS), word
 
 
 @pytest.mark.parametrize(
