@@ -46,14 +46,13 @@ STEMS: Final = (
     *(b"emerg", b"panic"),
 )
 """Each word that says a level, and each key, has one of these in it."""
-_MARKED: Final = re.compile(rb"<[0-7]>|[iwef]\d{4} ")
+_FIRST_LOOK: Final = re.compile(b"|".join((rb"\A<[0-7]>|\A[iwef]\d{4} ", *STEMS)))
 WORST: Final = frozenset({"error", "fatal"})
 
 
 def level_of(content: bytes) -> str | None:
     """Return the level a line says, or None."""
-    near = content[:_NEAR].lower()
-    if not _MARKED.match(near) and not any(stem in near for stem in STEMS):
+    if _FIRST_LOOK.search(content[:_NEAR].lower()) is None:
         return None  # most lines, at a tenth of the cost
     for match in _PATTERN.finditer(content, 0, _NEAR):
         kind, text = match.lastgroup, match[match.lastgroup or 0]
