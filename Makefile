@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench bpf native-asan dashboards lock clean
+.PHONY: help run try test lint check golden bench soak fuzz bpf native-asan dashboards lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -36,6 +36,16 @@ golden: ## rewrite the golden files; look at the diff before you commit it
 bench: ## the benchmarks; each prints a table
 	@deploy/setup.sh test
 	@for bench in tests/bench/*.py; do echo "== $$bench"; PYTHONPATH=. $(PYTHON) $$bench || exit 1; done
+
+soak: ## the log pipeline's torture run and rotation at speed, at full length (5 minutes)
+	@deploy/setup.sh test
+	@TORTURE_SEEDS=$${TORTURE_SEEDS:-0:5000} ROTATION_SECONDS=60 $(PYTHON) -m pytest -q tests/torture
+
+fuzz: ## fuzz every parser of log bytes for a minute each; needs atheris
+	@deploy/setup.sh test
+	@for name in cri docker plain docker-local checkpoint gzip; do \
+		echo "== $$name"; $(PYTHON) -m tests.fuzz.parsers $$name -max_total_time=60 || exit 1; \
+	done
 
 bpf: ## build the BPF objects from their sources
 	@agent/bpf/probes/build

@@ -1,0 +1,120 @@
+"""Coverage-guided fuzzing of every parser of log bytes, with atheris (no dependency of ours).
+
+    make fuzz                      a minute each
+    python -m tests.fuzz.parsers NAME [libFuzzer options]
+
+What must hold for any bytes: no exception, one entry for each line, valid UTF-8 in each, and a good
+line after the junk comes out whole.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import zlib
+from collections.abc import Callable
+
+from agent.logs.chain import PARSERS
+from agent.logs.checkpoint import UnreadableCheckpoint, decode
+from agent.logs.docker_local import LocalFramer
+from agent.logs.entry import clean
+from agent.logs.framing import Framer, lines_of
+from agent.logs.inflate import Inflated
+from agent.logs.tail import AnyFramer
+
+GOOD: dict[str, tuple[bytes, bytes]] = {
+    "cri": (b"2026-11-24T03:16:16.105173157Z stdout F good", b"good"),
+    "docker": (
+        b'{"log":"good\\n","stream":"stdout","time":"2026-11-24T03:16:16.105173157Z"}',
+        b"good",
+    ),
+    "plain": (b"good", b"good"),
+}
+"""A line of each format, and its content."""
+
+
+def lines(kind: str, data: bytes) -> None:
+    """`data` as a file of this format, cut in two, then a newline and a good line."""
+    good, content = GOOD[kind]
+    entries = _read(kind, Framer(), data + b"\n" + good + b"\n", len(data) // 2)
+    if entries[-1][2] != content:
+        raise AssertionError("the neighbour line is lost")
+
+
+def docker_local(data: bytes) -> None:
+    """`data` as frames of the local driver."""
+    _read("docker-local", LocalFramer(), data, len(data) // 2)
+
+
+def checkpoint(data: bytes) -> None:
+    """`data` as a checkpoint: read, or refused in words."""
+    try:
+        decode(data)
+    except UnreadableCheckpoint:
+        pass
+
+
+def gzip(data: bytes) -> None:
+    """`data` as a compressed log, as it is and with a good begin."""
+    for content in (data, zlib.compress(b"line\n" * 50, wbits=31)[:-8] + data):
+        fd = os.memfd_create("log", os.MFD_CLOEXEC)
+        try:
+            os.write(fd, content)
+            inflated = Inflated(fd)
+            while not inflated.ended and inflated.position < 1 << 24:
+                inflated.read(65536, inflated.position)
+        finally:
+            os.close(fd)
+
+
+def _read(kind: str, framer: AnyFramer, data: bytes, cut: int) -> list[tuple[object, ...]]:
+    parser = PARSERS[kind]()
+    out: list[tuple[object, ...]] = []
+    found = []
+    for block in (data[:cut], data[cut:]):
+        whole, text = framer.take(block)
+        found += whole
+        if text is not None:
+            found += lines_of(text, framer.max_line)
+    rest = framer.finish()
+    for part in [*found, *([rest] if rest is not None else [])]:
+        texts = part.data if part.utf8 else [clean(line) for line in part.data]
+        entries, _partial = parser.parse(texts, 7)
+        if len(entries) != len(texts):
+            raise AssertionError("a line without an entry")
+        for entry in entries:
+            entry[2].decode()
+        out += entries
+    return out
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "cri": lambda data: lines("cri", data),
+    "docker": lambda data: lines("docker", data),
+    "plain": lambda data: lines("plain", data),
+    "docker-local": docker_local,
+    "checkpoint": checkpoint,
+    "gzip": gzip,
+}
+
+
+def main() -> int:
+    """Run the target named by the first argument until it fails or libFuzzer's limit is reached."""
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.stderr.write(f"usage: python -m tests.fuzz.parsers {'|'.join(TARGETS)} [options]\n")
+        return 2
+    try:
+        atheris = importlib.import_module("atheris")
+    except ImportError:
+        sys.stderr.write("atheris is not installed: .venv/bin/python -m pip install atheris\n")
+        return 2
+    target = TARGETS[sys.argv.pop(1)]
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, target)
+    atheris.Fuzz()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
