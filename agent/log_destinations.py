@@ -187,7 +187,7 @@ class GraylogDestination(HttpOptions):
     chunk_bytes: int = 512 * 1024
     bulk: bool = False
     """The HTTP input has "Bulk Receiving" on: a request carries a whole chunk. Without it each line
-    is a request, which costs 0.5 ms of CPU."""
+    is a request, which costs 0.3 ms of CPU."""
     datagram_bytes: int = 1420
     """Of one UDP datagram: what an Ethernet frame takes. 8192 at most."""
 

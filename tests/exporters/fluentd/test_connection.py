@@ -367,6 +367,21 @@ def test_a_server_that_accepts_and_says_nothing_is_not_waited_for_long(
     run(secrets, test, Peer())
 
 
+def test_a_server_that_speaks_no_tls_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporters.fluentd.connection.CONNECT_TIMEOUT", 0.2)
+
+    async def test(client: ForwardClient) -> None:
+        assert "no TLS within 0.2 s" in await refused(client)
+
+    class Mute(Peer):
+        async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+
+    run(FluentdDestination(tls=True), test, Mute())
+
+
 def test_an_ipv6_server_is_reached() -> None:
     async def whole() -> None:
         peer = Peer()
