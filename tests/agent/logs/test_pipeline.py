@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import pytest
 
 from agent.logs import checkpoint
 from agent.logs.chunk import Delivered, RetryAfter
@@ -201,3 +205,34 @@ def test_a_slow_ack_does_not_hold_up_the_next_chunks(tmp_path: Path) -> None:
     rig.run(test)
     (record,) = checkpoint.load(rig.state).files
     assert record.offset == rig.log.stat().st_size
+
+
+def test_a_full_disk_under_the_checkpoint_loses_nothing_and_is_over_when_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(tmp_path)
+    rig.write("before")
+    full = True
+    sync = checkpoint._fsync
+
+    async def no_space(fd: int) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        await sync(fd)
+
+    monkeypatch.setattr(checkpoint, "_fsync", no_space)
+
+    async def test(pipeline: Pipeline) -> None:
+        nonlocal full
+        await until(lambda: pipeline.worker.checkpoint_failures > 0)
+        rig.write("while it is full")
+        await rig.delivered("before", "while it is full")
+        full = False
+        rig.write("after")
+        await rig.delivered("before", "while it is full", "after")
+        await until(lambda: pipeline.worker.checkpoints_saved > 0)
+
+    rig.run(test)
+    (record,) = checkpoint.load(rig.state).files
+    assert record.offset == rig.log.stat().st_size
+    assert any("can be written again" in line for line in rig.said)
