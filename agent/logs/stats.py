@@ -20,10 +20,10 @@ Cause = Literal[
     "truncated",  # the file was cut or rewritten before its end was read
     "unlinked",  # deleted and closed before its end was read or acknowledged
     "over_budget",  # deleted, still unread, and held files took too much disk
-    "missing",  # in the checkpoint, gone or compressed at start: how much is not known
+    "missing",  # in the checkpoint, gone at start: how much is not known
     "too_long",  # the end of a line over the limit
     "rejected",  # refused by the destination for good
-    "unreadable",  # the disk failed to give its bytes
+    "unreadable",  # a compressed file is damaged
 ]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
