@@ -70,7 +70,7 @@ class FluentdDestination:
     """Uncompressed bytes of one chunk. Fluent Bit's in_forward refuses over 6,144,000."""
     compression: Literal["none", "gzip", "zstd"] = "none"
     """gzip: a third to a sixth of the bytes on the wire, for more CPU than all the rest takes.
-    zstd: fewer still, for half of that; Fluentd takes it from 1.19 on, Fluent Bit from 4 on."""
+    zstd: fewer still, for half of that; Fluentd takes it from 1.19 on, Fluent Bit 5.1 does."""
     shared_key_file: str = ""
     """For a server with <security>: both sides prove that they have the same key."""
     username: str = ""

@@ -4,7 +4,7 @@ Spec    https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1
 
     client  [tag, bin(entry entry …), {"chunk": id, "size": n}]     PackedForward
             [tag, bin(gzip(entry …)), {…, "compressed": "gzip"}]    CompressedPackedForward
-            [tag, bin(zstd(entry …)), {…, "compressed": "zstd"}]    Fluentd 1.19, Fluent Bit 4
+            [tag, bin(zstd(entry …)), {…, "compressed": "zstd"}]    Fluentd 1.19, Fluent Bit 5.1
     server  {"ack": id}                                             once the events are its own
 
     entry   92                   array of two
