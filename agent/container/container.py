@@ -57,8 +57,8 @@ class Container:
     """Unix seconds."""
     log_path: str = ""
     log_format: str = ""
-    """docker (json-file), docker-local, cri (containerd, CRI-O, Podman's k8s-file), plain; "" without
-    a file we read."""
+    """docker (json-file), docker-local, cri (containerd, CRI-O, Podman's k8s-file), plain; ""
+    without a file we read."""
     source: str = ""
     """Which layer answered: path, oci, docker, cri, containerd, podman, cri-o, runc, crun."""
     complete: bool = True
