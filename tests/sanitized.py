@@ -31,7 +31,8 @@ exporters.fluentd.__path__.insert(0, sys.argv[1])
 from exporters.fluentd import _blocks
 assert _blocks.__file__.startswith(sys.argv[1]), _blocks.__file__
 import pytest
-sys.exit(pytest.main(["-q", "-s", "-p", "no:cacheprovider", "-p", "no:faulthandler", *sys.argv[2:]]))
+quiet = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+sys.exit(pytest.main([*quiet, *sys.argv[2:]]))
 """
 
 
