@@ -207,9 +207,11 @@ def test_an_oom_kill_is_counted_over_the_restart_it_causes(
     finally:
         docker_host.remove("phoenix")
     assert seen == sorted(seen)
-    assert page.value("container_oom_events_total", name="phoenix") == 2
+    # One run may lose more than one process to the kernel before the runtime ends it.
+    kills = page.value("container_oom_events_total", name="phoenix")
+    assert kills >= 2
     assert page.value("container_exits_total", name="phoenix", reason="OOMKilled") == 2
-    assert page.value("container_exited_oom_kills_total", name="phoenix") == 2
+    assert page.value("container_exited_oom_kills_total", name="phoenix") == kills
     assert page.value("container_last_exit_code", name="phoenix") == 137
     assert page.value("container_exited_memory_peak_bytes", name="phoenix") == 8 << 20
     # Killed, and not for memory: the kill of an earlier run is not this one's.
