@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.docker import DockerHost
+
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "deploy" / "docker"
 LOCKS = ROOT / "deploy" / "requirements"
@@ -86,16 +88,17 @@ def wheelhouse() -> Path:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if os.geteuid() != 0 or shutil.which("docker") is None:
-        pytest.skip("building an image needs root and docker")
-    answer = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        pytest.skip(f"docker does not answer: {answer.stderr.strip()}")
+def docker(docker_host: DockerHost) -> Iterator[None]:
+    """The session's own Docker, for every `docker` that is run here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", f"unix://{docker_host.socket}")
+        yield
+
+
+@pytest.fixture(scope="module")
+def image(docker: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if subprocess.run(["dpkg", "-s", "python3-venv"], capture_output=True).returncode != 0:
         pytest.skip("the base image is made from Debian's python3-venv, which is not installed")
-    if not (ROOT / "README.md").exists():
-        pytest.skip("pyproject.toml names README.md, which this tree does not have yet")
     context = tmp_path_factory.mktemp("context")
     for name in SOURCES:
         source = ROOT / name
