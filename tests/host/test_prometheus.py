@@ -17,10 +17,6 @@ from tests.host.veth import connect, need_ip
 
 pytestmark = pytest.mark.host
 
-CADVISORS = {
-    'container_fs_inodes_total non-counter metrics should not have "_total" suffix',
-}
-"""What promtool says of names that dashboards know."""
 LIMIT = 0.2
 """Cores of the throttled container."""
 
@@ -94,7 +90,7 @@ def test_the_rate_of_a_throttled_container_is_its_limit(
 
 
 @pytest.mark.timeout(240)
-def test_promtool_has_nothing_to_say_about_the_page_but_for_names_that_are_cadvisors(
+def test_promtool_has_nothing_to_say_about_the_whole_page(
     scraped: tuple[RunningAgent, Prometheus],
 ) -> None:
     agent, _ = scraped
@@ -104,9 +100,7 @@ def test_promtool_has_nothing_to_say_about_the_page_but_for_names_that_are_cadvi
         capture_output=True,
         timeout=60,
     )
-    said = (checked.stdout + checked.stderr).decode().splitlines()
-    assert {line for line in said if line} <= CADVISORS
-    assert checked.returncode in (0, 3)  # 3: what it said is about style
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
 @pytest.mark.timeout(240)

@@ -106,12 +106,14 @@ METRICS: tuple[Metric, ...] = (
         space(lambda found: found.capacity),
         _DEVICE,
     ),
-    _gauge(
-        "container_fs_inodes_total",
-        "statvfs f_files",
-        "Inodes of the filesystem that the writable layer is on (cAdvisor: those in use).",
-        space(lambda found: found.inodes),
-        _DEVICE,
+    Metric(
+        name="container_fs_inodes_total",
+        # A gauge by a name that promtool and OpenMetrics allow a counter alone.
+        type="untyped",
+        source="statvfs f_files",
+        help="Inodes of the filesystem that the writable layer is on (cAdvisor: those in use).",
+        read=space(lambda found: found.inodes),
+        labels=_DEVICE,
     ),
     _gauge(
         "container_fs_inodes_free",
