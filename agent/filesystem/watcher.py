@@ -171,7 +171,7 @@ class FilesystemWatcher:
             before = time.thread_time()
             try:
                 wait = self.step()
-            except Exception:
+            except Exception:  # the loop's edge: said with its traceback, and tried again
                 log.exception("filesystems: a fault that should not be; trying again")
                 self._stop.wait(self._config.interval)
                 wait = 0.0
