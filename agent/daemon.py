@@ -256,6 +256,13 @@ def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatch
             "call",
             lambda: {"statvfs": watcher.timeouts()},
         ),
+        (
+            "agent_filesystem_faults",
+            "Steps of the filesystem watcher that ended in an error that should not be, said in the"
+            " log; it goes on.",
+            "loop",
+            lambda: {"filesystem": watcher.faults()},
+        ),
     ):
         telemetry.register(Counts(name, text, label, get))
     telemetry.register(

@@ -89,6 +89,7 @@ class FilesystemWatcher:
         self._host_refused = 0
         self._failures: list[str] = []
         self._walks = {"complete": 0, "incomplete": 0, "failed": 0}
+        self._faults = 0
 
     def start(self) -> None:
         """Begin."""
@@ -131,6 +132,10 @@ class FilesystemWatcher:
         """How often a filesystem did not answer in time."""
         return self._asker.timeouts
 
+    def faults(self) -> int:
+        """How often a step ended in an error that should not be, and was tried again."""
+        return self._faults
+
     def step(self) -> float:
         """Do what is due, at most one walk; return the seconds until there is more to do."""
         now = self._clock()
@@ -171,7 +176,8 @@ class FilesystemWatcher:
             before = time.thread_time()
             try:
                 wait = self.step()
-            except Exception:  # the loop's edge: said with its traceback, and tried again
+            except Exception:  # the loop's edge: said with its traceback, counted, tried again
+                self._faults += 1
                 log.exception("filesystems: a fault that should not be; trying again")
                 self._stop.wait(self._config.interval)
                 wait = 0.0

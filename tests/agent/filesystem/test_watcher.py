@@ -305,3 +305,4 @@ def test_a_fault_in_one_step_does_not_end_the_watching(
     finally:
         watcher.stop()
     assert "cannot be" in caplog.text
+    assert watcher.faults() == 1
