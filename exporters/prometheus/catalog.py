@@ -91,12 +91,7 @@ GROUPS: tuple[Group, ...] = (
     Group("pressure", pressure.METRICS),
     Group("disk", disk.METRICS),
     Group("diskIO", disk_io.METRICS),
-    Group(
-        "blkio",
-        blkio.METRICS,
-        default=False,
-        why="says what diskIO says, in more series; Kubernetes' node conformance test wants it",
-    ),
+    Group("blkio", blkio.METRICS),
     Group("network", network.METRICS),
     Group("netstat", netstat.METRICS),
     Group(

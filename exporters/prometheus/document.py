@@ -36,8 +36,8 @@ The agent's own metrics (`agent_*`, `process_*`) follow on the same page.
 
 ```toml
 [metrics]
-groups_enabled = ["blkio"]       # beside those that are on by default
-groups_disabled = ["network"]    # a list of cAdvisor's --disable_metrics may be pasted as it is
+groups_enabled = ["tcp"]         # beside those that are on by default
+groups_disabled = ["blkio"]      # a list of cAdvisor's --disable_metrics may be pasted as it is
 ```
 
 What only a group that is off needs is not read either.

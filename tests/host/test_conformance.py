@@ -101,7 +101,7 @@ def page(cri_host: CriHost, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         script = "dd if=/dev/zero of=/f bs=4k count=1 conv=fsync 2>/dev/null; exec sleep 1000"
         cri_host.start(pod, "busybox-container", ["/bin/sh", "-c", script], memory=MEMORY)
         directory = tmp_path_factory.mktemp("conformance")
-        with agent_run(directory, "metrics.groups_enabled=['blkio']") as agent:
+        with agent_run(directory) as agent:
             # Writable layers are walked in the background.
             walked = "container_fs_usage_bytes"
             wait_until(lambda: of_container(agent.page(), walked) != [], 30, walked)

@@ -1,8 +1,9 @@
 """Bytes by block device and direction, under the name of cgroup v1's blkio files.
 
-Off by default: it says what container_fs_reads_bytes_total and container_fs_writes_bytes_total say,
-with two series more for each device, and kube-prometheus drops it for containers when it comes in.
-Kubernetes' node conformance test asks for it; whoever runs that switches it on.
+It says what container_fs_reads_bytes_total and container_fs_writes_bytes_total say, with two series
+more for each device. The kubelet has it, Kubernetes' node conformance test asks for it, so it is on;
+a group of its own, so that who needs no second copy (kube-prometheus drops it for containers) can
+switch it off without losing the first.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ def test_labels_are_the_kubelets_unless_asked_otherwise() -> None:
 
 
 def test_groups_are_lists_of_names() -> None:
-    config = load("--set", 'metrics.groups_enabled=["blkio"]')
-    assert config.metrics.groups_enabled == ("blkio",)
+    config = load("--set", 'metrics.groups_enabled=["tcp"]')
+    assert config.metrics.groups_enabled == ("tcp",)
 
 
 def test_an_unknown_group_is_a_mistake_of_the_configuration(

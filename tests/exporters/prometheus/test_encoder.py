@@ -57,6 +57,7 @@ def test_every_container_series_has_exactly_the_kubelets_labels() -> None:
         )
     )
     extra = {"cpu", "device", "interface", "failure_type", "scope"}
+    extra |= {"major", "minor", "operation"}
     for family in text_string_to_metric_families(page(made)):
         if family.name.startswith("machine_") or family.name == "container_scrape_error":
             continue
