@@ -41,8 +41,9 @@ _LOOKS: Final = 5
 _FULL_LOOK: Final = 60.0
 """Seconds between looks at the files themselves, though the directory did not change: a writer may
 still hold a file that was closed here."""
-_SERIAL_STEP: Final = 1 << 20
-"""Room between two files' serials: for what comes after a truncation, before the next file."""
+_SERIAL_STEP: Final = 1 << 40
+"""Room between two files' serials: for what comes after a truncation, before the next file. Halved
+by each that comes between the same two."""
 _FRESH_NS: Final = 100_000_000
 """A directory that changed within the last 100 ms may change again without a new mtime."""
 
@@ -164,7 +165,7 @@ class Rotation:
         self.marks.append(anew)
         self.files.append(self._tail(os.dup(file.fd), anew, b"", now))
         self.look(now, force=True)
-        anew.serial = self._serial_after_truncation(old)
+        anew.serial = self._serial_after_truncation(old, anew)
         self.marks.sort(key=lambda mark: mark.serial)
         self.files.sort(key=lambda file: file.mark.serial)
         if self._switch(file):
@@ -325,9 +326,14 @@ class Rotation:
             return
         copied = {id(copy.mark) for copy in self._copies.values()}
         for file in self.files:
-            if file.mark.inode == inode and not file.offset and id(file.mark) not in copied:
-                self._serial += _SERIAL_STEP
-                file.mark.serial = self._serial
+            if file.mark.inode != inode or file.offset:
+                continue
+            # What it was copied from may be cut by now: its mark goes on in the copy then, as old
+            # as it is.
+            if id(file.mark) in copied and not file.same():
+                continue
+            self._serial += _SERIAL_STEP
+            file.mark.serial = self._serial
 
     def _adopt(self, opened: Opened, mark: FileMark, now: float) -> None:
         item = opened.listed
@@ -426,15 +432,20 @@ class Rotation:
         file.head, file.mark.head = own, head_of(own)
         return True
 
-    def _serial_after_truncation(self, old: FileMark) -> int:
-        """In the old one's place where newer files are there already; else, after copies of it."""
+    def _serial_after_truncation(self, old: FileMark, anew: FileMark) -> int:
+        """Before the files that are newer on disk; after all others, such as copies of what it held
+        between `old` and now."""
         inodes = [item.inode for item in self._list()]
-        if old.inode in inodes:
-            newer = inodes[inodes.index(old.inode) + 1 :]
-            if not any(mark.inode in newer for mark in self.marks if mark.serial > old.serial):
-                self._serial += _SERIAL_STEP
-                return self._serial
-        return old.serial + 1
+        # One that is not there was deleted: as the oldest, unless by hand.
+        newer = inodes[inodes.index(old.inode) + 1 :] if old.inode in inodes else inodes
+        marks = [mark for mark in self.marks if mark.inode in newer]
+        marks += [copy.mark for inode, copy in self._copies.items() if inode in newer]
+        later = [mark.serial for mark in marks if mark.serial > old.serial and mark is not anew]
+        if not later:
+            self._serial += _SERIAL_STEP
+            return self._serial
+        before = max(m.serial for m in self.marks if m is not anew and m.serial < min(later))
+        return (before + min(later)) // 2
 
     def _switch(self, file: TailedFile) -> bool:
         for copy in list(self._copies.values()):

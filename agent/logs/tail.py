@@ -127,6 +127,10 @@ class TailedFile:
             return min(-1, size - self.offset)
         return size - self.offset
 
+    def same(self) -> bool:
+        """Whether it begins as it did: what was read of it is still there."""
+        return self.inflated is not None or os.pread(self.fd, len(self.head), 0) == self.head
+
     def acknowledged(self) -> bool:
         """Whether all its bytes are."""
         return self.offset + max(0, self.unread()) <= self.mark.acknowledged
