@@ -17,21 +17,28 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 MAP_LOOKUP: Final = 1
+MAP_UPDATE: Final = 2
 MAP_DELETE: Final = 3
 OBJ_GET_INFO_BY_FD: Final = 15
 RAW_TRACEPOINT_OPEN: Final = 17
 MAP_LOOKUP_BATCH: Final = 24
+ENABLE_STATS: Final = 32
 
 _COMMANDS: Final = {
     MAP_LOOKUP: "BPF_MAP_LOOKUP_ELEM",
+    MAP_UPDATE: "BPF_MAP_UPDATE_ELEM",
     MAP_DELETE: "BPF_MAP_DELETE_ELEM",
     OBJ_GET_INFO_BY_FD: "BPF_OBJ_GET_INFO_BY_FD",
     RAW_TRACEPOINT_OPEN: "BPF_RAW_TRACEPOINT_OPEN",
     MAP_LOOKUP_BATCH: "BPF_MAP_LOOKUP_BATCH",
+    ENABLE_STATS: "BPF_ENABLE_STATS",
 }
 
 _NUMBERS: Final = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
 """bpf(2)'s number on each machine; libc has no wrapper."""
+
+_RUN_TIME_OFFSET: Final = 192
+_STATS_RUN_TIME: Final = 0  # enum bpf_stats_type
 
 _BATCH: Final = 1024
 """Entries a call. A hash bucket must fit; buckets hold about one entry each."""
@@ -61,6 +68,25 @@ def linked_program(link_fd: int) -> int:
     return int(program)
 
 
+def program_run_time(program_fd: int) -> tuple[int, int]:
+    """
+    (nanoseconds, runs) of a loaded program, counted while BPF statistics are on.
+
+    run_time_ns and run_cnt of struct bpf_prog_info, whose layout is Linux ABI.
+    """
+    ns, runs = struct.unpack_from("=2Q", _object_info(program_fd), _RUN_TIME_OFFSET)
+    return int(ns), int(runs)
+
+
+def enable_stats() -> int:
+    """
+    Have the kernel count the runs of all BPF programs until the returned descriptor is closed.
+
+    Needs CAP_SYS_ADMIN.
+    """
+    return _bpf(ENABLE_STATS, struct.pack("=I", _STATS_RUN_TIME), keep=None)
+
+
 def attach_raw_tracepoint(program_fd: int, name: str) -> int:
     """
     Attach a program to a raw tracepoint; the returned descriptor is the attachment.
@@ -87,6 +113,17 @@ def lookup(map_fd: int, key: bytes, value_size: int) -> bytes | None:
     except FileNotFoundError:
         return None
     return value.raw
+
+
+def update(map_fd: int, key: bytes, value: bytes) -> None:
+    """
+    Set the value of one key, whether the map has it or not.
+
+    `value` of a per-CPU map is one for each possible CPU, each rounded up to 8 bytes.
+    """
+    key_buffer = ctypes.create_string_buffer(key, len(key))
+    value_buffer = ctypes.create_string_buffer(value, len(value))
+    _bpf(MAP_UPDATE, _element(map_fd, key_buffer, value_buffer), keep=(key_buffer, value_buffer))
 
 
 def delete(map_fd: int, key: bytes) -> bool:

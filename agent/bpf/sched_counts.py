@@ -1,0 +1,78 @@
+"""Bytes of the probe "sched" -> counts. Pure.
+
+The layout is stated in probes/sched.h; a test compares it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent.bpf.decode import UnexpectedRecord
+
+BUCKETS: Final = 32
+REASONS: Final = ("io", "interruptible", "uninterruptible", "stopped")
+"""enum sched_reason."""
+COUNTS_SIZE: Final = (BUCKETS + 4 + 2 * len(REASONS)) * 8
+"""struct sched_counts."""
+PREEMPTION: Final = struct.Struct("=QQ")
+"""struct preemption: victim's cgroup, taker's."""
+COUNT: Final = struct.Struct("=Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeps:
+    """Sleeps that ended, for one reason."""
+
+    count: int
+    ns: int
+    """Without the wait for a CPU that followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchedCounts:
+    """Of one cgroup, since the first time the probe saw it."""
+
+    waits: Sequence[int]
+    """How long a task was ready until it got a CPU: bucket i holds 2^i <= ns < 2^(i+1)."""
+    wait_ns: int
+    involuntary: int
+    """How often a task left its CPU though it could have gone on."""
+    throttled: int
+    """Of these, to an idle CPU: the cgroup's quota was used up."""
+    voluntary: int
+    sleeps: Mapping[str, Sleeps]
+    """By REASONS."""
+
+
+def decode_counts(counters: Sequence[int]) -> SchedCounts:
+    """The counters of one slot, summed over CPUs."""
+    if len(counters) * 8 != COUNTS_SIZE:
+        raise UnexpectedRecord(f"{len(counters)} counters of the scheduler, not {COUNTS_SIZE // 8}")
+    waits, rest = counters[:BUCKETS], counters[BUCKETS:]
+    wait_ns, involuntary, throttled, voluntary, *sleeps = rest
+    count, ns = sleeps[: len(REASONS)], sleeps[len(REASONS) :]
+    return SchedCounts(
+        tuple(waits),
+        wait_ns,
+        involuntary,
+        throttled,
+        voluntary,
+        {name: Sleeps(n, t) for name, n, t in zip(REASONS, count, ns, strict=True)},
+    )
+
+
+def decode_preemptions(batches: Iterable[tuple[bytes, bytes]]) -> dict[tuple[int, int], int]:
+    """Map "preempted": (victim's cgroup id, taker's) -> how often."""
+    result: dict[tuple[int, int], int] = {}
+    for keys, values in batches:
+        count, left = divmod(len(keys), PREEMPTION.size)
+        if left or len(values) != count * COUNT.size:
+            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
+        for (victim, taker), (times,) in zip(
+            PREEMPTION.iter_unpack(keys), COUNT.iter_unpack(values), strict=True
+        ):
+            result[victim, taker] = times
+    return result

@@ -1,0 +1,94 @@
+"""Bytes of the probes "syscalls" and "syscall_times" -> counts. Pure.
+
+The layouts are stated in probes/syscalls.h and probes/syscall_times.h; a test compares them.
+Integers are in this machine's byte order.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.syscall_names import CLASSES, name_of
+
+BUCKETS: Final = 32
+"""Of a latency: bucket i holds 2^i <= nanoseconds < 2^(i+1), the last all above."""
+
+COUNTS_SIZE: Final = 2 * len(CLASSES) * 8
+"""struct syscall_counts."""
+KEY: Final = struct.Struct("=QII")
+"""struct syscall_key: cgroup, number, errno."""
+TIMES: Final = struct.Struct(f"={4 + BUCKETS}Q")
+"""struct syscall_times: calls, errors, ns, longest_ns, buckets."""
+SETTINGS: Final = struct.Struct("=QQ")
+"""struct syscall_settings: opened (CLOCK_MONOTONIC in ns), targets_only."""
+ERRORS: Final = struct.Struct("=Q")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCounts:
+    """System calls of one class in one cgroup, since the first time the probe saw it."""
+
+    calls: int
+    errors: int
+    """Of them, those that returned an errno."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallTimes:
+    """One system call, by number, in one cgroup."""
+
+    calls: int
+    errors: int
+    ns: int
+    """Of all together."""
+    longest_ns: int
+    buckets: Sequence[int]
+    """See BUCKETS."""
+    errnos: Mapping[int, int]
+    """errno -> how often."""
+
+
+def decode_classes(counters: Sequence[int]) -> dict[str, ClassCounts]:
+    """The counters of one slot, summed over CPUs. Only classes that were called."""
+    width = len(CLASSES)
+    if len(counters) != 2 * width:
+        raise UnexpectedRecord(f"{len(counters)} counters of system calls, not {2 * width}")
+    return {
+        name: ClassCounts(calls, errors)
+        for name, calls, errors in zip(CLASSES, counters[:width], counters[width:], strict=True)
+        if calls
+    }
+
+
+def decode_times(
+    times: Iterable[tuple[bytes, bytes]], errors: Iterable[tuple[bytes, bytes]], machine: str = ""
+) -> dict[int, dict[str, CallTimes]]:
+    """
+    Maps "times" and "errors", as keys one after the other and their values: cgroup id -> name of
+    the call -> counts. `machine` says whose numbers they are, this one's by default.
+    """
+    errnos: dict[tuple[int, int], dict[int, int]] = {}
+    for key, (count,) in _entries(errors, ERRORS):
+        errnos.setdefault(key[:2], {})[key[2]] = count
+    result: dict[int, dict[str, CallTimes]] = {}
+    for (cgroup, number, _), values in _entries(times, TIMES):
+        calls, failed, ns, longest, *buckets = values
+        result.setdefault(cgroup, {})[name_of(number, machine)] = CallTimes(
+            calls, failed, ns, longest, tuple(buckets), errnos.get((cgroup, number), {})
+        )
+    return result
+
+
+def _entries(
+    batches: Iterable[tuple[bytes, bytes]], value: struct.Struct
+) -> Iterable[tuple[tuple[int, int, int], tuple[int, ...]]]:
+    for keys, values in batches:
+        count, left = divmod(len(keys), KEY.size)
+        if left or len(values) != count * value.size:
+            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
+        for key, counters in zip(KEY.iter_unpack(keys), value.iter_unpack(values), strict=True):
+            yield (key[0], key[1], key[2]), counters
