@@ -213,7 +213,9 @@ SECURITY_CHECKS = (
     *("host_user_namespace", "host_cgroup_namespace", "host_path"),
     *("sensitive_mount", "runtime_socket", "shared_propagation"),
     *("host_devices", "writable_rootfs", "no_memory_limit", "no_cpu_limit"),
-    *("no_pids_limit", "image_tag_latest", "image_not_pinned", "drift"),
+    *("no_pids_limit", "host_ports", "ports_on_all_interfaces"),
+    *("privileged_ports", "default_bridge", "unlimited_restarts"),
+    *("no_health_check", "image_tag_latest", "image_not_pinned", "drift"),
 )
 """The checks of agent.security.table, here so that a mistake in a configuration is told early."""
 

@@ -258,8 +258,7 @@ def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatch
         ),
         (
             "agent_filesystem_faults",
-            "Steps of the filesystem watcher that ended in an error that should not be, said in the"
-            " log; it goes on.",
+            "Steps of the filesystem watcher that ended in an error that should not be.",
             "loop",
             lambda: {"filesystem": watcher.faults()},
         ),

@@ -6,6 +6,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.container.declared import Declared
+
 
 class Kind(enum.Enum):
     """What a cgroup is to its runtime."""
@@ -55,6 +57,9 @@ class Container:
     """Unix seconds; None where the runtime does not say, or was not asked."""
     started: float | None = None
     """Unix seconds."""
+    declared: Declared | None = None
+    """Ports, restarts and health check. None: its runtime keeps no such record, or it was not
+    read."""
     log_path: str = ""
     log_format: str = ""
     """docker (json-file), docker-local, cri (containerd, CRI-O, Podman's k8s-file), plain; ""

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple
 
 from agent.container.bolt import Bucket, look
 from agent.container.container import Container, Kind
+from agent.container.declared import Declared, of_pod
 from agent.container.oci import Bundle
 from agent.container.statefile import (
     Json,
@@ -57,6 +58,8 @@ class Record(NamedTuple):
     """The container's; in a pod, over the pod's own."""
     attempt: int | None
     log_path: str
+    declared: Declared | None = None
+    """Of a pod: its ports, which the sandbox has."""
 
 
 def describe(id_: str, bundle: Bundle, record: Record | None, sandbox: Bundle | None) -> Container:
@@ -112,6 +115,7 @@ def _cri(
         pod_uid=annotations.get(f"{CRI}sandbox-uid", ""),
         attempt=None if is_sandbox else attempt,
         labels=record.labels if record is not None else {},
+        declared=record.declared if record is not None else None,
         log_path=log_path,
         log_format="cri" if log_path else "",
         source="cri",
@@ -179,6 +183,7 @@ def _record(top: Bucket, namespace: bytes, id_: bytes, path: str) -> Record | No
     metadata = _cri_metadata(found.bucket(b"extensions"), path)
     config = child(metadata, "Config")
     pod = top.bucket(b"v1", namespace, b"containers", text(metadata, "SandboxID").encode())
+    sandbox = metadata if pod is None else _cri_metadata(pod.bucket(b"extensions"), path)
     return Record(
         image=_image_name(_decode(image), child(config, "image")),
         image_id=text(metadata, "ImageRef"),
@@ -187,7 +192,15 @@ def _record(top: Bucket, namespace: bytes, id_: bytes, path: str) -> Record | No
         # proto3 leaves out a zero, so a CRI container without an attempt is the first one.
         attempt=(number(child(config, "metadata"), "attempt") or 0) if metadata else None,
         log_path=text(metadata, "LogPath"),
+        declared=_ports(sandbox) if metadata else None,
     )
+
+
+def _ports(sandbox: Json) -> Declared | None:
+    # Of a container whose sandbox is gone there is only its own configuration, which has no labels
+    # of a pod: it has an image.
+    config = child(sandbox, "Config")
+    return of_pod(None if not config or "image" in config else objects(config, "port_mappings"))
 
 
 def _image_name(image: str, asked: Json) -> str:

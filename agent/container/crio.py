@@ -8,6 +8,8 @@
     io.kubernetes.cri-o.{ImageRef,Image}    digest or id of the image
     io.kubernetes.cri-o.Metadata            {"name":"app","attempt":2}
     io.kubernetes.cri-o.Labels              JSON object of texts
+    io.kubernetes.cri-o.SandboxID           whose bundle has the pod's ports:
+    io.kubernetes.cri-o.PortMappings        [{"HostPort":80,"ContainerPort":80,"Protocol":"TCP",…}]
 
 Source: cri-o's pkg/annotations and server/container_create.go.
 """
@@ -17,8 +19,9 @@ from __future__ import annotations
 import re
 
 from agent.container.container import Container, Kind
+from agent.container.declared import Declared, of_pod
 from agent.container.oci import Bundle
-from agent.container.statefile import Json, as_object, number, parse_json
+from agent.container.statefile import Json, as_object, number, objects, parse_json
 
 CRIO = "io.kubernetes.cri-o."
 _CONFIG_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})\Z")
@@ -29,8 +32,17 @@ def is_crio(bundle: Bundle) -> bool:
     return bundle.annotations.get("io.container.manager") == "cri-o"
 
 
-def describe(id_: str, bundle: Bundle, path: str) -> Container:
-    """`path` names the bundle in messages. Raises `UnreadableState` for a broken annotation."""
+def sandbox_id(bundle: Bundle) -> str:
+    """Id of the pod's sandbox; "" where the annotation is missing."""
+    return bundle.annotations.get(f"{CRIO}SandboxID", "")
+
+
+def describe(id_: str, bundle: Bundle, path: str, sandbox: Bundle | None = None) -> Container:
+    """
+    `path` names the bundle in messages; `sandbox` is the pod's, where it was found.
+
+    Raises `UnreadableState` for a broken annotation.
+    """
     annotations = bundle.annotations
     is_sandbox = annotations.get(f"{CRIO}ContainerType") == "sandbox"
     labels = _json_annotation(annotations.get(f"{CRIO}Labels", ""), path)
@@ -51,11 +63,18 @@ def describe(id_: str, bundle: Bundle, path: str) -> Container:
         # proto3 leaves out a zero.
         attempt=(number(metadata, "attempt") or 0) if metadata and not is_sandbox else None,
         labels={key: value for key, value in labels.items() if isinstance(value, str)},
+        declared=_ports(bundle if is_sandbox else sandbox, path),
         log_path=log_path,
         log_format="cri" if log_path else "",
         source="cri-o",
         complete=bool(image),
     )
+
+
+def _ports(sandbox: Bundle | None, path: str) -> Declared | None:
+    value = sandbox.annotations.get(f"{CRIO}PortMappings", "") if sandbox is not None else ""
+    found = {"ports": parse_json(value.encode(), path)} if value else None
+    return of_pod(None if found is None else objects(found, "ports"))
 
 
 def _image_id(reference: str) -> str:

@@ -18,11 +18,14 @@ is that of this machine's manifest.
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from agent.container.container import Container, Kind
+from agent.container.declared import PublishedPort, of_docker
 from agent.container.oci import Bundle
 from agent.container.statefile import (
     Json,
@@ -37,6 +40,7 @@ from agent.container.statefile import (
 CONFIG: Final = "config.v2.json"
 _SNAPSHOTTERS: Final = ("overlayfs", "native", "stargz", "nydus")
 """Values of Driver with images in containerd; with Docker's own it is overlay2, vfs and so on."""
+_ID = re.compile(r"[0-9a-f]{64}\Z")
 _ETC_MOUNT = re.compile(r"(?P<root>/.+)/containers/[0-9a-f]{64}/(?:resolv\.conf|hostname|hosts)\Z")
 
 
@@ -60,7 +64,24 @@ def read_container(directory: str) -> DockerContainer | None:
     config = read_object(path)
     if config is None:
         return None
-    return parse_container(config, read_object(f"{directory}/hostconfig.json"), path)
+    found = parse_container(config, read_object(f"{directory}/hostconfig.json"), path)
+    declared = found.container.declared
+    if found.container.pod and declared is not None:
+        ports = _ports_of_pod(config, os.path.dirname(directory))
+        found = found._replace(
+            container=replace(found.container, declared=replace(declared, ports=ports))
+        )
+    return found
+
+
+def _ports_of_pod(config: Json, containers: str) -> tuple[PublishedPort, ...] | None:
+    """A pod's ports are published by its sandbox, which cri-dockerd notes in a label."""
+    labels = texts(child(config, "Config"), "Labels")
+    sandbox = labels.get("io.kubernetes.sandbox.id") or text(config, "ID")
+    if not _ID.match(sandbox):
+        return None
+    found = read_object(f"{containers}/{sandbox}/{CONFIG}")
+    return None if found is None else of_docker(found, None).ports
 
 
 def parse_container(config: Json, host_config: Json | None, path: str) -> DockerContainer:
@@ -94,6 +115,7 @@ def parse_container(config: Json, host_config: Json | None, path: str) -> Docker
             pid=(number(state, "Pid") or None) if running else None,
             created=parse_time(text(config, "Created")),
             started=parse_time(text(state, "StartedAt")),
+            declared=of_docker(config, host_config),
             log_path=log_path if json_file else "",
             log_format="docker" if json_file else "docker-local" if driver == "local" else "",
             source="docker",

@@ -280,7 +280,9 @@ class Lookup:
         self, id_: str, directory: str, bundle: Bundle | None, conmon: Supervisor | None
     ) -> Container:
         if bundle is not None and crio.is_crio(bundle):
-            return crio.describe(id_, bundle, directory)
+            return crio.describe(
+                id_, bundle, directory, self._sandbox_of(bundle, directory, conmon)
+            )
         store = podman.store_directory(directory)
         graph = podman.graph_root(directory)
         stored = self._places.add(store, conmon, lambda path: self._podman.get(path, id_))
@@ -290,6 +292,14 @@ class Lookup:
             log = ""
         name = conmon.name if conmon is not None else ""
         return podman.describe(id_, name, log, bundle, stored, recorded)
+
+    def _sandbox_of(
+        self, bundle: Bundle, directory: str, conmon: Supervisor | None
+    ) -> Bundle | None:
+        store, id_ = podman.store_directory(directory), crio.sandbox_id(bundle)
+        if not store or not id_ or "/" in id_:
+            return None
+        return self._places.add(f"{store}/{id_}/userdata", conmon, read_bundle)
 
     # --- runc and crun
 

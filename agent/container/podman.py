@@ -136,6 +136,7 @@ def describe(
         pod=known.pod,
         pod_uid=known.pod_id,
         labels=known.labels,
+        declared=known.declared,
         log_path=log_path,
         log_format="cri" if log_path else "",
         source="podman",

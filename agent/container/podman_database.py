@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
 
 from agent.container.bolt import Bucket, look
+from agent.container.declared import Declared, of_podman
 from agent.container.statefile import (
     Json,
     Signature,
@@ -50,12 +51,21 @@ _CONTAINERS: Final = """
     SELECT c.ID, p.Name,
         coalesce(s.InfraContainerID, json_extract(CAST(s.JSON AS TEXT), '$.InfraContainerID')),
         json_extract(CAST(c.JSON AS TEXT),
-            '$.name', '$.labels', '$.logDriver', '$.logPath', '$.pod', '$.rootfsImageName')
+            '$.name', '$.labels', '$.logDriver', '$.logPath', '$.pod', '$.rootfsImageName',
+            '$.newPortMappings', '$.portMappings', '$.restart_policy', '$.restart_retries',
+            '$.healthcheck'),
+        json_extract(CAST(i.JSON AS TEXT), '$.newPortMappings', '$.portMappings')
     FROM ContainerConfig c
     LEFT JOIN PodConfig p ON p.ID = c.PodID
     LEFT JOIN PodState s ON s.ID = c.PodID
+    LEFT JOIN ContainerConfig i ON i.ID = coalesce(s.InfraContainerID,
+        json_extract(CAST(s.JSON AS TEXT), '$.InfraContainerID'))
 """
-_KEYS: Final = ("name", "labels", "logDriver", "logPath", "pod", "rootfsImageName")
+_PORT_KEYS: Final = ("newPortMappings", "portMappings")
+_KEYS: Final = (
+    *("name", "labels", "logDriver", "logPath", "pod", "rootfsImageName"),
+    *(*_PORT_KEYS, "restart_policy", "restart_retries", "healthcheck"),
+)
 """Of the configuration, in the order of that query."""
 
 
@@ -71,6 +81,7 @@ class Recorded(NamedTuple):
     """Name of its pod."""
     pod_id: str = ""
     is_infra: bool = False
+    declared: Declared | None = None
 
 
 class Databases:
@@ -116,7 +127,10 @@ def _bolt_record(top: Bucket, id_: bytes, path: str) -> Recorded | None:
     pod = top.bucket(b"pod", pod_id.encode()) if pod_id else None
     infra = text(_bolt_object(pod, b"state", path), "InfraContainerID")
     pod_name = text(_bolt_object(pod, b"config", path), "name")
-    return _record(config, pod_name, infra=infra.encode() == id_)
+    with_ports = _bolt_object(
+        top.bucket(b"ctr", infra.encode()) if infra else None, b"config", path
+    )
+    return _record(config, pod_name, with_ports or config, infra=infra.encode() == id_)
 
 
 def _bolt_object(bucket: Bucket | None, key: bytes, path: str) -> Json:
@@ -140,20 +154,28 @@ def parse_sqlite(data: bytes, path: str) -> dict[str, Recorded]:
             # SQLite runs what a damaged or hostile schema says unless told not to.
             database.execute("PRAGMA trusted_schema = OFF")
             database.deserialize(_without_wal(data))
-            for id_, pod, infra, config in database.execute(_CONTAINERS):
-                found[str(id_)] = _sqlite_record(str(id_), pod, infra, config, path)
+            for id_, pod, infra, config, ports in database.execute(_CONTAINERS):
+                found[str(id_)] = _sqlite_record(str(id_), pod, infra, config, ports, path)
     except (sqlite3.Error, MemoryError) as error:
         raise UnreadableState(path, f"not Podman's database: {error}") from None
     return found
 
 
-def _sqlite_record(id_: str, pod: object, infra: object, config: object, path: str) -> Recorded:
-    values = parse_json(str(config).encode(), path)
-    found = dict(zip(_KEYS, values, strict=True)) if isinstance(values, list) else {}
-    return _record(found, pod if isinstance(pod, str) else "", infra=infra == id_)
+def _sqlite_record(
+    id_: str, pod: object, infra: object, config: object, ports: object, path: str
+) -> Recorded:
+    found = _picked(_KEYS, config, path)
+    with_ports = found if ports is None else _picked(_PORT_KEYS, ports, path)
+    return _record(found, pod if isinstance(pod, str) else "", with_ports, infra=infra == id_)
 
 
-def _record(config: Json, pod: str, *, infra: bool) -> Recorded:
+def _picked(keys: Sequence[str], values: object, path: str) -> Json:
+    """What json_extract made of several keys: an array."""
+    found = parse_json(str(values).encode(), path)
+    return dict(zip(keys, found, strict=True)) if isinstance(found, list) else {}
+
+
+def _record(config: Json, pod: str, with_ports: Json, *, infra: bool) -> Recorded:
     return Recorded(
         name=text(config, "name"),
         image=text(config, "rootfsImageName"),
@@ -163,6 +185,7 @@ def _record(config: Json, pod: str, *, infra: bool) -> Recorded:
         pod=pod,
         pod_id=text(config, "pod"),
         is_infra=infra,
+        declared=of_podman(config, with_ports),
     )
 
 

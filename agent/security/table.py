@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from agent.security.check import Check, Level, Rule
-from agent.security.rules import drift, images, isolation, privileges, resources
+from agent.security.rules import drift, images, isolation, privileges, published, resources
 
 
 def _row(
@@ -184,6 +184,42 @@ CHECKS: Final = (
         "A fork bomb in it takes the host's pids.",
         resources.no_pids_limit,
         "Set --pids-limit, or the kubelet's podPidsLimit.",
+    ),
+    _row(
+        *("host_ports", "baseline", ("", "5.2.13"), "Host Ports"),
+        "Its pod takes a port of the host's.",
+        published.host_ports,
+        "Use a Service instead of hostPort.",
+    ),
+    _row(
+        *("ports_on_all_interfaces", "hardening", ("5.14", ""), ""),
+        "A port of it is open on every interface of the host, past the host's own firewall rules.",
+        published.ports_on_all_interfaces,
+        "Name the interface: -p 127.0.0.1:8080:80, or hostIP.",
+    ),
+    _row(
+        *("privileged_ports", "hardening", ("5.8", ""), ""),
+        "It answers at a port of the host's below 1024, as only root's programs may.",
+        published.privileged_ports,
+        "Publish at a port from 1024 on, or behind a proxy; a public 80 or 443 may be meant.",
+    ),
+    _row(
+        *("default_bridge", "hardening", ("5.30", ""), ""),
+        "Is in Docker's default network, where it reaches every other that names no network.",
+        published.default_bridge,
+        "Make a network for what belongs together: docker network create, --network.",
+    ),
+    _row(
+        *("unlimited_restarts", "hardening", ("5.15", ""), ""),
+        "Is started again without end, which hides that it fails.",
+        published.unlimited_restarts,
+        "Use --restart on-failure:5, or ignore this check where services must come back.",
+    ),
+    _row(
+        *("no_health_check", "hardening", ("5.27", ""), ""),
+        "Nobody checks whether it works.",
+        published.no_health_check,
+        "Write a HEALTHCHECK into its image (CIS Docker 4.6), or use --health-cmd.",
     ),
     _row(
         *("image_tag_latest", "hardening", ("5.28", "5.5.1"), ""),

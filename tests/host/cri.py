@@ -129,11 +129,13 @@ class CriHost:
         host_network: bool = False,
         source: Literal["api", "file"] = "api",
         pod_labels: Mapping[str, str] | None = None,
+        host_port: int | None = None,
     ) -> Pod:
         """
         A sandbox in a pod cgroup. Containers come with `start`.
 
-        source: "file" makes it a static pod, whose uid is the hash of its manifest.
+        source: "file" makes it a static pod, whose uid is the hash of its manifest. host_port: one
+        of the host's for its port 80.
         """
         annotations = {
             "kubernetes.io/config.seen": "2026-11-24T00:00:00.000000000Z",
@@ -159,6 +161,8 @@ class CriHost:
                 2: {1: _namespaces(network), 9: {}},  # security_context: seccomp RuntimeDefault
             },
         }
+        if host_port is not None:
+            config[5] = {2: 80, 3: host_port}  # port_mappings: container_port, host_port
         answer = self._call("RunPodSandbox", {1: config})
         id_ = text(answer, 1)
         # What is to be removed at the end is known before anything else may fail.

@@ -4,6 +4,7 @@ and containerd."""
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -42,6 +43,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "device": ("--device", "/dev/null:/dev/mine"),
     "secret": ("-e", "TOKEN=hunter2"),
     "shared": (),
+    "checked": ("--health-cmd", "true", "--health-interval", "1h"),
+    "always": ("--restart", "always"),
+    "thrice": ("--restart", "on-failure:3"),
 }
 """Docker's options by the name of the container that has them, beside --network none."""
 
@@ -85,13 +89,13 @@ def test_a_plain_container_fails_what_dockers_defaults_leave_open(page: Page) ->
     found = failing(page, "plain")
     assert {
         *("net_raw", "capabilities_not_dropped", "privilege_escalation", "root_user"),
-        *("host_user_namespace", "writable_rootfs", "image_not_pinned"),
+        *("host_user_namespace", "writable_rootfs", "image_not_pinned", "no_health_check"),
         *("no_memory_limit", "no_cpu_limit", "no_pids_limit"),
     } <= found
     # cgroup v1 has Docker's containers in the host's cgroup namespace by default.
     assert found <= {*found & {"host_cgroup_namespace"}} | {
         *("net_raw", "capabilities_not_dropped", "privilege_escalation", "root_user"),
-        *("host_user_namespace", "writable_rootfs", "image_not_pinned"),
+        *("host_user_namespace", "writable_rootfs", "image_not_pinned", "no_health_check"),
         *("no_memory_limit", "no_cpu_limit", "no_pids_limit"),
     }
     profile = page.labels("container_security_profile_info", name="sec-plain")
@@ -117,6 +121,9 @@ def test_a_plain_container_fails_what_dockers_defaults_leave_open(page: Page) ->
         ("secret", set(), set()),
         ("socket", {"host_path", "runtime_socket"}, set()),
         ("shared", {"host_path"}, set()),
+        ("checked", set(), {"no_health_check"}),
+        ("always", {"unlimited_restarts"}, set()),
+        ("thrice", set(), set()),
     ],
 )
 def test_an_option_changes_exactly_what_it_is_about(
@@ -130,6 +137,45 @@ def test_a_socket_is_in_reach_through_the_directory_it_is_in(page: Page) -> None
     assert less == set()
     assert {"host_path", "sensitive_mount"} <= more
     assert ("runtime_socket" in more) == Path("/run/docker.sock").exists()
+
+
+def test_a_published_port_is_told_with_its_interface(docker_host: DockerHost) -> None:
+    network = f"agent-test-{os.getpid()}"
+    docker_host.cli("network", "create", network)
+    try:
+        for name, port in (("open", "0.0.0.0::80"), ("local", "127.0.0.1::80")):
+            options = ("--network", network, "--publish", port)
+            docker_host.cli(
+                *("run", "--detach", "--name", f"sec-{name}"), *options, docker_host.image, *IDLE
+            )
+        found = page_once(NO_PROBES)
+        published = docker_host.cli("port", "sec-open").split()[-1]
+        shown = inspected("sec-open")["security"]["failed"]
+    finally:
+        for name in ("open", "local"):
+            docker_host.remove(f"sec-{name}")
+        docker_host.cli("network", "rm", network)
+    assert failing(found, "open") - failing(found, "local") == {"ports_on_all_interfaces"}
+    evidence = {finding["check"]: finding["evidence"] for finding in shown}
+    assert evidence["ports_on_all_interfaces"] == f"{published} to 80/tcp"
+
+
+def test_a_pods_host_port_is_told_of_its_containers(cri_host: CriHost) -> None:
+    taken, plain = cri_host.run_pod("taken", host_port=8123), cri_host.run_pod("plain")
+    try:
+        for pod in (taken, plain):
+            cri_host.start(pod, "web", IDLE)
+        found = page_once(NO_PROBES, f"paths.containerd=['{cri_host.root}']")
+    finally:
+        cri_host.remove(taken)
+        cri_host.remove(plain)
+    checks = {
+        pod: {labels["check"] for labels, _ in found.series("container_security_check", pod=pod)}
+        for pod in ("taken", "plain")
+    }
+    assert checks["taken"] - checks["plain"] == {"host_ports", "ports_on_all_interfaces"}
+    assert checks["plain"] >= {"root_user"}
+    assert found.series("container_security_checks_unknown", pod="plain") == []
 
 
 def test_added_capabilities_are_series_of_their_own(page: Page) -> None:
@@ -229,7 +275,10 @@ def test_podman_and_containerd_are_judged_by_the_same_table(
     hosts: tuple[ContainerHost, ...] = (podman_host, containerd_host)
     started: list[ContainerHandle] = []
     try:
-        started += [host.run(f"sec-{host.runtime}", IDLE, memory=64 << 20) for host in hosts]
+        for host in hosts:
+            options = ("--restart", "always") if host is podman_host else ()
+            made = host.run(f"sec-{host.runtime}", IDLE, memory=64 << 20, options=options)
+            started.append(made)
         found = page_once(
             NO_PROBES,
             f"paths.podman=['{podman_host.root}']",
@@ -238,6 +287,7 @@ def test_podman_and_containerd_are_judged_by_the_same_table(
         podman, ctr = failing(found, "podman"), failing(found, "containerd")
         assert {"root_user", "writable_rootfs", "image_not_pinned"} <= podman & ctr
         assert podman.isdisjoint({"host_path", "seccomp_disabled", "no_memory_limit", "drift"})
+        assert {"no_health_check", "unlimited_restarts"} <= podman - ctr
         # ctr sets no seccomp filter up unless told to.
         assert "seccomp_disabled" in ctr
         assert ctr.isdisjoint({"host_path", "no_memory_limit", "drift"})

@@ -1,7 +1,7 @@
 """Bytes by block device and direction, under the name of cgroup v1's blkio files.
 
 It says what container_fs_reads_bytes_total and container_fs_writes_bytes_total say, with two series
-more for each device. The kubelet has it, Kubernetes' node conformance test asks for it, so it is on;
+more for each device. It is on as in the kubelet; Kubernetes' node conformance test asks for it;
 a group of its own, so that who needs no second copy (kube-prometheus drops it for containers) can
 switch it off without losing the first.
 """

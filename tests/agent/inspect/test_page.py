@@ -10,6 +10,7 @@ import pytest
 from agent.cgroupfs.cpu import CpuMax
 from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Container, Kind
+from agent.container.declared import Declared
 from agent.inspect.details import Details, limits_above
 from agent.inspect.document import document
 from agent.inspect.page import page
@@ -60,6 +61,7 @@ POD = Container(
     qos="burstable",
     image="shop/api:latest",
     attempt=0,
+    declared=Declared(ports=()),
     started=WALL - 5,
     log_path="/var/log/pods/shop_api_599e16b6/app/0.log",
     source="cri",

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from agent.container.container import Container
+from agent.container.declared import Declared, RestartPolicy
 from agent.kernelfile import UNLIMITED
 from agent.procfs.credentials import Credentials, IdRange, parse_credentials, parse_id_map
 from agent.procfs.mountinfo import Mount, parse_mountinfo
@@ -92,6 +93,9 @@ CONTAINER = Container(
     name="web",
     image="shop/api:4.2@sha256:" + "a" * 64,
     image_id="sha256:" + "b" * 64,
+    declared=Declared(
+        ports=(), restart=RestartPolicy("no", 0), health_check=True, default_bridge=False
+    ),
     pid=6846,
 )
 LIMITED = Limits(memory=64 << 20, cpu=50_000, pids=100)

@@ -337,9 +337,13 @@ def test_an_image_whose_name_could_not_be_read_is_not_known() -> None:
 
 
 def test_nothing_readable_passes_nothing_but_what_the_name_tells() -> None:
-    nothing = blind(facts(limits=Limits()), spec=True, process=True)
+    unread = replace(CONTAINER, declared=None)
+    nothing = blind(facts(limits=Limits(), container=unread), spec=True, process=True)
     assert failing(nothing) == {}
-    assert unknown(nothing) == BY_ID.keys() - {"image_tag_latest", "image_not_pinned"}
+    assert unknown(nothing) == BY_ID.keys() - {
+        *("image_tag_latest", "image_not_pinned"),
+        "host_ports",  # it is in no pod
+    }
     assert posture(nothing).profile == "privileged"
 
 
