@@ -3,11 +3,12 @@
 What `KeptFiles.read` promises:
 
     the reading says what the files say now; None means the cgroup is gone
+    a limit and the like (SETTINGS), a third of the files, is read again about once a minute, and
+    each time while the cgroup is young: a runtime sets them after it made the cgroup
     an absent file is looked for again about once a minute: a controller may be turned on later
     a file that may not be read puts its field into `denied`, one that cannot be read or understood
     into `failed`; neither stops the other files
-    a file there is no room to keep open is opened and closed at each read, a limit and the like
-    (SETTINGS) about once a minute: a cgroup costs much the same on a host with very many
+    a file there is no room to keep open is opened and closed at each read
     a text that is the same as last time is not parsed again, and a cgroup whose texts are all the
     same gets the same reading again
 
@@ -36,7 +37,9 @@ from agent.kernelfile import (
 )
 
 LOOK_AGAIN: Final = 60.0
-"""Seconds after which an absent, denied or not kept file is tried again."""
+"""Seconds after which an absent, denied or not kept file is tried again, and settings are read."""
+YOUNG: Final = 15.0
+"""Seconds after the first read of a cgroup in which its settings are read each time."""
 _READ_SIZE: Final = 16384
 _WHOLE: Final = 4032
 """A text shorter than this is whole after one read. Most files are one record, which a read returns
@@ -94,6 +97,22 @@ class _File(NamedTuple):
     path: str
 
 
+class _Open:
+    """Files that are kept open, and what they said: three lists in step, for a loop over them."""
+
+    __slots__ = ("fds", "files", "texts")
+
+    def __init__(self) -> None:
+        self.fds: list[int] = []
+        self.texts: list[bytes | None] = []
+        self.files: list[_File] = []
+
+    def add(self, fd: int, file: _File) -> None:
+        self.fds.append(fd)
+        self.texts.append(None)
+        self.files.append(file)
+
+
 class KeptFiles:
     """One cgroup's files. Not thread-safe."""
 
@@ -116,10 +135,9 @@ class KeptFiles:
         self._inode = inode
         self._assemble = assemble
         self._open_files = open_files
-        # Three lists in step, for the loop of `read`.
-        self._fds: list[int] = []
-        self._texts: list[bytes | None] = []
-        self._files: list[_File] = []
+        self._counters = _Open()
+        self._settings = _Open()
+        self._young_until: float | None = None
         # Files there was no room for, opened and closed at each read, and what they said.
         self._loose: list[_File] = []
         self._loose_texts: list[bytes | None] = []
@@ -132,31 +150,22 @@ class KeptFiles:
 
     def read(self, now: float) -> CgroupReading | None:
         """Read everything. `now` is monotonic seconds. None: the cgroup is gone; `close` it."""
-        if now >= self._look_at and not self._look(now):
+        looked = now >= self._look_at
+        if looked and not self._look(now):
             return None
+        if self._young_until is None:
+            self._young_until = now + YOUNG
+        settings = looked or now < self._young_until
         changed = False
-        lost: list[int] = []
-        texts = self._texts
-        for index, fd in enumerate(self._fds):
-            try:
-                text = os.pread(fd, _READ_SIZE, 0)
-                if len(text) >= _WHOLE:
-                    text = read_bytes(fd)
-            except OSError as error:
+        for kept in (self._counters, self._settings) if settings else (self._counters,):
+            lost: list[int] = []
+            if self._read_open(kept, lost):
                 changed = True
-                texts[index] = None
-                if self._refused(self._files[index], error):
-                    lost.append(index)
-                continue
-            if text != texts[index]:
-                changed = True
-                texts[index] = text
-                self._parse(self._files[index], text)
-        if lost:
-            if not self._is_there():
-                return None
-            self._give_up(lost)
-        if self._loose and self._read_loose():
+            if lost:
+                if not self._is_there():
+                    return None
+                self._give_up(kept, lost)
+        if self._loose and self._read_loose(settings=settings):
             changed = True
         if changed or self._reading is None:
             self._reading = self._assemble(
@@ -166,19 +175,46 @@ class KeptFiles:
             )
         return self._reading
 
+    @property
+    def kept(self) -> int:
+        """How many files are kept open."""
+        return len(self._counters.fds) + len(self._settings.fds)
+
     def loosen(self) -> None:
         """Close every file, and from now on open and close each at every read."""
-        self._loose += self._files
-        self._loose_texts += self._texts
-        for fd in self._fds:
-            os.close(fd)
-        self._open_files.left += len(self._fds)
-        self._fds, self._texts, self._files = [], [], []
+        for kept in (self._counters, self._settings):
+            self._loose += kept.files
+            self._loose_texts += kept.texts
+            for fd in kept.fds:
+                os.close(fd)
+        self._open_files.left += self.kept
+        self._counters, self._settings = _Open(), _Open()
 
     def close(self) -> None:
         """Close every file."""
         self.loosen()
         self._loose, self._loose_texts = [], []
+
+    def _read_open(self, kept: _Open, lost: list[int]) -> bool:
+        """Read open files, note in `lost` those not to be kept; False if all say what they said."""
+        changed = False
+        texts = kept.texts
+        for index, fd in enumerate(kept.fds):
+            try:
+                text = os.pread(fd, _READ_SIZE, 0)
+                if len(text) >= _WHOLE:
+                    text = read_bytes(fd)
+            except OSError as error:
+                changed = True
+                texts[index] = None
+                if self._refused(kept.files[index], error):
+                    lost.append(index)
+                continue
+            if text != texts[index]:
+                changed = True
+                texts[index] = text
+                self._parse(kept.files[index], text)
+        return changed
 
     def _is_there(self) -> bool:
         try:
@@ -222,9 +258,8 @@ class KeptFiles:
                     self._open_files.exhausted = True
             if fd is not None:
                 self._open_files.left -= 1
-                self._fds.append(fd)
-                self._texts.append(None)
-                self._files.append(_File(place, path))
+                kept = self._settings if place.row.field in SETTINGS else self._counters
+                kept.add(fd, _File(place, path))
                 return
             if not self._open_files.room(place.row.field) and os.path.exists(path):
                 self._loose.append(_File(place, path))
@@ -255,21 +290,21 @@ class KeptFiles:
         self._failed[file.place] = f"{file.path}: {error.strerror}"
         return False
 
-    def _give_up(self, lost: list[int]) -> None:
+    def _give_up(self, kept: _Open, lost: list[int]) -> None:
         for index in reversed(lost):
-            os.close(self._fds.pop(index))
-            del self._texts[index]
-            self._missing.append(self._files.pop(index).place)
+            os.close(kept.fds.pop(index))
+            del kept.texts[index]
+            self._missing.append(kept.files.pop(index).place)
         self._open_files.left += len(lost)
 
-    def _read_loose(self) -> bool:
+    def _read_loose(self, *, settings: bool) -> bool:
         """Open, read and close the files there is no room for; False if all say what they said."""
         changed = False
         directories: dict[str, int | None] = {}
         try:
             for index, file in enumerate(self._loose):
                 known = self._loose_texts[index]
-                if known is not None and file.place.row.field in SETTINGS:
+                if known is not None and not settings and file.place.row.field in SETTINGS:
                     continue
                 text = self._text_of_loose(file, directories)
                 if text is None or text != known:

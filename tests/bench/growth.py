@@ -74,7 +74,7 @@ def measure(cgroups: int, passes: int) -> Size:
         for number in range(passes):
             host.work(number)
             busy.append(scraper.scrape())
-        kept = sum(len(one._files) for one in scraper._sampler._tree._kept.values())
+        kept = sum(one.kept for one in scraper._sampler._tree._kept.values())
         return Size(cgroups, median(busy).total, _resident(), kept)
 
 

@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agent import compression
+from agent.cgroupfs.v2 import SETTINGS
 from agent.container.discovery import Discovery
 from agent.sampler import Sampler
 from exporters.prometheus.catalog import metrics_of, select
@@ -75,6 +76,8 @@ class Scraper:
         now = [0.0]
         # No process runs in there, so containers would be looked up again for some seconds.
         self._sampler._discovery = Discovery(host.paths, lambda: now[0])
+        # Limits are read each time while a cgroup is young, and then once a minute.
+        self._sampler._tree._now = lambda: now[0]
         for _ in range(8):
             self._sampler.snapshot()
             now[0] += 60
@@ -85,7 +88,8 @@ class Scraper:
         return [
             file.path
             for kept in self._sampler._tree._kept.values()
-            for file in (*kept._files, *kept._loose)
+            for file in (*kept._counters.files, *kept._loose)
+            if file.place.row.field not in SETTINGS
         ]
 
     def scrape(self) -> Cost:

@@ -35,6 +35,7 @@ from pathlib import Path
 from types import FrameType
 
 from agent.cgroupfs.hierarchies import Hierarchies, NoCgroups, find_hierarchies
+from agent.cgroupfs.kept import KeptFiles, _Open
 from agent.cgroupfs.reading import Cgroup
 from agent.cgroupfs.tree import CgroupTree
 from agent.kernelfile import read
@@ -82,6 +83,10 @@ def main() -> int:
     return 0 if result.ratio <= TARGET else 1
 
 
+def _open(kept: KeptFiles) -> tuple[_Open, _Open]:
+    return kept._counters, kept._settings
+
+
 def measure(name: str, mounted: Hierarchies, passes: int, details: Collection[str] = ()) -> Result:
     """Time sweeps over the cgroups below the benchmark's own directory."""
     changed, first, unchanged, walk, in_c = [], [], [], [], []
@@ -89,12 +94,16 @@ def measure(name: str, mounted: Hierarchies, passes: int, details: Collection[st
         cgroups = [c for c in tree.walk() if c.path.startswith("/agent-bench-")]
         sweep_c = compile_c(Path(directory))
         _sweep(tree, cgroups)
-        paths = [file.path for kept in tree._kept.values() for file in kept._files]
+        # Within their first seconds: settings, too, are read each time.
+        paths = [
+            file.path for kept in tree._kept.values() for part in _open(kept) for file in part.files
+        ]
         for _ in range(passes):
             tree.retain(())
             first.append(_cpu(lambda: _sweep(tree, cgroups)))
             for kept in tree._kept.values():
-                kept._texts = [None] * len(kept._texts)
+                for part in _open(kept):
+                    part.texts = [None] * len(part.texts)
             changed.append(_cpu(lambda: _sweep(tree, cgroups)))
             unchanged.append(_cpu(lambda: _sweep(tree, cgroups)))
             walk.append(_cpu(tree.walk))

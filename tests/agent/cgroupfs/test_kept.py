@@ -16,7 +16,7 @@ import pytest
 
 from agent.cgroupfs.cpu import CpuStat
 from agent.cgroupfs.hierarchies import Hierarchies
-from agent.cgroupfs.kept import LOOK_AGAIN, OpenFiles
+from agent.cgroupfs.kept import LOOK_AGAIN, YOUNG, OpenFiles
 from agent.cgroupfs.memory import MemoryEvents
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.cgroupfs.tree import CgroupTree
@@ -322,15 +322,29 @@ def test_a_loose_file_is_read_anew_each_time(one: Path) -> None:
         assert _must_read(tree, one).failed == ()
 
 
-def test_a_limit_of_a_cgroup_without_kept_files_is_read_once_a_minute(one: Path) -> None:
+@pytest.mark.parametrize("most", [0, 1000], ids=["loose", "kept"])
+def test_a_limit_is_read_once_a_minute(one: Path, most: int) -> None:
     clock = Clock()
-    with _tree(one, clock, most=0) as tree:
+    with _tree(one, clock, most=most) as tree:
         assert _must_read(tree, one).memory_max == 16 << 20
+        clock.now += YOUNG
         (one / "memory.max").write_text("max\n")
         (one / "memory.current").write_text("77\n")
         reading = _must_read(tree, one)
         assert (reading.memory_max, reading.memory_current) == (16 << 20, 77)
         clock.now += LOOK_AGAIN
+        assert _must_read(tree, one).memory_max is UNLIMITED
+
+
+@pytest.mark.parametrize("most", [0, 1000], ids=["loose", "kept"])
+def test_a_limit_that_a_runtime_sets_after_making_the_cgroup_is_seen_at_once(
+    one: Path, most: int
+) -> None:
+    clock = Clock()
+    with _tree(one, clock, most=most) as tree:
+        assert _must_read(tree, one).memory_max == 16 << 20
+        (one / "memory.max").write_text("max\n")
+        clock.now += YOUNG - 1
         assert _must_read(tree, one).memory_max is UNLIMITED
 
 
