@@ -250,9 +250,10 @@ class Chain:
         """Close a file whose bytes are not all acknowledged: they are lost."""
         self.ledger.lose(cause, sentence, lost_bytes=self.rotation.abandon(file))
 
-    def spool(self, spool: Spool, fields: Mapping[str, str]) -> None:
+    def spool(self, spool: Spool, fields: Mapping[str, str], now: float) -> None:
         """Keep what is deleted and not acknowledged for the next start: in its copy on disk, or in
         the spool. What finds no place there is lost in `close`."""
+        self._notice_truncations(now)
         files = [file for file in self.rotation.files if not file.mark.spooled]
         while files and (files[-1].acknowledged() or not self._only_here(files[-1])):
             files.pop()
@@ -262,6 +263,7 @@ class Chain:
             end = file.offset + max(0, file.unread())
             if file.acknowledged():
                 continue
+            file.see_head()
             origin = Origin(
                 self.path, self.format, mark.inode, mark.head, mark.acknowledged, dict(fields)
             )
@@ -274,6 +276,15 @@ class Chain:
                 )  # fmt: skip
             else:
                 self.rotation.hand_over(file, end)
+
+    def _notice_truncations(self, now: float) -> None:
+        """Before a stop: what is in a copy is in its place there, what is in none is lost."""
+        for file in list(self.rotation.files):
+            size, mark = file.size, file.mark
+            if not mark.spooled and not file.same() and not self.rotation.begin_anew(file, now):
+                self.ledger.lose(
+                    "truncated", "A log file was truncated.", lost_bytes=size - mark.acknowledged
+                )
 
     def _only_here(self, file: TailedFile) -> bool:
         return file.unlinked() and not self.rotation.switch(file)

@@ -266,10 +266,10 @@ class Intake:
             *self._missing,
         ]
 
-    def spool(self, spool: Spool) -> None:
+    def spool(self, spool: Spool, now: float) -> None:
         """Before the last checkpoint: keep what only this process holds."""
         for tailed in self.tailed.values():
-            tailed.chain.spool(spool, tailed.fields)
+            tailed.chain.spool(spool, tailed.fields, now)
 
     def close(self) -> None:
         """Close every file."""

@@ -138,7 +138,7 @@ class Pipeline:
                 sender.cancel()
                 keeper.cancel()
             if self._spool is not None:
-                await asyncio.to_thread(self._intake.spool, self._spool)
+                await asyncio.to_thread(self._intake.spool, self._spool, self._clock())
             await self._save()
         finally:
             if self._inotify is not None:

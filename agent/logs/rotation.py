@@ -235,7 +235,7 @@ class Rotation:
             if not adopted:
                 for opened in fresh:
                     os.close(opened.fd)
-        self._adopt_all(fresh, now)
+        self._adopt_all(fresh, listing, now)
         self._forget({item.inode: item for item in listing})
         return True
 
@@ -271,7 +271,7 @@ class Rotation:
         seen = (item.size, item.mtime_ns)
         return any(mark.inode == item.inode and mark.seen == seen for mark in self.marks)
 
-    def _adopt_all(self, fresh: list[Opened], now: float) -> None:
+    def _adopt_all(self, fresh: list[Opened], listing: list[Listed], now: float) -> None:
         here = {opened.listed.inode: opened.head for opened in fresh}
         known = [(opened, self._recognise(opened, here)) for opened in fresh]
         base = fresh[-1] if fresh and fresh[-1].listed.name == self.base else None
@@ -300,7 +300,7 @@ class Rotation:
                 for copy in copies:
                     self._copies[copy.listed.inode] = Copy(mark, copy.listed)
                     os.close(copy.fd)
-        self._move_unread_last(fresh)
+        self._move_unread(listing, {opened.listed.inode for opened in fresh})
         self.marks.sort(key=lambda mark: mark.serial)
         self.files.sort(key=lambda file: file.mark.serial)
         if not self.looked:
@@ -315,23 +315,20 @@ class Rotation:
                     )
             self._remembered = []
 
-    def _move_unread_last(self, fresh: list[Opened]) -> None:
-        """The current file comes after rotated ones that are found later; of it nothing may have
-        been read yet, when it was copied and truncated before anybody looked."""
-        if not self.files or not fresh or fresh[-1].listed.name == self.base:
-            return
-        try:
-            inode = os.stat(os.path.join(self.directory, self.base)).st_ino
-        except FileNotFoundError:
-            return
+    def _move_unread(self, listing: list[Listed], fresh: set[int]) -> None:
+        """Files of which nothing was read come in the order of their names with those found now:
+        they may have been copied and truncated before anybody looked."""
+        unread = {file.mark.inode: file for file in self.files if not file.offset}
         copied = {id(copy.mark) for copy in self._copies.values()}
-        for file in self.files:
-            if file.mark.inode != inode or file.offset:
+        moving = False
+        for item in listing:
+            file = unread.get(item.inode)
+            if file is None:
                 continue
-            # What it was copied from may be cut by now: its mark goes on in the copy then, as old
-            # as it is.
-            if id(file.mark) in copied and not file.same():
-                continue
+            if item.inode in fresh:
+                moving = True
+            elif not moving or (id(file.mark) in copied and not file.same()):
+                continue  # what was copied and then cut goes on in the copy, as old as it is
             self._serial += _SERIAL_STEP
             file.mark.serial = self._serial
 

@@ -131,6 +131,13 @@ class TailedFile:
         """Whether it begins as it did: what was read of it is still there."""
         return self.inflated is not None or os.pread(self.fd, len(self.head), 0) == self.head
 
+    def see_head(self) -> None:
+        """Know it by all it begins with now, read or not: a copy is told by that."""
+        if self.inflated is None:
+            head = os.pread(self.fd, HEAD_SIZE, 0)
+            if len(head) > len(self.head) and head.startswith(self.head):
+                self.head, self.mark.head = head, head_of(head)
+
     def acknowledged(self) -> bool:
         """Whether all its bytes are."""
         return self.offset + max(0, self.unread()) <= self.mark.acknowledged

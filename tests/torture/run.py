@@ -221,7 +221,7 @@ class Run:
             self.receive()
         held = self.held()
         full, self.disk_full = self.disk_full, False
-        self.agent.intake.spool(self.spool)
+        self.agent.intake.spool(self.spool, self.now)
         self.save()
         self.disk_full = full
         for generation in held:

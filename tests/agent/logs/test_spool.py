@@ -101,7 +101,7 @@ class Agent:
             mark.acknowledged = up_to
 
     def stop(self) -> None:
-        self.intake.spool(self.spool)
+        self.intake.spool(self.spool, self.now)
         self.records = list(checkpoint.decode(checkpoint.encode(self.intake.records())))
         self.intake.close()
 
