@@ -109,10 +109,7 @@ def read_kept(fd: int, path: str, parse: Callable[[str], T]) -> T | None:
     except OSError as error:
         _raise_unless_absent(error, path)
         return None
-    try:
-        return parse(data.decode("utf-8", "surrogateescape"))
-    except UnexpectedText as error:
-        raise UnexpectedText(error.text, path) from None
+    return parse_named(data, path, parse)
 
 
 def open_kept(path: str, at: int | None = None) -> int | None:
@@ -158,24 +155,35 @@ def read_table(path: str, parse: Callable[[str], T]) -> T | None:
 
     Such a file hands out full pages until its last; a read that is short of one was the last.
     """
+    found = read_identified(path)
+    return None if found is None else parse_named(found[1], path, parse)
+
+
+def read_identified(path: str) -> tuple[int, bytes] | None:
+    """The inode and the text of a file like those of `read_table`; None where absent."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         _raise_unless_absent(error, path)
         return None
     try:
-        pieces = [os.pread(fd, _READ_SIZE, 0)]
-        at = len(pieces[0])
-        while len(pieces[-1]) >= _NEARLY_A_PAGE:
-            pieces.append(os.pread(fd, _READ_SIZE, at))
-            at += len(pieces[-1])
+        inode = os.fstat(fd).st_ino
+        text = piece = os.pread(fd, _READ_SIZE, 0)
+        while len(piece) >= _NEARLY_A_PAGE:
+            piece = os.pread(fd, _READ_SIZE, len(text))
+            text += piece
     except OSError as error:
         _raise_unless_absent(error, path)
         return None
     finally:
         os.close(fd)
+    return inode, text
+
+
+def parse_named(data: bytes, path: str, parse: Callable[[str], T]) -> T:
+    """Parse what was read of `path`, which `UnexpectedText` then names."""
     try:
-        return parse(b"".join(pieces).decode("utf-8", "surrogateescape"))
+        return parse(data.decode("utf-8", "surrogateescape"))
     except UnexpectedText as error:
         raise UnexpectedText(error.text, path) from None
 

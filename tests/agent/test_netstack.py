@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.kernelfile import ABSENT
-from agent.netstack import STATES_EVERY, NetworkStack, NetworkStacks
+from agent.netstack import QUIET_FOR, STATES_EVERY, NetworkStack, NetworkStacks
 from agent.procfs.net_tcp import TcpStates, UdpSockets
 from agent.procfs.snmp import TcpCounters, TcpExt, UdpCounters
 from agent.procfs.sockstat import Sockstat, Sockstat6
@@ -117,6 +117,32 @@ def test_netstat_is_left_alone_while_tcp_stands_still(namespace: Namespace) -> N
     assert namespace.take_opened() == ["snmp", "sockstat", "sockstat6"]
     namespace.tcp(segments=11, retransmitted=1)
     assert read(reader).tcp_ext == TcpExt(6, 7)
+
+
+def test_a_quiet_namespace_is_read_all_the_same_after_a_while(namespace: Namespace) -> None:
+    reader = stacks(namespace, "netstat")
+    read(reader)
+    namespace.take_opened()
+    namespace.sockets(tcp=2)
+    stack = reader.read({1: 100}, quiet={1}).stacks[1]
+    assert stack.sockets == Sockstat(9, 1, 0, 1)
+    assert namespace.take_opened() == []
+    namespace.now += QUIET_FOR
+    stack = reader.read({1: 100}, quiet={1}).stacks[1]
+    assert stack.sockets == Sockstat(9, 2, 0, 1)
+    assert namespace.take_opened() == ["snmp", "sockstat", "sockstat6"]
+
+
+def test_what_could_not_be_read_is_tried_at_the_next_tick_though_it_is_quiet(
+    namespace: Namespace,
+) -> None:
+    reader = stacks(namespace, "netstat")
+    namespace.write(snmp="Tcp: InSegs\n")
+    assert len(reader.read({1: 100}, quiet={1}).failures) == 1
+    namespace.tcp(segments=12, retransmitted=0)
+    reading = reader.read({1: 100}, quiet={1})
+    assert reading.failures == ()
+    assert reading.stacks[1].tcp == TcpCounters(in_segs=12, retrans_segs=0)
 
 
 def test_states_are_walked_once_a_minute_and_keep_their_age(namespace: Namespace) -> None:

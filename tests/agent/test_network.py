@@ -128,6 +128,43 @@ def test_a_process_number_used_again_elsewhere_is_not_believed(proc: Proc) -> No
     assert received(networks, candidate(1, 101)) == {1: 10}
 
 
+def test_tcp_is_asked_again_only_after_a_packet_moved(proc: Proc) -> None:
+    proc.namespace("a", 10)
+    proc.process(100, "a")
+    snmp = proc.path / "100/net/snmp"
+    networks = Networks(str(proc.path), ("netstat",))
+
+    def retransmitted(count: int) -> int | None:
+        snmp.write_text(f"Tcp: RetransSegs\nTcp: {count}\n")
+        reading = networks.read([candidate(1, 100)])
+        assert reading.failures == ()
+        tcp = reading.stacks[1].tcp
+        assert tcp is not None
+        return tcp.retrans_segs
+
+    assert retransmitted(1) == 1
+    assert retransmitted(2) == 1
+    # Written over, not made anew: the file's inode is the namespace.
+    proc.namespace("a", 11)
+    assert retransmitted(3) == 3
+    assert received(networks, candidate(1, 100)) == {1: 11}
+
+
+def test_a_new_owner_of_a_namespace_has_its_own_first_look(proc: Proc) -> None:
+    proc.namespace("pod", 10)
+    for pid in (100, 101):
+        proc.process(pid, "pod")
+        (proc.path / str(pid) / "net/snmp").write_text(f"Tcp: RetransSegs\nTcp: {pid}\n")
+    networks = Networks(str(proc.path), ("netstat",))
+    container, sandbox = candidate(1, 100), candidate(2, 101, kind=Kind.SANDBOX)
+    assert list(networks.read([container]).stacks) == [1]
+    reading = networks.read([container, sandbox])
+    assert list(reading.stacks) == list(reading.interfaces) == [2]
+    tcp = reading.stacks[2].tcp
+    assert tcp is not None
+    assert tcp.retrans_segs == 101
+
+
 def test_a_table_that_cannot_be_read_is_a_failure_and_not_zero(proc: Proc) -> None:
     proc.namespace("a", 10)
     (proc.path / "a").write_text("head\nhead\nnonsense\n")
