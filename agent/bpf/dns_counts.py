@@ -1,0 +1,97 @@
+"""Bytes of the dns probe's maps -> dataclasses. Pure.
+
+The layout is stated in probes/dns.h; a test compares it with this file.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.durations import NONE, SLOTS, Durations
+
+CGROUP: Final = struct.Struct("=Q")
+QUESTION: Final = struct.Struct("=QII")
+"""struct dns_question: socket, id, zero."""
+ASKED: Final = struct.Struct("=QQ")
+"""struct dns_asked: cgroup, began_ns."""
+CODES: Final = 16
+COUNTS: Final = struct.Struct(f"={3 + CODES + SLOTS}Q")
+"""struct dns_counts."""
+
+RCODES: Final = {
+    0: "NOERROR",
+    1: "FORMERR",
+    2: "SERVFAIL",
+    3: "NXDOMAIN",
+    4: "NOTIMP",
+    5: "REFUSED",
+}
+"""RFC 1035, 4.1.1, in the words of dig. The others are told by their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsCounts:
+    """What sockets of one cgroup (not below it) asked by UDP since the probe was opened."""
+
+    queries: int
+    retries: int
+    """The same question by the same socket again, before an answer."""
+    responses: Mapping[str, int]
+    """Answers to those queries, by `RCODES`; only those that came."""
+    latency: Durations
+    """From the first time a query was sent to its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A query that waits for its answer."""
+
+    key: bytes
+    cgroup: int
+    began_ns: int
+    """CLOCK_MONOTONIC."""
+
+
+ZERO: Final = DnsCounts(0, 0, {}, NONE)
+
+
+def decode_dns(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, DnsCounts]:
+    """Map "dns": cgroup id -> counts, only of cgroups that asked."""
+    decoded: dict[int, DnsCounts] = {}
+    for keys, values in _checked(batches, CGROUP.size, COUNTS.size):
+        for (cgroup,), counters in zip(
+            CGROUP.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
+        ):
+            queries, retries = counters[:2]
+            codes = enumerate(counters[2 : 2 + CODES])
+            ns, *slots = counters[2 + CODES :]
+            decoded[cgroup] = DnsCounts(
+                queries,
+                retries,
+                {RCODES.get(code, str(code)): count for code, count in codes if count},
+                Durations(tuple(slots), ns),
+            )
+    return decoded
+
+
+def decode_waiting(batches: Iterable[tuple[bytes, bytes]]) -> list[Unanswered]:
+    """Map "waiting"."""
+    return [
+        Unanswered(keys[i * QUESTION.size : (i + 1) * QUESTION.size], cgroup, began_ns)
+        for keys, values in _checked(batches, QUESTION.size, ASKED.size)
+        for i, (cgroup, began_ns) in enumerate(ASKED.iter_unpack(values))
+    ]
+
+
+def _checked(
+    batches: Iterable[tuple[bytes, bytes]], key: int, value: int
+) -> Iterable[tuple[bytes, bytes]]:
+    for keys, values in batches:
+        count, left = divmod(len(keys), key)
+        if left or len(values) != count * value:
+            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
+        yield keys, values

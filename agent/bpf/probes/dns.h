@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What the dns probe counts, and the layout userspace reads: stated here once.
+ *
+ * Map "dns":     hash, __u64 cgroup id -> struct dns_counts, which only rise.
+ * Map "waiting": hash, struct dns_question -> struct dns_asked: no answer yet. Userspace removes what
+ *                is too old, and counts it as timed out.
+ * Map "drops":   per-CPU array of one __u64: questions and answers not counted because a map was full.
+ */
+#ifndef DNS_H
+#define DNS_H
+
+#define DNS_MAX_CGROUPS 4096
+#define DNS_MAX_WAITING 8192
+#define DNS_PORT 53
+#define DNS_CODES 16
+
+/* Slot i holds times up to 16 us << 2 * i, the last one all others. */
+#define DNS_FIRST_BOUND_NS 16000ULL
+#define DNS_SLOTS 13
+
+struct dns_question {
+	__u64 socket;		/* the kernel's cookie of it, never used twice */
+	__u32 id;		/* of the message, as in the packet */
+	__u32 zero;
+};
+
+struct dns_asked {
+	__u64 cgroup;
+	__u64 began_ns;		/* CLOCK_MONOTONIC */
+};
+
+struct dns_counts {
+	__u64 queries;		/* by UDP to port 53 */
+	__u64 retries;		/* the same socket and id again, before an answer */
+	__u64 responses[DNS_CODES];	/* to one of these, by rcode */
+	__u64 latency_ns;	/* sum of the latencies below */
+	__u64 latency_slots[DNS_SLOTS];	/* from the first query to its answer */
+};
+
+#endif

@@ -1,0 +1,174 @@
+"""The decoders of the tcp, bytes and dns probes against their headers and against any bytes."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.bpf import dns_counts, tcp_counts, traffic
+from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.dns_counts import DnsCounts, decode_dns, decode_waiting
+from agent.bpf.durations import BOUNDS_NS, NONE, SLOTS, Durations
+from agent.bpf.probeset import DIRECTORY
+from agent.bpf.tcp_counts import FAILURES, TcpCounts, decode_tcp
+from agent.bpf.traffic import Traffic, decode_bytes
+
+Batches = Iterable[tuple[bytes, bytes]]
+U64 = st.integers(0, 2**64 - 1)
+SIZES = {"__u64": 8, "__u32": 4}
+
+
+def header(name: str) -> str:
+    return Path(DIRECTORY, f"{name}.h").read_text()
+
+
+def members(text: str, struct_name: str) -> list[tuple[str, str, int]]:
+    """(type, name, how many) of each member."""
+    body = re.search(rf"struct {struct_name} \{{(.*?)\n\}};", text, re.DOTALL)
+    assert body is not None
+    found = re.findall(r"^\t(\w+) (\w+)(?:\[(\w+)\])?;", body[1], re.MULTILINE)
+    constants = {
+        name: int(value) for name, value in re.findall(r"(\w+_\w+) (?:= )?(\d+)\b,?", text)
+    }
+    return [(kind, name, constants[many] if many else 1) for kind, name, many in found]
+
+
+@pytest.mark.parametrize(
+    ("probe", "name", "layout"),
+    [
+        ("tcp", "tcp_counts", tcp_counts.COUNTS),
+        ("bytes", "bytes_counts", traffic.COUNTS),
+        ("dns", "dns_counts", dns_counts.COUNTS),
+        ("dns", "dns_question", dns_counts.QUESTION),
+        ("dns", "dns_asked", dns_counts.ASKED),
+    ],
+)
+def test_the_layout_is_the_headers_struct(probe: str, name: str, layout: struct.Struct) -> None:
+    found = members(header(probe), name)
+    assert sum(SIZES[kind] * many for kind, _, many in found) == layout.size
+
+
+def test_the_failures_are_the_headers_enum() -> None:
+    numbers = re.findall(r"^\tTCP_(\w+) = (\d+),", header("tcp"), re.MULTILINE)
+    names = {int(number): name.lower().removesuffix("_failure") for name, number in numbers}
+    assert tuple(names[i] for i in range(len(FAILURES))) == FAILURES
+    assert names == {**dict(enumerate(FAILURES)), len(FAILURES): "failures"}
+
+
+@pytest.mark.parametrize("probe", ["tcp", "dns"])
+def test_the_slots_are_the_headers(probe: str) -> None:
+    text = header(probe)
+    prefix = probe.upper()
+    assert f"#define {prefix}_SLOTS {SLOTS}\n" in text
+    assert f"#define {prefix}_FIRST_BOUND_NS {BOUNDS_NS[0]}ULL\n" in text
+    assert list(BOUNDS_NS) == list(accumulate([BOUNDS_NS[0], *[4] * 11], int.__mul__))
+
+
+def numbered(layout: struct.Struct) -> bytes:
+    """Every counter is its own place in the struct."""
+    return layout.pack(*range(layout.size // 8))
+
+
+def test_each_counter_of_tcp_is_the_one_the_header_has_there() -> None:
+    places: dict[str, int] = {}
+    at = 0
+    for _, name, many in members(header("tcp"), "tcp_counts"):
+        places[name] = at
+        at += many
+    counts = decode_tcp([(struct.pack("=Q", 7), numbered(tcp_counts.COUNTS))])[7]
+    plain = ("connects", "accepts", "resets_sent", "resets_received", "retransmits")
+    for name in (*plain, "bytes_sent", "bytes_retransmitted", "bytes_received"):
+        assert getattr(counts, name) == places[name]
+    assert counts.failures == {name: places["failures"] + i for i, name in enumerate(FAILURES)}
+    for durations, name in ((counts.connect_latency, "connect"), (counts.rtt, "rtt")):
+        assert durations.ns == places[f"{name}_ns"]
+        first = places[f"{name}_slots"]
+        assert durations.counts == tuple(range(first, first + SLOTS))
+
+
+def test_each_counter_of_dns_is_the_one_the_header_has_there() -> None:
+    counts = decode_dns([(struct.pack("=Q", 7), numbered(dns_counts.COUNTS))])[7]
+    assert [name for _, name, _ in members(header("dns"), "dns_counts")] == [
+        *("queries", "retries", "responses", "latency_ns", "latency_slots")
+    ]
+    assert (counts.queries, counts.retries) == (0, 1)
+    words = {"NOERROR": 2, "FORMERR": 3, "SERVFAIL": 4, "NXDOMAIN": 5, "NOTIMP": 6, "REFUSED": 7}
+    assert counts.responses == words | {str(code): code + 2 for code in range(6, 16)}
+    assert counts.latency == Durations(tuple(range(19, 19 + SLOTS)), 18)
+    assert counts.latency.total == sum(range(19, 19 + SLOTS))
+
+
+def test_codes_that_never_came_are_not_told() -> None:
+    value = dns_counts.COUNTS.pack(3, 0, 2, *[0] * 15, 0, *[0] * SLOTS)
+    assert decode_dns([(struct.pack("=Q", 7), value)]) == {7: DnsCounts(3, 0, {"NOERROR": 2}, NONE)}
+
+
+def test_a_query_that_waits_keeps_its_key() -> None:
+    keys = [dns_counts.QUESTION.pack(cookie, 0x1234, 0) for cookie in (5, 6)]
+    values = b"".join(dns_counts.ASKED.pack(cgroup, 10 * cgroup) for cgroup in (7, 8))
+    first, second = decode_waiting([(b"".join(keys), values)])
+    assert (first.key, first.cgroup, first.began_ns) == (keys[0], 7, 70)
+    assert (second.key, second.cgroup, second.began_ns) == (keys[1], 8, 80)
+
+
+@given(
+    st.dictionaries(
+        U64,
+        st.lists(st.lists(st.integers(0, 2**60), min_size=4, max_size=4), min_size=3, max_size=3),
+    )
+)
+def test_traffic_is_the_sum_of_the_cpus(expected: dict[int, list[list[int]]]) -> None:
+    batches = [
+        (struct.pack("=Q", cgroup), b"".join(traffic.COUNTS.pack(*cpu) for cpu in cpus))
+        for cgroup, cpus in expected.items()
+    ]
+    assert decode_bytes(batches, 3) == {
+        cgroup: Traffic(*map(sum, zip(*cpus, strict=True))) for cgroup, cpus in expected.items()
+    }
+
+
+@given(st.dictionaries(U64, st.lists(U64, min_size=41, max_size=41)))
+def test_every_count_of_tcp_is_found_again(expected: dict[int, list[int]]) -> None:
+    keys = b"".join(struct.pack("=Q", cgroup) for cgroup in expected)
+    values = b"".join(tcp_counts.COUNTS.pack(*counters) for counters in expected.values())
+    found = decode_tcp([(keys, values), (b"", b"")])
+    assert {cgroup: again(counts) for cgroup, counts in found.items()} == expected
+
+
+def again(counts: TcpCounts) -> list[int]:
+    return [
+        *(counts.connects, counts.accepts, *counts.failures.values()),
+        *(counts.resets_sent, counts.resets_received, counts.retransmits),
+        *(counts.bytes_sent, counts.bytes_retransmitted, counts.bytes_received),
+        *(counts.connect_latency.ns, counts.rtt.ns),
+        *(*counts.connect_latency.counts, *counts.rtt.counts),
+    ]
+
+
+DECODERS: list[tuple[Callable[[Batches], object], int, int]] = [
+    (decode_tcp, 8, tcp_counts.COUNTS.size),
+    (lambda batches: decode_bytes(batches, 2), 8, 2 * traffic.COUNTS.size),
+    (decode_dns, 8, dns_counts.COUNTS.size),
+    (decode_waiting, 16, 16),
+]
+
+
+@pytest.mark.parametrize(("decode", "key", "value"), DECODERS)
+@given(keys=st.binary(max_size=80), values=st.binary(max_size=700))
+def test_any_bytes_are_decoded_or_refused(
+    decode: Callable[[Batches], object], key: int, value: int, keys: bytes, values: bytes
+) -> None:
+    fits = len(keys) % key == 0 and len(values) == len(keys) // key * value
+    try:
+        decode([(keys, values)])
+    except UnexpectedRecord:
+        assert not fits
+    else:
+        assert fits
