@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     },
     "agent.network": METRICS | {"agent.netstack"},
     "agent.sampler": METRICS | {"agent.machine", "agent.network", "agent.processes"},
+    "agent.trace": READERS,
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},

@@ -10,7 +10,7 @@ Linux kernel commit d46edd671a14 ("bpf: Sharing bpf runtime stats with BPF_ENABL
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
@@ -29,7 +29,7 @@ class RunTime(NamedTuple):
         return RunTime(self.ns - earlier.ns, self.runs - earlier.runs)
 
 
-def run_time(programs: Iterator[int]) -> RunTime:
+def run_time(programs: Iterable[int]) -> RunTime:
     """The sum over program descriptors."""
     ns = runs = 0
     for fd in programs:
