@@ -140,25 +140,35 @@ def _bolt_object(bucket: Bucket | None, key: bytes, path: str) -> Json:
 
 def read_sqlite(path: str) -> dict[str, Recorded]:
     """Every container of Podman 5 by id; empty where the file is absent. Raises as `get` does."""
-    data = _consistent_copy(path)
+    data = consistent_copy(path)
     return {} if data is None else parse_sqlite(data, path)
 
 
 def parse_sqlite(data: bytes, path: str) -> dict[str, Recorded]:
     """Turn the bytes of a db.sql into containers by id. `path` is for the message."""
-    if not data.startswith(_HEADER):
-        raise UnreadableState(path, "not a SQLite database")
     found = {}
     try:
-        with closing(sqlite3.connect(":memory:")) as database:
-            # SQLite runs what a damaged or hostile schema says unless told not to.
-            database.execute("PRAGMA trusted_schema = OFF")
-            database.deserialize(_without_wal(data))
+        with closing(opened(data, path)) as database:
             for id_, pod, infra, config, ports in database.execute(_CONTAINERS):
                 found[str(id_)] = _sqlite_record(str(id_), pod, infra, config, ports, path)
     except (sqlite3.Error, MemoryError) as error:
         raise UnreadableState(path, f"not Podman's database: {error}") from None
     return found
+
+
+def opened(data: bytes, path: str) -> sqlite3.Connection:
+    """A database in memory from the bytes of a file. Raises `UnreadableState`, sqlite3.Error."""
+    if not data.startswith(_HEADER):
+        raise UnreadableState(path, "not a SQLite database")
+    database = sqlite3.connect(":memory:")
+    try:
+        # SQLite runs what a damaged or hostile schema says unless told not to.
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.deserialize(_without_wal(data))
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _sqlite_record(
@@ -196,7 +206,8 @@ def _without_wal(data: bytes) -> bytes:
     return data[: _VERSIONS.start] + b"\1\1" + data[_VERSIONS.stop :]
 
 
-def _consistent_copy(path: str) -> bytes | None:
+def consistent_copy(path: str) -> bytes | None:
+    """The bytes of a db.sql; None where it is absent. Raises `Denied`, `UnreadableState`."""
     fd = open_regular(path)
     if fd is None:
         return None

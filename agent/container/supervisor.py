@@ -41,6 +41,10 @@ class Supervisor(NamedTuple):
     log: str = ""
     """conmon's -l: path of the log in the CRI's form; "" for another driver."""
     pidfile: str = ""
+    exit_file: str = ""
+    """Where conmon writes the exit code: --exit-dir/ID; Podman removes it when it cleans up."""
+    persist: str = ""
+    """conmon's --persist-dir: it writes `exit` and `oom` there too, CRI-O state.json."""
 
 
 def find_supervisor(proc: str, pid: int) -> Supervisor | None:
@@ -78,15 +82,18 @@ def _shim(proc: str, pid: int, child: int, argv: Sequence[str]) -> Supervisor:
 
 
 def _conmon(pid: int, child: int, argv: Sequence[str]) -> Supervisor:
+    id_, exits = _option(argv, "-c", "--cid"), _option(argv, "--exit-dir")
     return Supervisor(
         kind="conmon",
         pid=pid,
-        id=_option(argv, "-c", "--cid"),
+        id=id_,
         bundle=bundle_of_conmon(argv),
         child=child,
         name=_option(argv, "-n", "--name"),
         log=log_file(argv),
         pidfile=_option(argv, "-p", "--container-pidfile"),
+        exit_file=f"{exits}/{id_}" if exits and id_ and "/" not in id_ else "",
+        persist=_option(argv, "--persist-dir"),
     )
 
 

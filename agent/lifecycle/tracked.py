@@ -20,6 +20,7 @@ from agent.container.container import Container
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.lookup import Found, Lookup, by_path
+from agent.container.supervisor import Supervisor
 from agent.kernelfile import read
 from agent.lifecycle import record
 from agent.lifecycle.last_look import LastLook
@@ -55,6 +56,7 @@ class Tracked:
 
     __slots__ = (
         "began",
+        "conmon",
         "due",
         "end_looks",
         "ended_at",
@@ -89,6 +91,8 @@ class Tracked:
         """The one on the directory of the runtime's record."""
         self.record_of = ""
         """CRI's status file, where the runtime has one and told where."""
+        self.conmon: Supervisor | None = None
+        """The one that writes down how it ends, its paths as this process sees them."""
         self.seen_at = now
         """Monotonic seconds."""
         self.set_up_usec: int | None = None
@@ -275,12 +279,16 @@ class Looker:
                 return record.read_docker(docker, at, began)
             if tracked.record_of:
                 return record.read_cri(tracked.record_of, at, began)
+            if tracked.conmon is not None and tracked.run.ended:
+                return record.read_conmon(tracked.conmon, at, began)
         except READ_FAILURES as error:
             self.failures.add(tracked.subject, error)
         return None
 
     def _note_record(self, tracked: Tracked, found: Found) -> None:
         container = found.container
+        if found.supervisor is not None and found.supervisor.kind == "conmon":
+            tracked.conmon = self._seen_from_here(found.supervisor)
         if tracked.record_of or container.runtime != "containerd" or not container.pod:
             return
         roots = list(self._paths.containerd)
@@ -293,3 +301,11 @@ class Looker:
             if os.path.exists(path):
                 tracked.record_of = path
                 return
+
+    def _seen_from_here(self, conmon: Supervisor) -> Supervisor:
+        host = self._paths.host
+        return conmon._replace(
+            bundle=conmon.bundle and host(conmon.bundle),
+            exit_file=conmon.exit_file and host(conmon.exit_file),
+            persist=conmon.persist and host(conmon.persist),
+        )

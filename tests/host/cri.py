@@ -156,13 +156,12 @@ class CriHost:
             3: str(logs),  # log_directory
             6: labels({**(pod_labels or {}), **_kubelet_labels(name, namespace, uid)}),
             7: labels(annotations),
+            5: [] if host_port is None else [{2: 80, 3: host_port}],  # port_mappings
             8: {  # linux
                 1: cgroup,  # cgroup_parent
                 2: {1: _namespaces(network), 9: {}},  # security_context: seccomp RuntimeDefault
             },
         }
-        if host_port is not None:
-            config[5] = {2: 80, 3: host_port}  # port_mappings: container_port, host_port
         answer = self._call("RunPodSandbox", {1: config})
         id_ = text(answer, 1)
         # What is to be removed at the end is known before anything else may fail.

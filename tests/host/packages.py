@@ -94,7 +94,7 @@ class Release:
 
 _PODMAN_5 = (
     *("podman", "libc6", "libgpgme11t64", "libassuan9", "libgpg-error0", "libsubid5"),
-    *("libsqlite3-0", "libseccomp2", "libselinux1", "libpcre2-8-0", "libgcc-s1"),
+    *("libsqlite3-0", "libseccomp2", "libselinux1", "libpcre2-8-0", "libgcc-s1", "netavark"),
 )
 
 

@@ -66,6 +66,8 @@ class PodmanHost:
             'events_logger = "file"\n'
             'lock_type = "file"\n'
             f'runtime = "{runtime}"\n'
+            # Podman 5 does not begin without its own netavark, which no network here needs.
+            f"helper_binaries_dir = {json.dumps(_helpers(program))}\n"
             f'tmp_dir = "{directory / "podman-tmp"}"\n'
             f'static_dir = "{self.root / "libpod"}"\n'
             f'volume_path = "{self.root / "volumes"}"\n'
@@ -116,15 +118,21 @@ class PodmanHost:
         # conmon ends a little later than its container.
         wait_until(lambda: cgroup_is_gone(f"{_PARENT}/{pod['Id']}"), 10, f"{name}'s cgroup removed")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """For `command`."""
+        return {
+            **os.environ,
+            "CONTAINERS_CONF": str(self.config),
+            "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
+        }
+
+    def command(self, *args: str) -> list[str]:
+        """The command line of the client, for who runs it in another way than `cli`."""
+        return [self._program, "--root", str(self.root), "--runroot", str(self.state), *args]
+
     def cli(self, *args: str) -> str:
-        return run(
-            [self._program, "--root", str(self.root), "--runroot", str(self.state), *args],
-            environment={
-                **os.environ,
-                "CONTAINERS_CONF": str(self.config),
-                "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
-            },
-        )
+        return run(self.command(*args), environment=self.environment)
 
     def close(self) -> None:
         """Remove what is left."""
@@ -132,3 +140,10 @@ class PodmanHost:
         if not self._had_parent:
             remove_cgroup(f"{_PARENT}/conmon")
             remove_cgroup(_PARENT)
+
+
+def _helpers(program: str) -> list[str]:
+    """Where its helper programs are: beside an unpacked Podman, else in the usual places."""
+    usual = ["/usr/local/libexec/podman", "/usr/libexec/podman", "/usr/lib/podman"]
+    own = Path(program).parent / "usr/lib/podman"
+    return [str(own), *usual] if own.is_dir() else usual

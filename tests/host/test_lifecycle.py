@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.host.containerd import ContainerdHost
 from tests.host.cri import CriHost
 from tests.host.daemon import wait_until
 from tests.host.docker import DockerHost
+from tests.host.podman import PodmanHost
 
 pytestmark = pytest.mark.host
 
@@ -53,12 +54,19 @@ def ctr(host: ContainerdHost) -> Launch:
     return lambda name, script: _launch([*argv, host.image, name, *_sh(script)])
 
 
+def podman(host: PodmanHost) -> Launch:
+    return lambda name, script: _launch(
+        host.command("run", "--rm", "--network", "none", "--name", name, host.image, *_sh(script)),
+        host.environment,
+    )
+
+
 def _sh(script: str) -> list[str]:
     return ["/bin/sh", "-c", script]
 
 
-def _launch(argv: Sequence[str]) -> tuple[str, int]:
-    done = subprocess.run(argv, capture_output=True, timeout=60)
+def _launch(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[str, int]:
+    done = subprocess.run(argv, capture_output=True, timeout=60, env=environment)
     return done.stdout.decode().strip(), done.returncode
 
 
@@ -101,6 +109,8 @@ def following(directory: Path, *settings: str) -> Iterator[Events]:
 def launch(request: pytest.FixtureRequest) -> Launch:
     if request.param == "docker":
         return docker(request.getfixturevalue("docker_host"))
+    if request.param == "podman":
+        return podman(request.getfixturevalue("podman_host"))
     return ctr(request.getfixturevalue("containerd_host"))
 
 
@@ -114,7 +124,7 @@ def settings(docker_host: DockerHost, containerd_host: ContainerdHost) -> tuple[
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("launch", ["docker", "containerd"], indirect=True)
+@pytest.mark.parametrize("launch", ["docker", "containerd", "podman"], indirect=True)
 def test_containers_of_a_moment_are_told_with_exit_code_and_cpu_time(
     launch: Launch, settings: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import orjson
@@ -8,9 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.container.docker import parse_time
+from agent.container.podman_ends import read_state
 from agent.container.statefile import Json, UnreadableState
+from agent.container.supervisor import Supervisor
 from agent.lifecycle.events import Health
-from agent.lifecycle.record import parse_cri, parse_docker, read_cri, read_docker
+from agent.lifecycle.record import (
+    parse_cri,
+    parse_crio,
+    parse_docker,
+    parse_podman,
+    read_conmon,
+    read_cri,
+    read_docker,
+)
 from agent.lifecycle.run import Recorded
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "runtimes"
@@ -102,3 +113,91 @@ KEYS = ["State", "Running", "FinishedAt", "ExitCode", "Health", "Status", "Error
 def test_a_record_of_any_shape_is_read(config: Json) -> None:
     assert parse_docker(config, 9.0, BEGAN).at == 9.0
     assert parse_cri(config, 9.0, BEGAN).at == 9.0
+
+
+def conmon(directory: Path) -> Supervisor:
+    bundle = directory / "store" / "overlay-containers" / "c1" / "userdata"
+    bundle.mkdir(parents=True, exist_ok=True)
+    return Supervisor(
+        kind="conmon",
+        pid=1,
+        id="c1",
+        bundle=str(bundle),
+        child=2,
+        exit_file=str(directory / "c1"),
+        persist=str(bundle),
+    )
+
+
+@pytest.mark.parametrize(("text", "code"), [("0", 0), ("137", 137), ("3\n", 3)])
+def test_conmons_file_has_the_exit_code_of_a_run_it_is_newer_than(
+    tmp_path: Path, text: str, code: int
+) -> None:
+    made = conmon(tmp_path)
+    assert read_conmon(made, 9.0, 0.0) == Recorded(9.0)
+    Path(made.exit_file).write_text(text)
+    written = os.stat(made.exit_file).st_mtime
+    assert read_conmon(made, 9.0, written) == Recorded(9.0, exit_code=code)
+    assert read_conmon(made, 9.0, written + 1) == Recorded(9.0)
+
+
+def test_conmons_oom_file_tells_the_kill_and_its_absence_tells_nothing(tmp_path: Path) -> None:
+    made = conmon(tmp_path)
+    (Path(made.persist) / "exit").write_text("137")
+    assert read_conmon(made, 9.0, 0.0) == Recorded(9.0, exit_code=137)
+    (Path(made.bundle) / "oom").touch()
+    assert read_conmon(made, 9.0, 0.0) == Recorded(9.0, exit_code=137, oom_killed=True)
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"-1", b"256", b"1000", b"1 2", b"\xff"])
+def test_an_exit_file_without_a_code_is_refused_or_empty(tmp_path: Path, data: bytes) -> None:
+    made = conmon(tmp_path)
+    Path(made.exit_file).write_bytes(data)
+    if not data:  # being written
+        assert read_conmon(made, 9.0, 0.0) == Recorded(9.0)
+        return
+    with pytest.raises(UnreadableState, match="no exit code"):
+        read_conmon(made, 9.0, 0.0)
+
+
+def test_cri_os_state_tells_the_end_where_the_exit_file_does_not(tmp_path: Path) -> None:
+    made = conmon(tmp_path)
+    state = {"finished": FINISHED, "exitCode": 137, "oomKilled": True}
+    (Path(made.persist) / "state.json").write_bytes(orjson.dumps(state))
+    assert read_conmon(made, 9.0, BEGAN) == Recorded(9.0, exit_code=137, oom_killed=True)
+    assert read_conmon(made, 9.0, BEGAN + 3) == Recorded(9.0)
+    # Not ended, as CRI-O writes it while it runs.
+    assert parse_crio({"finished": "0001-01-01T00:00:00Z"}, 9.0, 0.0) == Recorded(9.0)
+    assert parse_crio({"finished": FINISHED}, 9.0, BEGAN).exit_code is None
+
+
+def test_podmans_state_leaves_out_a_zero() -> None:
+    found = parse_podman({"finishedTime": FINISHED, "exited": True}, 9.0, BEGAN)
+    assert found == Recorded(9.0, exit_code=0, oom_killed=False)
+    assert parse_podman({"finishedTime": FINISHED, "exitCode": -1}, 9.0, BEGAN).exit_code is None
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "id_"),
+    [
+        ("podman5-db.sql", "db.sql", "e29328a0765f98ebc24a6fee21bbd13e41f20cb7a2328798294513c23df171a5"),  # noqa: E501
+        ("podman4-bolt_state.db", "bolt_state.db", "8fadb442d8c0dfdd502e63ed8ed5418c4664f6f8647e7a92594ca9a98ef6c6c8"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_both_databases_of_podman_have_the_state(
+    tmp_path: Path, name: str, file: str, id_: str
+) -> None:
+    (tmp_path / "libpod").mkdir()
+    (tmp_path / "libpod" / file).write_bytes((FIXTURES / name).read_bytes())
+    state = read_state(str(tmp_path), id_)
+    assert state is not None
+    assert "state" in state
+    assert read_state(str(tmp_path), "0" * 64) is None
+
+
+@given(
+    st.dictionaries(st.sampled_from(["finished", "finishedTime", "exitCode", "oomKilled"]), JSON)
+)
+def test_any_state_of_podmans_or_cri_os_is_a_record(state: dict[str, object]) -> None:
+    for found in (parse_crio(state, 9.0, 0.0), parse_podman(state, 9.0, 0.0)):
+        assert found.exit_code is None or 0 <= found.exit_code <= 255
