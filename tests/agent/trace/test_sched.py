@@ -50,15 +50,11 @@ def test_the_table_says_who_took_the_cpu_and_what_was_waited_for() -> None:
 
 
 def test_nothing_is_shown_as_nothing() -> None:
-    assert (
-        table(Scheduling())
-        == [
-            "WAITED FOR  TIMES  TIME  AVG",
-            "a CPU           0   0ns  -",
-            "left the CPU: 0 by itself, 0 not",
-        ]
-        or "a CPU" in table(Scheduling())[1]
-    )
+    assert table(Scheduling()) == [
+        "WAITED FOR  TIMES  TIME  AVG",
+        "a CPU           0   0ns    -",
+        "left the CPU: 0 by itself, 0 not",
+    ]
     assert row(Scheduling())["wait_p99_seconds"] is None
 
 
