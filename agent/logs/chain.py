@@ -164,16 +164,21 @@ class Chain:
             and not any(mark.spooled for mark in rotation.marks)
         )
 
-    def next_unread(self, now: float) -> tuple[TailedFile, int] | None:
-        """Return the oldest file with unread bytes and how many; negative: it was truncated."""
+    def next_unread(
+        self, now: float, beginning: TailedFile | None = None
+    ) -> tuple[TailedFile, int] | None:
+        """
+        Return the oldest file with unread bytes and how many; negative: it was truncated.
+
+        beginning: a file before which everything was looked for just now.
+        """
         for file in self.rotation.files:
             unread = file.unread()
-            if unread and not file.head and not file.begun:
+            if unread and not file.head and file is not beginning:
                 # Nobody saw what it held before: it may have been copied and truncated, and what
-                # is in the copy comes first.
-                file.begun = True
+                # is in the copy comes first. Each time, until it is read.
                 self.rotation.look(now, force=True)
-                return self.next_unread(now)
+                return self.next_unread(now, file)
             if unread:
                 file.grown_at = self._changed_at = now
                 self._lag.unread(now)

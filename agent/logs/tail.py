@@ -110,8 +110,6 @@ class TailedFile:
         self.framer = make_framer(self.offset)
         self.grown_at = now
         """Monotonic seconds when it was last seen to grow, or began to be rotated."""
-        self.begun = False
-        """Its first bytes are about to be read."""
         self.busy = False
         """A read is under way in another thread: do not close."""
 
