@@ -29,7 +29,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.log_destinations": frozenset(),
     "agent.log_patterns": frozenset(),
     "agent.log_rules": frozenset({"agent.log_patterns"}),
-    "agent.telemetry": frozenset(),
+    "agent.families": frozenset(),
+    "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
+    "agent.telemetry": frozenset({"agent.families", "agent.own_process"}),
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
     "agent.web": frozenset(),
@@ -68,11 +70,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
+    "agent.diagnosis": METRICS | {"agent.usage"},
     "agent.logs": NOUNS
-    | {"agent.container", "agent.log_destinations", "agent.telemetry", "agent.inotify"}
+    | {"agent.container", "agent.log_destinations", "agent.families", "agent.inotify"}
     | {"agent.log_patterns", "agent.log_rules"},
     "exporters.prometheus": METRICS
-    | {"agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
+    | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
     | {"exporters.http"},
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset({"agent.logs.chunk", "agent.compression", "exporters.backoff"}),

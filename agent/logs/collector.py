@@ -13,14 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
-
+from agent.families import Family, counter, gauge, histogram
 from agent.logs.stats import (
     ACK_SECONDS,
     ContainerCounters,
@@ -91,7 +84,7 @@ class _Worker:
     stats: WorkerStats | None = None
 
 
-class LogCollector(Collector):
+class LogCollector:
     """Holds each worker's newest statistics."""
 
     def __init__(self) -> None:
@@ -105,12 +98,12 @@ class LogCollector(Collector):
         """Take a worker's newest statistics."""
         self._workers[destination].stats = stats
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """All workers' counters, and the gauges of their last second."""
         restarts = _counter("worker_restarts", "How often the log worker was started again.")
         told: list[tuple[str, WorkerStats]] = []
         for destination, worker in self._workers.items():
-            restarts.add_metric([destination], worker.restarts())
+            restarts.add([destination], worker.restarts())
             if worker.stats is not None:
                 told.append((destination, worker.stats))
         yield restarts
@@ -118,7 +111,7 @@ class LogCollector(Collector):
         yield from _of_destinations(told)
 
 
-def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
+def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
     rows = [
         ([destination, c.name, c.namespace, c.pod, c.path], c)
         for destination, stats in told
@@ -127,75 +120,75 @@ def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
     for name, text, get in _PER_CONTAINER:
         family = _counter(name, text, _CONTAINER)
         for labels, container in rows:
-            family.add_metric(labels, get(container))
+            family.add(labels, get(container))
         yield family
-    lag = GaugeMetricFamily(
+    lag = gauge(
         "agent_log_lag_bytes",
         "Bytes of log file written and not acknowledged yet.",
-        labels=_CONTAINER,
+        _CONTAINER,
     )
-    lag_seconds = GaugeMetricFamily(
+    lag_seconds = gauge(
         "agent_log_lag_seconds",
         "Age of the oldest line that is not acknowledged; 0 where there is none.",
-        labels=_CONTAINER,
+        _CONTAINER,
     )
     times = _counter("losses", "Times log data was lost, by cause.", [*_CONTAINER, "cause"])
     lost = _counter("lost_bytes", "Bytes of log file lost, by cause.", [*_CONTAINER, "cause"])
     for labels, container in rows:
         if container.lag_bytes is not None:
-            lag.add_metric(labels, container.lag_bytes)
+            lag.add(labels, container.lag_bytes)
         if container.lag_seconds is not None:
-            lag_seconds.add_metric(labels, container.lag_seconds)
+            lag_seconds.add(labels, container.lag_seconds)
         for cause, loss in container.lost.items():
-            times.add_metric([*labels, cause], loss.times)
-            lost.add_metric([*labels, cause], loss.bytes)
+            times.add([*labels, cause], loss.times)
+            lost.add([*labels, cause], loss.bytes)
     yield lag
     yield lag_seconds
     yield times
     yield lost
 
 
-def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
+def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
     for name, text, get in _PER_DESTINATION:
         family = _counter(name, text)
         for destination, stats in told:
-            family.add_metric([destination], get(stats.destination))
+            family.add([destination], get(stats.destination))
         yield family
     for name, text, in_worker in _PER_WORKER:
         family = _counter(name, text)
         for destination, stats in told:
-            family.add_metric([destination], in_worker(stats.worker))
+            family.add([destination], in_worker(stats.worker))
         yield family
     for name, text, get in _IN_FLIGHT:
-        gauge = _gauge(name, text)
+        level = _gauge(name, text)
         for destination, stats in told:
-            gauge.add_metric([destination], get(stats.destination))
-        yield gauge
+            level.add([destination], get(stats.destination))
+        yield level
     connected = _gauge("connected", "Whether the destination is connected.")
     for destination, stats in told:
         if stats.destination.connected is not None:
-            connected.add_metric([destination], int(stats.destination.connected))
+            connected.add([destination], int(stats.destination.connected))
     yield connected
     native = _gauge("native", "Whether lines are encoded by compiled code.")
     for destination, stats in told:
         if stats.worker.native is not None:
-            native.add_metric([destination], int(stats.worker.native))
+            native.add([destination], int(stats.worker.native))
     yield native
     yield from _of_deliveries(told)
 
 
-def _of_deliveries(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
-    acks = HistogramMetricFamily(
+def _of_deliveries(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
+    acks = histogram(
         "agent_log_ack_seconds",
         "Time from sending a chunk to its acknowledgement; refused and failed ones are not in it.",
-        labels=["destination"],
+        ["destination"],
     )
     failed = _gauge("last_error_timestamp_seconds", "When the destination failed last.")
     # One series at a time: the newest error's. Prometheus forgets the one before it.
-    error = GaugeMetricFamily(
+    error = gauge(
         "agent_log_last_error_info",
         "What the destination said when it failed last; the value is always 1.",
-        labels=["destination", "error"],
+        ["destination", "error"],
     )
     for destination, stats in told:
         counters = stats.destination
@@ -204,10 +197,10 @@ def _of_deliveries(told: list[tuple[str, WorkerStats]]) -> Iterator[Metric]:
         for bound, count in zip(bounds, counters.ack_counts, strict=True):
             total += count
             buckets.append((bound, float(total)))
-        acks.add_metric([destination], buckets, counters.ack_seconds)
+        acks.add_histogram([destination], buckets, counters.ack_seconds)
         if counters.last_error_at is not None:
-            failed.add_metric([destination], counters.last_error_at)
-            error.add_metric([destination, _without_numbers(counters.last_error)], 1)
+            failed.add([destination], counters.last_error_at)
+            error.add([destination, _without_numbers(counters.last_error)], 1)
     yield acks
     yield failed
     yield error
@@ -218,9 +211,9 @@ def _without_numbers(reason: str) -> str:
     return re.sub(r"[0-9a-fA-F]*\d[0-9a-fA-F]*", "#", reason)[:_ERROR_LENGTH]
 
 
-def _counter(name: str, text: str, labels: list[str] | None = None) -> CounterMetricFamily:
-    return CounterMetricFamily(f"agent_log_{name}", text, labels=labels or ["destination"])
+def _counter(name: str, text: str, labels: list[str] | None = None) -> Family:
+    return counter(f"agent_log_{name}", text, labels or ["destination"])
 
 
-def _gauge(name: str, text: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"agent_log_{name}", text, labels=["destination"])
+def _gauge(name: str, text: str) -> Family:
+    return gauge(f"agent_log_{name}", text, ["destination"])

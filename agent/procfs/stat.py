@@ -26,6 +26,12 @@ class CpuTimes(NamedTuple):
     steal: int
 
 
+def parse_boot_time(text: str) -> float | None:
+    """Unix seconds at which the machine started: the "btime" line of /proc/stat."""
+    found = text.partition("\nbtime ")[2].partition("\n")[0]
+    return float(found) if found.isdecimal() else None
+
+
 def parse_stat(text: str) -> CpuTimes:
     """Parse the first line of /proc/stat."""
     line = text.partition("\n")[0]

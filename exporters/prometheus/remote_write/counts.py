@@ -7,12 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from agent.families import Family, counter, single
 
 
-class Counts(Collector):
+class Counts:
     """Counted by the writing and the sending thread; read by the page."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -56,38 +54,38 @@ class Counts(Collector):
         with self._lock:
             return dict(self._retries)
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Read the numbers now."""
         samples, size = self.waiting()
-        yield CounterMetricFamily(
-            "agent_remote_write_samples", "Samples the receiver has written.", value=self.sent()
+        yield single(
+            "counter",
+            "agent_remote_write_samples",
+            "Samples the receiver has written.",
+            self.sent(),
         )
-        dropped = CounterMetricFamily(
+        dropped = counter(
             "agent_remote_write_dropped_samples",
             "Samples that were not written and never will be, by cause: full, damaged or disk of"
             " the queue, the receiver's status, not written (of a request it took).",
-            labels=["cause"],
+            ["cause"],
         )
         for cause, count in sorted(self.dropped().items()):
-            dropped.add_metric([cause], count)
+            dropped.add([cause], count)
         yield dropped
-        retries = CounterMetricFamily(
+        retries = counter(
             "agent_remote_write_retries",
             "Requests that were not written and tried again, by cause.",
-            labels=["cause"],
+            ["cause"],
         )
         for cause, count in sorted(self.retries().items()):
-            retries.add_metric([cause], count)
+            retries.add([cause], count)
         yield retries
-        yield GaugeMetricFamily(
-            "agent_remote_write_queue_samples", "Samples that wait.", value=samples
-        )
-        yield GaugeMetricFamily(
-            "agent_remote_write_queue_bytes", "Bytes of the queue on disk.", value=size
-        )
+        yield single("gauge", "agent_remote_write_queue_samples", "Samples that wait.", samples)
+        yield single("gauge", "agent_remote_write_queue_bytes", "Bytes of the queue on disk.", size)
         if self._newest:
-            yield GaugeMetricFamily(
+            yield single(
+                "gauge",
                 "agent_remote_write_behind_seconds",
                 "Age of the newest sample that was written, in seconds.",
-                value=max(0.0, self._clock() - self._newest),
+                max(0.0, self._clock() - self._newest),
             )

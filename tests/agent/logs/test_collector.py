@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, generate_latest
-
+from agent.families import write
 from agent.logs.collector import LogCollector
 from agent.logs.stats import ContainerCounters, DestinationCounters, WorkerCounters, WorkerStats
 
@@ -13,9 +12,7 @@ def page(stats: WorkerStats | None) -> dict[str, float]:
     collector.add("fluentd a:1", lambda: 2)
     if stats is not None:
         collector.update("fluentd a:1", stats)
-    registry = CollectorRegistry()
-    registry.register(collector)
-    lines = generate_latest(registry).decode().splitlines()
+    lines = write(collector.collect()).splitlines()
     rows = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {series: float(value) for series, _space, value in rows}
 
