@@ -18,8 +18,6 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, TypeVar
 
-import psutil
-
 from agent.bpf.decode import LifecycleReading
 from agent.cgroupfs.hierarchies import Hierarchies, find_hierarchies
 from agent.cgroupfs.hugetlb import page_sizes
@@ -29,6 +27,7 @@ from agent.cgroupfs.tree import CgroupTree
 from agent.config import HostPaths
 from agent.container.container import Container, Kind
 from agent.container.discovery import Discovery
+from agent.container.process import boot_time
 from agent.container.unplaced import Unplaced
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
@@ -400,8 +399,8 @@ class Sampler:
             return get(f"pressure/{resource}", parse_pressure)
 
         return HostSample(
-            cores=psutil.cpu_count() or os.cpu_count() or 1,
-            boot_time=psutil.boot_time(),
+            cores=os.cpu_count() or 1,
+            boot_time=boot_time(),
             cpu=get("stat", parse_stat),
             meminfo=get("meminfo", parse_meminfo),
             network=get("1/net/dev", parse_net_dev),

@@ -24,12 +24,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import psutil
-
 from agent.config import FilesystemConfig, HostPaths
 from agent.filesystem import mounts
 from agent.filesystem.container_view import ContainerView, look_at
 from agent.filesystem.host_files import HostFiles
+from agent.filesystem.idle import be_idle
 from agent.filesystem.statvfs import Asker
 from agent.filesystem.target import Target
 from agent.filesystem.trees import Trees
@@ -168,8 +167,8 @@ class FilesystemWatcher:
     def _run(self) -> None:
         try:
             # A thread has an I/O priority of its own (ioprio_set(2)).
-            psutil.Process(threading.get_native_id()).ionice(psutil.IOPRIO_CLASS_IDLE)
-        except (OSError, psutil.Error) as error:
+            be_idle()
+        except OSError as error:
             log.info("directories are walked without idle I/O priority: %s", error)
         while not self._stop.is_set():
             self._wake.clear()
