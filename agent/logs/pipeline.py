@@ -33,7 +33,7 @@ from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
 from agent.logs.tail import Block, TailedFile
 from agent.logs.watch import DirectoryWatch
 
-TURN_BYTES: Final = 512 * 1024
+TURN_BYTES: Final = 1024 * 1024
 """Bytes read in one turn, from all files."""
 BLOCK: Final = 64 * 1024
 """Bytes read from one file in a turn that many files share."""

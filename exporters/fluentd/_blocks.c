@@ -1,15 +1,15 @@
 /* Lines of a log file to entries of a PackedForward message: what blocks.py does, faster.
  *
- * encode(format, data, begin, end, most, head, stdout, stderr) -> (payload, records, end)
+ * encode(format, data, begin, end, room, head, stdout, stderr) -> (payload, records, end)
  *
  *   format   0 CRI, 1 Docker's json-file
  *   data     bytes; data[begin:end] are whole lines, newlines included
- *   most     lines at most
+ *   room     bytes of payload at most
  *   head     what is between an entry's time and the header of its content
  *   stdout, stderr   what follows the content of an entry of that stream
  *
- * Stops at the first line that is not of the usual shape (blocks.py says which are) and returns
- * where that line begins. blocks.py holds the same in Python; tests/exporters/fluentd/
+ * Stops at the first line that is not of the usual shape (blocks.py says which are), or that has no
+ * room any more, and returns where that line begins. blocks.py holds the same in Python; tests/exporters/fluentd/
  * test_blocks.py asserts that both give the same bytes for any input.
  *
  * `data` is immutable and referenced by the caller's arguments, so the GIL is released while it is
@@ -33,6 +33,7 @@ enum { CRI, DOCKER };
 #define LONGEST 17000 /* bytes of content: headers.py, LONGEST */
 #define ENTRY 3       /* 92 D7 00: an array of two, and an EventTime of eight bytes */
 #define HEADER 3      /* the longest header of a string of LONGEST bytes */
+#define MOST_ROOM (1 << 30)
 
 static const char OUT[] = " stdout F ", ERR[] = " stderr F ";
 static const char BEGIN[] = "{\"log\":\"", FINISH[] = "Z\"}";
@@ -376,8 +377,8 @@ typedef struct {
 } Made;
 
 /* The loop. `made->payload` has room for `room` bytes. Touches nothing of Python's. */
-static void encode_lines(int format, Bytes data, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t most,
-                         const Text *head, const Text *tails, Py_ssize_t room, Made *made)
+static void encode_lines(int format, Bytes data, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t room,
+                         const Text *head, const Text *tails, Made *made)
 {
     unsigned char *out = made->payload, *limit = made->payload + room;
     unsigned char plain[LONGEST];
@@ -385,7 +386,7 @@ static void encode_lines(int format, Bytes data, Py_ssize_t begin, Py_ssize_t en
     Line line;
 
     made->records = 0;
-    while (begin < end && made->records < most) {
+    while (begin < end) {
         Bytes p = data + begin, stop = memchr(p, '\n', (size_t)(end - begin));
         const Text *tail;
         if (stop == NULL)
@@ -403,7 +404,7 @@ static void encode_lines(int format, Bytes data, Py_ssize_t begin, Py_ssize_t en
         }
         tail = &tails[line.is_stderr];
         if (limit - out < ENTRY + 8 + head->length + HEADER + line.length + tail->length)
-            break; /* the room was made for the most there can be: never */
+            break;
         memcpy(out, "\x92\xd7\x00", ENTRY);
         out = put_big_endian(out + ENTRY, second.seconds);
         out = put_big_endian(out, line.nanoseconds);
@@ -420,42 +421,68 @@ static void encode_lines(int format, Bytes data, Py_ssize_t begin, Py_ssize_t en
     made->size = out - made->payload;
 }
 
+/* One buffer is kept, so that its pages are not asked of the kernel and cleared for every call. Both
+ * functions are called with the GIL held; a call that finds it taken by another thread makes one. */
+static struct {
+    unsigned char *bytes;
+    Py_ssize_t size;
+    int taken;
+} kept;
+
+static unsigned char *take_buffer(Py_ssize_t size)
+{
+    unsigned char *made;
+
+    if (kept.taken)
+        return malloc(size > 0 ? (size_t)size : 1);
+    if (kept.bytes == NULL || kept.size < size) {
+        made = realloc(kept.bytes, size > 0 ? (size_t)size : 1);
+        if (made == NULL)
+            return NULL;
+        kept.bytes = made;
+        kept.size = size;
+    }
+    kept.taken = 1;
+    return kept.bytes;
+}
+
+static void give_back(unsigned char *buffer)
+{
+    if (buffer == kept.bytes)
+        kept.taken = 0;
+    else
+        free(buffer);
+}
+
 static PyObject *encode(PyObject *module, PyObject *args)
 {
     int format;
     PyObject *block, *payload;
     char *data;
-    Py_ssize_t size, begin, end, most, longest, room;
+    Py_ssize_t size, begin, end, room;
     Text head, tails[2];
     Made made;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "iSnnny#y#y#", &format, &block, &begin, &end, &most, &head.data,
+    if (!PyArg_ParseTuple(args, "iSnnny#y#y#", &format, &block, &begin, &end, &room, &head.data,
                           &head.length, &tails[0].data, &tails[0].length, &tails[1].data,
                           &tails[1].length))
         return NULL;
     if (PyBytes_AsStringAndSize(block, &data, &size) < 0)
         return NULL;
-    if ((format != CRI && format != DOCKER) || begin < 0 || begin > end || end > size || most < 0) {
-        PyErr_SetString(PyExc_ValueError, "a format, or a part of the block, that is not there");
+    if ((format != CRI && format != DOCKER) || begin < 0 || begin > end || end > size || room < 0 ||
+        room > MOST_ROOM) {
+        PyErr_SetString(PyExc_ValueError, "a format, a part of the block, or a room that cannot be");
         return NULL;
     }
-    longest = tails[0].length > tails[1].length ? tails[0].length : tails[1].length;
-    longest += ENTRY + 8 + head.length + HEADER;
-    if (most > (PY_SSIZE_T_MAX - size) / longest) {
-        PyErr_SetString(PyExc_ValueError, "too many lines at once");
-        return NULL;
-    }
-    /* A record holds no more of the line than the line has. */
-    room = end - begin + most * longest;
-    made.payload = malloc(room > 0 ? (size_t)room : 1);
+    made.payload = take_buffer(room);
     if (made.payload == NULL)
         return PyErr_NoMemory();
     Py_BEGIN_ALLOW_THREADS
-    encode_lines(format, (Bytes)data, begin, end, most, &head, tails, room, &made);
+    encode_lines(format, (Bytes)data, begin, end, room, &head, tails, &made);
     Py_END_ALLOW_THREADS
     payload = PyBytes_FromStringAndSize((const char *)made.payload, made.size);
-    free(made.payload);
+    give_back(made.payload);
     if (payload == NULL)
         return NULL;
     return Py_BuildValue("(Nnn)", payload, made.records, made.end);
@@ -463,7 +490,7 @@ static PyObject *encode(PyObject *module, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"encode", encode, METH_VARARGS,
-     "encode(format, data, begin, end, most, head, stdout, stderr) -> (payload, records, end)"},
+     "encode(format, data, begin, end, room, head, stdout, stderr) -> (payload, records, end)"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -3,7 +3,7 @@ def encode(
     data: bytes,
     begin: int,
     end: int,
-    most: int,
+    room: int,
     head: bytes,
     stdout: bytes,
     stderr: bytes,

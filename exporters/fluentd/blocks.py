@@ -53,6 +53,8 @@ _BEGIN: Final = b'{"log":"'
 _END: Final = b'Z"}'
 _OUT_TIME: Final = rb'\n","stream":"stdout","time":"'
 _ERR_TIME: Final = rb'\n","stream":"stderr","time":"'
+_NEAR: Final = 256 * 1024
+"""Bytes of one call in Python: what it makes on the way stays in the processor's cache."""
 _ENTRY: Final = b"\x92\xd7\x00"
 
 Encoded = tuple[bytes, int, int]
@@ -101,15 +103,14 @@ class NativeBlocks:
         self._encode = _native
         self._format = FORMATS.index(log_format)
         self._shape = shape
-        self._bytes, self._lines = _limits(shape, room)
+        self._room = room
 
     def encode(self, data: bytes, begin: int, end: int) -> Encoded:
         """Encode usual lines from `data[begin]` on, as the module says. `end` is after a newline.
 
         At most as many as fit; none where the first is not usual.
         """
-        stop = min(end, begin + self._bytes)
-        return self._encode(self._format, data, begin, stop, self._lines, *self._shape)
+        return self._encode(self._format, data, begin, end, self._room, *self._shape)
 
 
 class PythonBlocks:
@@ -241,7 +242,9 @@ def block_encoder(
     """Choose the loop for `log_format`; None where there is none."""
     if log_format not in FORMATS:
         return None
-    return (NativeBlocks if in_c else PythonBlocks)(log_format, shape, room)
+    if in_c:
+        return NativeBlocks(log_format, shape, room)
+    return PythonBlocks(log_format, shape, min(room, _NEAR))
 
 
 def _limits(shape: Shape, room: int) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class ForwardClient:
     def encoder(self, fields: Mapping[str, str]) -> ForwardEncoder:
         """The encoder of one container's entries."""
         # A quarter: chunks are filled to three quarters at least.
-        return ForwardEncoder(fields, self._config.chunk_bytes // 4)
+        return ForwardEncoder(fields, self._config.chunk_bytes // 2)
 
     async def send(self, chunk: Chunk) -> Outcome:
         """Send one chunk and wait for its acknowledgement."""

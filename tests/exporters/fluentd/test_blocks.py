@@ -162,13 +162,25 @@ def test_c_makes_the_bytes_of_python_and_stops_where_python_stops(
 ) -> None:
     log_format, block = given_block
     shape = ForwardEncoder(fields)._shape
-    one, other = pure(log_format, room, shape), in_c(log_format, room, shape)
+    one, other = pure(log_format, 8 * ROOM, shape), in_c(log_format, room, shape)
     at = 0
     while at < len(block):
-        made = one.encode(block, at, len(block))
-        assert other.encode(block, at, len(block)) == made
-        payload, _records, end = made
-        assert len(payload) <= room
+        whole, records, end = one.encode(block, at, len(block))
+        made = taken = 0
+        while at < end:
+            payload, count, stop = other.encode(block, at, len(block))
+            assert len(payload) <= room
+            assert whole.startswith(payload, made)
+            made, taken = made + len(payload), taken + count
+            if not count:  # for want of room only
+                line = block[at : block.index(b"\n", at) + 1]
+                assert len(one.encode(line, 0, len(line))[0]) > room - 2  # its header has 1 to 3
+                stop = block.index(b"\n", at) + 1
+                made += len(one.encode(line, 0, len(line))[0])
+                taken += 1
+            at = stop
+        assert (made, taken, at) == (len(whole), records, end)
+        assert other.encode(block, at, len(block)) == (b"", 0, at)
         at = block.index(b"\n", end) + 1 if end < len(block) else end
 
 
