@@ -21,8 +21,8 @@ COUNTS_SIZE: Final = 2 * len(CLASSES) * 8
 """struct syscall_counts."""
 KEY: Final = struct.Struct("=QII")
 """struct syscall_key: cgroup, number, errno."""
-TIMES: Final = struct.Struct(f"={4 + BUCKETS}Q")
-"""struct syscall_times: calls, errors, ns, longest_ns, buckets."""
+TIMES: Final = struct.Struct(f"={3 + BUCKETS}Q")
+"""struct syscall_times: calls, errors, ns, buckets."""
 SETTINGS: Final = struct.Struct("=QQ")
 """struct syscall_settings: opened (CLOCK_MONOTONIC in ns), targets_only."""
 ERRORS: Final = struct.Struct("=Q")
@@ -45,7 +45,6 @@ class CallTimes:
     errors: int
     ns: int
     """Of all together."""
-    longest_ns: int
     buckets: Sequence[int]
     """See BUCKETS."""
     errnos: Mapping[int, int]
@@ -76,9 +75,9 @@ def decode_times(
         errnos.setdefault(key[:2], {})[key[2]] = count
     result: dict[int, dict[str, CallTimes]] = {}
     for (cgroup, number, _), values in _entries(times, TIMES):
-        calls, failed, ns, longest, *buckets = values
+        calls, failed, ns, *buckets = values
         result.setdefault(cgroup, {})[name_of(number, machine)] = CallTimes(
-            calls, failed, ns, longest, tuple(buckets), errnos.get((cgroup, number), {})
+            calls, failed, ns, tuple(buckets), errnos.get((cgroup, number), {})
         )
     return result
 

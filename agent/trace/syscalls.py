@@ -16,7 +16,7 @@ from agent.trace.text import columns
 Calls = Mapping[str, CallTimes]
 """Name of a system call -> what is known of it."""
 
-_NONE = CallTimes(0, 0, 0, 0, (0,) * BUCKETS, {})
+_NONE = CallTimes(0, 0, 0, (0,) * BUCKETS, {})
 
 
 class CallRow(TypedDict):
@@ -41,7 +41,7 @@ def together(cgroups: Iterable[Calls]) -> dict[str, CallTimes]:
 
 
 def since(new: Calls, old: Calls) -> dict[str, CallTimes]:
-    """What happened between two readings. The longest is since the first of all readings."""
+    """What happened between two readings."""
     changed = {name: _combine(times, old.get(name, _NONE), -1) for name, times in new.items()}
     return {name: times for name, times in changed.items() if times.calls}
 
@@ -101,7 +101,6 @@ def _combine(first: CallTimes, second: CallTimes, sign: int) -> CallTimes:
         calls=first.calls + sign * second.calls,
         errors=first.errors + sign * second.errors,
         ns=first.ns + sign * second.ns,
-        longest_ns=max(first.longest_ns, second.longest_ns),
         buckets=tuple(a + sign * b for a, b in zip(first.buckets, second.buckets, strict=True)),
         errnos={number: count for number, count in errnos.items() if count},
     )

@@ -4,7 +4,10 @@
  * times a second. agent/bpf/slots.py reads it, and a test compares it with this file.
  *
  * Map "owners": array of SLOTS __u64: the cgroup id a slot belongs to, 0 for none.
+ * Map "claims": hash, place -> cgroup id. Who could put itself here owns the place: of two cgroups that
+ *               find a place free at the same time one goes on to the next.
  * Map "slots":  per-CPU array of SLOTS values, all counters, which only rise while the owner lives.
+ * Map "drops":  per-CPU array of one __u64: events of cgroups that found no place.
  *
  * A cgroup's place is a hash of its id, or one of the SLOT_TRIES - 1 places after it. Who comes first
  * owns the slot until the agent, which has seen that the cgroup is gone, zeroes and frees it. So two

@@ -30,7 +30,6 @@ struct syscall_times {
 	__u64 calls;
 	__u64 errors;
 	__u64 ns;
-	__u64 longest_ns;
 	__u64 buckets[SYSCALL_BUCKETS];
 };
 

@@ -9,14 +9,13 @@ def times(calls: int, ns: int, errnos: dict[int, int] | None = None, bucket: int
     buckets = [0] * BUCKETS
     buckets[bucket] = calls
     errnos = errnos or {}
-    longest = ns // calls if calls else 0
-    return CallTimes(calls, sum(errnos.values()), ns, longest, tuple(buckets), errnos)
+    return CallTimes(calls, sum(errnos.values()), ns, tuple(buckets), errnos)
 
 
 def test_the_calls_of_a_containers_cgroups_are_added_up() -> None:
     total = together([{"read": times(3, 3000)}, {"read": times(4, 9000, {11: 2})}, {}])
     assert total == {
-        "read": CallTimes(7, 2, 12000, 2250, (*[0] * 9, 7, *[0] * (BUCKETS - 10)), {11: 2})
+        "read": CallTimes(7, 2, 12000, (*[0] * 9, 7, *[0] * (BUCKETS - 10)), {11: 2})
     }
 
 
