@@ -32,13 +32,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from agent.logs.handover import WorkerInput, parse_worker_input, worker_input
+from agent.logs.handover import WorkerInput, parse_worker_input
 
 if TYPE_CHECKING:
     from agent.logs.chunk import Destination
     from agent.logs.pipeline import Pipeline
-
-__all__ = ["main", "worker_input"]
 
 _LOCK_WAIT: Final = 10.0
 """Seconds for an earlier worker of the same destination to end."""
@@ -82,7 +80,7 @@ def main() -> int:
 
 
 async def _work(given: WorkerInput) -> None:
-    # Imported here: the daemon imports this module for `worker_input` and needs none of it.
+    # Imported here: input that makes no sense is refused at once.
     from agent.container.log_sources import LogSources
     from agent.logs import checkpoint
     from agent.logs.faults import FaultLog

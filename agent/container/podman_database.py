@@ -18,10 +18,9 @@ Cost, when a container has changed since the last question: 3 ms with 50, 35 ms 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.container.bolt import Bucket, look
 from agent.container.declared import Declared, of_podman
@@ -36,6 +35,9 @@ from agent.container.statefile import (
     text,
     texts,
 )
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MAX_SQLITE: Final = 64 * 1024 * 1024
 """Bytes: some 4000 containers."""
@@ -146,6 +148,8 @@ def read_sqlite(path: str) -> dict[str, Recorded]:
 
 def parse_sqlite(data: bytes, path: str) -> dict[str, Recorded]:
     """Turn the bytes of a db.sql into containers by id. `path` is for the message."""
+    import sqlite3
+
     found = {}
     try:
         with closing(opened(data, path)) as database:
@@ -160,6 +164,8 @@ def opened(data: bytes, path: str) -> sqlite3.Connection:
     """A database in memory from the bytes of a file. Raises `UnreadableState`, sqlite3.Error."""
     if not data.startswith(_HEADER):
         raise UnreadableState(path, "not a SQLite database")
+    import sqlite3
+
     database = sqlite3.connect(":memory:")
     try:
         # SQLite runs what a damaged or hostile schema says unless told not to.

@@ -11,7 +11,6 @@ container (--rm).
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import Final
 
@@ -39,6 +38,8 @@ def read_state(graph: str, id_: str) -> Json | None:
 
 def parse_sqlite_state(data: bytes, id_: str, path: str) -> Json | None:
     """The same from the bytes of a db.sql. `path` is for the message."""
+    import sqlite3
+
     try:
         with closing(opened(data, path)) as database:
             row = database.execute(_STATE, (id_,)).fetchone()
