@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final, Protocol
 
 from agent.container.container import Container
@@ -134,6 +135,10 @@ class Intake:
         self._missing_at: float | None = None
         self._missing: list[ContainerCounters] = []
         self._rules = rules or Rules()
+        self._agenda: list[tuple[float, int, Tailed]] = []
+        """When to come to which container, the next one first (heapq): most of thousands are silent,
+        and to ask each of them whether it is time cost more than all the rest."""
+        self._planned = 0
 
     def update(self, sources: Iterable[Source], now: float) -> None:
         """Take what discovery found; look at the files of new containers."""
@@ -169,14 +174,22 @@ class Intake:
             if directory is None or rotation.directory == directory:
                 rotation.look(now, force=directory is not None)
                 if directory is not None:
-                    tailed.poll_at = min(tailed.poll_at, now)
+                    if tailed.poll_at > now:
+                        tailed.poll_at = now
+                        self._plan(tailed, now)
 
     def due(self, now: float) -> list[Tailed]:
         """Return the containers with something to read, of those whose time has come."""
         ready = []
         longest = max(POLL_MAX, len(self.tailed) / POLLS_A_SECOND)
-        for tailed in self.tailed.values():
-            if max(tailed.poll_at, tailed.nameless_until, tailed.held_until) > now:
+        agenda = self._agenda
+        while agenda and agenda[0][0] <= now:
+            _at, _number, tailed = heappop(agenda)
+            if tailed.poll_at > now or self.tailed.get(tailed.chain.path) is not tailed:
+                continue  # it was looked at since, or is gone
+            held = max(tailed.nameless_until, tailed.held_until)
+            if held > now:
+                self._plan(tailed, held)
                 continue
             if tailed.chain.next_unread(now) is not None:
                 tailed.interval = POLL_MIN
@@ -186,15 +199,19 @@ class Intake:
             tailed.poll_at = now + tailed.interval
             if tailed.interval >= POLL_MAX:
                 tailed.poll_at = math.ceil(tailed.poll_at / _BEAT) * _BEAT
+            self._plan(tailed, tailed.poll_at)
         return ready
 
     def next_poll(self, now: float) -> float:
         """Seconds until the next container is due."""
-        soonest = min(
-            (max(tailed.poll_at, tailed.held_until) for tailed in self.tailed.values()),
-            default=now + POLL_MAX,
-        )
+        soonest = self._agenda[0][0] if self._agenda else now + POLL_MAX
         return max(soonest - now, POLL_MIN)
+
+    def _plan(self, tailed: Tailed, at: float) -> None:
+        """Let `due` come to it at that time. What was planned for it before stays, and is passed
+        over when its time comes."""
+        self._planned += 1
+        heappush(self._agenda, (at, self._planned, tailed))
 
     def retire(self, now: float, read_ns: int) -> Iterable[tuple[Tailed, Batch]]:
         """Close what is finished, and forget containers that are gone."""
@@ -331,6 +348,7 @@ class Intake:
         tailed = Tailed(chain, fields, self._make_encoder(fields), now)
         tailed.shorten()
         self.tailed[path] = tailed
+        self._plan(tailed, now)
         return tailed
 
     def _apply_rules(self, tailed: Tailed, container: Container) -> None:
@@ -371,8 +389,9 @@ class Intake:
             rotation.source_gone = False
             tailed.ended_at = None
             rotation.look(now, force=True)
-        if container.complete:
+        if container.complete and tailed.nameless_until > now:
             tailed.nameless_until = now
+            self._plan(tailed, now)
         self._apply_rules(tailed, container)
         fields = {**self._rules.fields(container), **source.fields}
         if fields != tailed.fields:
