@@ -85,6 +85,11 @@ def human_duration(length: float) -> str:
     return f"{days}d{rest:02d}h" if days < 10 else f"{days}d"
 
 
+def plural(count: int, noun: str) -> str:
+    """A number with its noun: "1 restart", "2 restarts", "0 restarts"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _scale(count: float, *, limit: float) -> tuple[float, str]:
     """Divide by 1024 until below `limit`."""
     for prefix in _PREFIXES[:-1]:

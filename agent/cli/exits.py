@@ -8,3 +8,5 @@ USAGE: Final = 2
 NOT_FOUND: Final = 3
 NOT_PERMITTED: Final = 4
 UNREACHABLE: Final = 5
+FINDINGS: Final = 10
+"""`agent why --exit-code` alone: something is a warning or worse."""

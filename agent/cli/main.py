@@ -12,10 +12,22 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from agent.cli import config, dashboards, demo, events, health, inspect, logs, metrics, run, top
+from agent.cli import (
+    config,
+    dashboards,
+    demo,
+    events,
+    health,
+    inspect,
+    logs,
+    metrics,
+    run,
+    top,
+    why,
+)
 from agent.cli.exits import ERROR, NOT_PERMITTED, USAGE
 
-_COMMANDS = (run, top, events, inspect, logs, metrics, demo, dashboards, config, health)
+_COMMANDS = (run, top, why, events, inspect, logs, metrics, demo, dashboards, config, health)
 
 _EPILOG = """\
 examples:
@@ -23,6 +35,7 @@ examples:
   agent run --config agent.toml     the same by a configuration file
   agent top                         what every container does, live
   agent top --once -o json          the same once, for a script
+  agent why                         what is wrong, with evidence and advice
   agent inspect web                 one container: limits, mounts, security findings
   agent logs web -f                 what a container writes
   agent events                      containers starting and ending, live
@@ -31,6 +44,7 @@ examples:
 
 exit codes:
   0 ok   1 failure   2 usage   3 not found   4 not permitted   5 daemon or runtime unreachable
+  10 findings (agent why --exit-code alone)
 """
 
 

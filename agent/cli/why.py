@@ -1,0 +1,227 @@
+"""`agent why [TARGET]`: what is wrong with a container, or with all of them, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+from agent.cli import settings
+from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.config import Config
+    from agent.container.target import Target
+    from agent.diagnosis.diagnose import Diagnosis, Verdict
+    from agent.diagnosis.scene import Scene
+    from agent.model import Snapshot
+    from agent.sampler import Sampler
+
+_EPILOG = """\
+targets:
+  3f2a9c              start of an id
+  web                 a name
+  shop/api[/app]      Kubernetes namespace/pod[/container], or Compose project/service
+  pid:1234            whichever container the process is in
+  cgroup:/docker/...  a cgroup's path
+
+examples:
+  agent why                          the whole host, the worst first
+  agent why shop/checkout            one container: evidence, advice, and what could not be checked
+  agent why --seconds 60             look longer: slow leaks, rare restarts
+  agent why -o json | jq '.containers[].findings[].rule'
+  agent why --exit-code || page      exit code 10 where something is a warning or worse
+
+It looks for --seconds (default 10), reads files alone, and needs no daemon.
+Every finding says by which files and keys it was found: what it means, docs/diagnosis.md.
+"""
+
+_GROUPS: Final = ("process", "netstat", "cpuset", "memory_events", "cpu")
+"""Groups of metrics whose files the rules need beside those that are always read."""
+_STEP: Final = 1.0
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "why",
+        help="what is wrong with a container, and what to do",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("target", metavar="TARGET", nargs="?", help="which container, see below")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="N", help="how long to look (default: 10)"
+    )
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="output", help="the same as -o json"
+    )
+    parser.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 10 where there is a finding that is a warning or worse",
+    )
+    parser.add_argument("--ascii", action="store_true", help="no sign outside ASCII")
+    settings.add_arguments(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from agent.cgroupfs.hierarchies import NoCgroups
+    from agent.container.target import BadTarget, parse_target
+
+    try:
+        target = parse_target(arguments.target) if arguments.target else None
+    except BadTarget as error:
+        print(f"agent why: {error}", file=sys.stderr)
+        return USAGE
+    config = settings.load_config(arguments)
+    try:
+        with ExitStack() as stack:
+            sampler = _sampler(config, stack)
+            if target is not None and not _is_there(arguments, config, target, sampler):
+                return NOT_FOUND
+            snapshots = _look(sampler, arguments.seconds)
+    except NoCgroups as error:
+        print(f"agent why: {error}", file=sys.stderr)
+        return ERROR
+    return _tell(arguments, config, target, snapshots)
+
+
+def _sampler(config: Config, stack: ExitStack) -> Sampler:
+    from agent.filesystem.watcher import FilesystemWatcher
+    from agent.lifecycle.keeper import LifetimeKeeper
+    from agent.sampler import Sampler, host_hierarchies
+
+    lifetimes = LifetimeKeeper(config.lifecycle, config.paths, host_hierarchies(config.paths))
+    filesystem = FilesystemWatcher(config.filesystem, config.paths)
+    sampler = stack.enter_context(
+        Sampler(
+            config.paths,
+            filesystem=filesystem,
+            lifetimes=lifetimes,
+            groups=_GROUPS,
+            services=config.metrics.systemd,
+        )
+    )
+    for part in (lifetimes, filesystem):
+        part.start()
+        stack.callback(part.stop)
+    return sampler
+
+
+def _is_there(
+    arguments: argparse.Namespace, config: Config, target: Target, sampler: Sampler
+) -> bool:
+    """Whether the target is one container; says so at once where it is not."""
+    from agent.container.target import Candidate, find
+
+    candidates = [
+        Candidate(sample.cgroup, sample.container)
+        for sample in sampler.snapshot().samples
+        if sample.container is not None
+    ]
+    found = find(target, candidates, config.paths.proc)
+    if len(found) == 1:
+        return True
+    if not found:
+        print(f"agent why: no running container is {arguments.target!r}", file=sys.stderr)
+    else:
+        print(f"agent why: {arguments.target!r} may be any of {len(found)}:", file=sys.stderr)
+        for candidate in found:
+            print(f"  {candidate}", file=sys.stderr)
+    return False
+
+
+def _look(sampler: Sampler, length: float) -> list[Snapshot]:
+    waiting = sys.stderr.isatty()
+    if waiting:
+        print(f"looking for {length:g} s …", end="", file=sys.stderr, flush=True)
+    snapshots = [sampler.snapshot()]
+    end = time.monotonic() + length
+    while (now := time.monotonic()) < end:
+        time.sleep(min(_STEP, end - now))
+        snapshots.append(sampler.snapshot())
+    if waiting:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    return snapshots
+
+
+def _tell(
+    arguments: argparse.Namespace,
+    config: Config,
+    target: Target | None,
+    snapshots: Sequence[Snapshot],
+) -> int:
+    from agent.diagnosis.diagnose import diagnose
+    from agent.diagnosis.finding import Severity
+    from agent.diagnosis.scene import scene_of
+
+    scene = scene_of(snapshots)
+    diagnosis = diagnose(scene)
+    if target is not None:
+        verdicts = _of_target(target, diagnosis, config)
+        if not verdicts:
+            print(f"agent why: {arguments.target} ended meanwhile", file=sys.stderr)
+            return NOT_FOUND
+        diagnosis = _only(diagnosis, verdicts)
+    _print(arguments, diagnosis, scene, one=target is not None)
+    worst = max((v.severity for v in diagnosis.verdicts if v.severity is not None), default=None)
+    if arguments.exit_code and worst is not None and worst >= Severity.WARNING:
+        return FINDINGS
+    return OK
+
+
+def _of_target(target: Target, diagnosis: Diagnosis, config: Config) -> tuple[Verdict, ...]:
+    from agent.container.target import Candidate, find
+
+    living = {v.subject.usage.cgroup.inode: v for v in diagnosis.verdicts if v.subject is not None}
+    candidates = [
+        Candidate(v.subject.usage.cgroup, v.subject.container)
+        for v in living.values()
+        if v.subject is not None
+    ]
+    found = find(target, candidates, config.paths.proc)
+    return tuple(living[candidate.cgroup.inode] for candidate in found)
+
+
+def _only(diagnosis: Diagnosis, verdicts: tuple[Verdict, ...]) -> Diagnosis:
+    from dataclasses import replace
+
+    blind = tuple((lack, 1) for verdict in verdicts for lack in verdict.blind)
+    return replace(diagnosis, verdicts=verdicts, blind=blind)
+
+
+def _print(arguments: argparse.Namespace, diagnosis: Diagnosis, scene: Scene, *, one: bool) -> None:
+    if arguments.output == "json":
+        from agent.diagnosis.document import document
+
+        sys.stdout.write(document(diagnosis, scene).decode())
+        return
+    import shutil
+
+    from agent.diagnosis.text import Style, diagnosis_text
+    from agent.top.glyphs import ASCII, glyphs_for
+
+    terminal = sys.stdout.isatty()
+    glyphs = ASCII if arguments.ascii else glyphs_for(sys.stdout.encoding)
+    style = Style(
+        width=max(shutil.get_terminal_size((100, 24)).columns, 60) if terminal else 100,
+        colour=terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
+        ascii_only=glyphs.ascii_only,
+    )
+    sys.stdout.write(diagnosis_text(diagnosis, scene, style, one=one))
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError("between 1 and 3600")
+    return seconds

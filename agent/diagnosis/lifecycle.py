@@ -1,0 +1,122 @@
+"""Starts and ends: a container that does not stay up, one whose health check fails."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+from agent.diagnosis.finding import Confidence, Evidence, Finding, Outcome, Severity
+from agent.diagnosis.scene import Gone, Scene, Subject
+from agent.lifecycle.events import SIGNALLED, Exit, Health
+from agent.lifecycle.totals import Total
+from agent.units import human_duration, plural
+
+RESTARTS: Final = 2
+"""Within the time looked at."""
+YOUNG: Final = 300.0
+"""Seconds. A container younger than this that has been restarted often does not stay up."""
+ATTEMPTS: Final = 3
+
+_MEANINGS: Final = {
+    0: "it ended by itself: a service must not; a job wants another restart policy",
+    1: "the program says it failed: its last log lines tell why",
+    2: "wrong use of a command: look at the arguments",
+    125: "the runtime could not start it",
+    126: "the command cannot be executed: permissions, or a directory",
+    127: "the command was not found in the image",
+    134: "abort(): a failed assertion",
+    137: "SIGKILL: the OOM killer, or a stop that took too long",
+    139: "SIGSEGV: the program crashed",
+    143: "SIGTERM: it was asked to stop",
+}
+
+
+def crash_loop(subject: Subject, scene: Scene) -> Outcome:
+    """It ends and is started again and again."""
+    total = subject.total
+    restarts = subject.restarts or 0
+    age = scene.wall_time - subject.usage.started
+    attempts = subject.container.attempt or 0
+    young = attempts >= ATTEMPTS and age < YOUNG
+    if restarts < RESTARTS and not young:
+        return None
+    return _finding(
+        total,
+        restarts,
+        scene,
+        (Evidence(f"runs for {human_duration(max(age, 0.0))} now", "the cgroup's age"),),
+        attempts if restarts < RESTARTS else 0,
+    )
+
+
+def crash_loop_of_gone(gone: Gone, scene: Scene) -> Finding | None:
+    """The same of one that is down at this moment."""
+    if gone.restarts < RESTARTS:
+        return None
+    return _finding(gone.total, gone.restarts, scene, (), 0)
+
+
+def _finding(
+    total: Total | None,
+    restarts: int,
+    scene: Scene,
+    more: tuple[Evidence, ...],
+    attempts: int,
+) -> Finding:
+    evidence = []
+    if restarts:
+        evidence.append(
+            Evidence(
+                f"{plural(restarts, 'restart')} in {human_duration(scene.seconds)}",
+                "the runtime's records",
+            )
+        )
+    elif attempts:
+        evidence.append(Evidence(f"{attempts} restarts so far", "the runtime's records"))
+    summary = f"restarted {restarts or attempts} times"
+    advice = []
+    last = None if total is None else total.last
+    if last is not None:
+        evidence.append(Evidence(f"last end: {describe(last)}", "the runtime's records"))
+        if last.code is not None:
+            summary += f", exit {last.code}"
+            meaning = _MEANINGS.get(last.code)
+            if meaning:
+                advice.append(meaning)
+    return Finding(
+        rule="crash_loop",
+        severity=Severity.CRITICAL,
+        confidence=Confidence.HIGH,
+        summary=summary,
+        evidence=(*evidence, *more),
+        advice=(*advice, "see its last lines: agent logs CONTAINER"),
+        weight=0.9,
+    )
+
+
+def describe(end: Exit) -> str:
+    """ "exit code 3 (Error) after 2s"."""
+    text = "exit code unknown" if end.code is None else f"exit code {end.code}"
+    number = end.signal or (end.code - SIGNALLED if end.code and end.code > SIGNALLED else None)
+    if number is not None:
+        try:
+            text += f", {signal.Signals(number).name}"
+        except ValueError:
+            text += f", signal {number}"
+    text += f" ({end.reason.value})"
+    return text if end.ran is None else f"{text} after {human_duration(end.ran)}"
+
+
+def health(subject: Subject, _scene: Scene) -> Outcome:
+    """Its health check fails."""
+    if subject.health is not Health.UNHEALTHY:
+        return None
+    return Finding(
+        rule="health",
+        severity=Severity.WARNING,
+        confidence=Confidence.HIGH,
+        summary="unhealthy",
+        evidence=(Evidence("its health check fails", "the runtime's records"),),
+        advice=("what the check printed: agent inspect CONTAINER",),
+        weight=0.4,
+    )

@@ -1,0 +1,143 @@
+"""Some minutes of Snapshots → what the rules look at: each container over the whole time.
+
+    scene_of(snapshots)      oldest first, at least one
+
+A container that came meanwhile is looked at from its first sample on. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent.container.container import Container, Kind
+from agent.lifecycle.events import Health
+from agent.lifecycle.totals import Identity, Total, identity_of
+from agent.model import Sample, Snapshot
+from agent.usage import HostUsage, Usage, host_usage, usages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One container, over the time looked at."""
+
+    usage: Usage
+    """From its first sample to its last."""
+    samples: tuple[Sample, ...]
+    """All of them, oldest first."""
+    above: tuple[Usage, ...]
+    """The cgroups it is in, the nearest first: its pod, slices. Not the root."""
+    total: Total | None
+    """Its ends and restarts, where somebody follows them."""
+    restarts: int | None
+    """Within the time looked at. None: nobody follows them."""
+    health: Health | None
+    """None: no health check, or nobody tells."""
+
+    @property
+    def container(self) -> Container:
+        """Who it is."""
+        assert self.usage.container is not None
+        return self.usage.container
+
+    @property
+    def first(self) -> Sample:
+        """The earliest sample."""
+        return self.samples[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A container that ended and has no cgroup just now, such as one between two restarts."""
+
+    identity: Identity
+    total: Total
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """The host and all its containers."""
+
+    host: HostUsage
+    subjects: tuple[Subject, ...]
+    gone: tuple[Gone, ...]
+    seconds: float
+    """From the first Snapshot to the last."""
+    wall_time: float
+    """Unix seconds of the last."""
+
+    @property
+    def idle_cores(self) -> float | None:
+        """Cores nobody used."""
+        if self.host.cpu_ratio is None:
+            return None
+        return self.host.cores * (1 - self.host.cpu_ratio)
+
+
+def scene_of(snapshots: Sequence[Snapshot]) -> Scene:
+    """Raise ValueError without a Snapshot."""
+    if not snapshots:
+        raise ValueError("no snapshot to look at")
+    first, last = snapshots[0], snapshots[-1]
+    samples: dict[int, list[Sample]] = {}
+    for snapshot in snapshots:
+        for sample in snapshot.samples:
+            samples.setdefault(sample.cgroup.inode, []).append(sample)
+    earliest = replace(first, samples=tuple(seen[0] for seen in samples.values()))
+    every = usages(earliest if len(snapshots) > 1 else None, last)
+    by_path = {usage.cgroup.path: usage for usage in every}
+    before = _totals(first)
+    after = _totals(last)
+    lifetimes = last.lifetimes
+    subjects = []
+    for usage in every:
+        container = usage.container
+        if container is None or container.kind not in (Kind.CONTAINER, Kind.SERVICE):
+            continue
+        total = after.get(identity_of(container))
+        subjects.append(
+            Subject(
+                usage=usage,
+                samples=tuple(samples[usage.cgroup.inode]),
+                above=_above(usage.cgroup.path, by_path),
+                total=total,
+                restarts=None if lifetimes is None else _restarts(before, total),
+                health=None if lifetimes is None else lifetimes.health.get(usage.cgroup.inode),
+            )
+        )
+    live = {identity_of(subject.container) for subject in subjects}
+    return Scene(
+        host=host_usage(first if len(snapshots) > 1 else None, last),
+        subjects=tuple(subjects),
+        gone=tuple(
+            Gone(identity=identity, total=total, restarts=_restarts(before, total))
+            for identity, total in after.items()
+            if identity not in live
+        ),
+        seconds=last.taken_at - first.taken_at,
+        wall_time=last.wall_time,
+    )
+
+
+def _totals(snapshot: Snapshot) -> dict[Identity, Total]:
+    if snapshot.lifetimes is None:
+        return {}
+    return {total.identity: total for total in snapshot.lifetimes.totals}
+
+
+def _restarts(before: dict[Identity, Total], total: Total | None) -> int:
+    if total is None:
+        return 0
+    known = before.get(total.identity)
+    return max(total.restarts - (known.restarts if known else 0), 0)
+
+
+def _above(path: str, by_path: dict[str, Usage]) -> tuple[Usage, ...]:
+    found = []
+    parent = path.rpartition("/")[0]
+    while parent:
+        if parent in by_path:
+            found.append(by_path[parent])
+        parent = parent.rpartition("/")[0]
+    return tuple(found)
