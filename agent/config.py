@@ -343,10 +343,16 @@ class LifecycleConfig:
 
 @dataclass(frozen=True, slots=True)
 class ProbesConfig:
-    """[probes]"""
+    """[probes] BPF programs that count what no file says; docs/probes.md lists them."""
 
     enabled: bool = True
+    """Whether any runs."""
     loader: Literal["auto", "libbpf", "bcc"] = "auto"
+    """How they are loaded; auto takes bcc only where libbpf can run no program of a probe."""
+    on: tuple[str, ...] = ()
+    """Probes beside those that run by default."""
+    off: tuple[str, ...] = ()
+    """Probes that do not run."""
 
 
 @dataclass(frozen=True, slots=True)

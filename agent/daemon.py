@@ -1,7 +1,7 @@
 """The composition root: builds every part, starts and stops them in order.
 
-    start   probe, sampler, HTTP server, log workers
-    stop    HTTP server, log workers (they finish what is in flight), sampler, probe
+    start   probes, sampler, HTTP server, log workers
+    stop    HTTP server, log workers (they finish what is in flight), sampler, probes
 
 Threads: "ticks" (the beat), "http", "lifecycle" (follows containers), "filesystem" (walks
 directories), "image reports", and a watcher for each log worker; the main thread waits for a
@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.bpf.lifecycle import LIFECYCLE, LifecycleProbe
-from agent.bpf.loader import ProbeUnavailable, open_lifecycle
+from agent.bpf import registry
+from agent.bpf.running import Probes, open_probes
 from agent.child import Child
 from agent.config import Config, split_address
 from agent.filesystem.watcher import FilesystemWatcher
@@ -54,7 +54,7 @@ class Daemon:
 
     def __init__(self, config: Config) -> None:
         """
-        Build everything; nothing runs yet, but the server's socket is bound and the probe loaded.
+        Build everything; nothing runs yet, but the server's socket is bound and the probes loaded.
 
         Raises NoCgroups where no cgroup filesystem is mounted, OSError where the address is taken,
         BadWebFile where the web configuration is wrong.
@@ -64,16 +64,15 @@ class Daemon:
         self._closing = ExitStack()
         telemetry = Telemetry()
         with ExitStack() as building:
-            probe = _open_probe(config, telemetry)
-            if probe is not None:
-                building.enter_context(probe)
+            probes = _open_probes(config, telemetry)
+            building.callback(probes.close)
             self._filesystem = _filesystem_watcher(config, telemetry)
             self._images = _image_watcher(config)
             self._lifetimes = _lifetime_keeper(config, telemetry, self._recall)
             sampler = building.enter_context(
                 Sampler(
                     config.paths,
-                    probe,
+                    probes,
                     self._filesystem,
                     security=Postures(config.paths, config.security.ignore)
                     if config.security.enabled
@@ -323,25 +322,17 @@ def _encoder(config: Config) -> Encoder:
     return Encoder(metrics_of(_groups(config)), labels)
 
 
-def _open_probe(config: Config, telemetry: Telemetry) -> LifecycleProbe | None:
-    features = [program.feature for program in LIFECYCLE.programs]
-    if not config.probes.enabled:
-        telemetry.register(
-            Probe(LIFECYCLE.name, "", dict.fromkeys(features, "off in the configuration"), ())
-        )
-        return None
-    try:
-        probe = open_lifecycle(config.probes.loader)
-    except ProbeUnavailable as error:
-        log.warning("probe %s is off: %s", LIFECYCLE.name, error.reason)
-        telemetry.register(Probe(LIFECYCLE.name, "", dict.fromkeys(features, error.reason), ()))
-        return None
-    for feature, reason in probe.off.items():
-        log.warning("probe %s does not count %s: %s", LIFECYCLE.name, feature, reason)
-    on = [feature for feature in features if feature not in probe.off]
-    telemetry.register(Probe(LIFECYCLE.name, probe.loader, probe.off, on))
-    log.info("probe %s counts %s, loaded by %s", LIFECYCLE.name, ", ".join(on), probe.loader)
-    return probe
+def _open_probes(config: Config, telemetry: Telemetry) -> Probes:
+    kinds = registry.select(config.probes.on, config.probes.off) if config.probes.enabled else ()
+    probes = open_probes(
+        kinds,
+        config.probes.loader,
+        others=[kind for kind in registry.KINDS if kind not in kinds],
+    )
+    telemetry.register(
+        ProbesCollector(probes.features, lambda: probes.dropped, lambda: probes.unattributed)
+    )
+    return probes
 
 
 def _log_workers(config: Config, telemetry: Telemetry) -> list[Child]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.bpf.decode import LifecycleCounts
+from agent.bpf.counts import NO_COUNTS, ProbeCounts
 from agent.cgroupfs.pressure import Pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.container.container import Container
@@ -43,8 +43,9 @@ class Sample:
     needs it. The root cgroup has none: the host's own is node_exporter's."""
     processes: ProcessCounts | None = None
     """Of a container. None: none, not readable, or the group is off."""
-    lifecycle: LifecycleCounts | None = None
-    """What the lifecycle probe counted in this cgroup since it was loaded. None: not loaded."""
+    probes: ProbeCounts = NO_COUNTS
+    """What the BPF probes counted in this cgroup since they were loaded, by type. Of a cgroup that
+    a container made below its own: nothing, since it is the container's."""
     filesystem: FilesystemUsage | None = None
     """The newest of what is measured in the background; of the root cgroup, the host's. None: not
     measured yet, or not at all."""

@@ -18,7 +18,9 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, TypeVar
 
-from agent.bpf.decode import LifecycleReading
+from agent.attribution import owners
+from agent.bpf.counts import NO_COUNTS
+from agent.bpf.running import ProbesReading
 from agent.cgroupfs.hierarchies import Hierarchies, find_hierarchies
 from agent.cgroupfs.hugetlb import page_sizes
 from agent.cgroupfs.pressure import Pressure, parse_pressure
@@ -53,14 +55,11 @@ _HUGE_PAGES = "/sys/kernel/mm/hugepages"
 """What sysfs says here is the machine's, in every container."""
 
 
-class LifecycleSource(Protocol):
-    """The lifecycle probe."""
+class ProbeSource(Protocol):
+    """The BPF probes."""
 
-    def read(self) -> LifecycleReading:
-        """Read all counters."""
-
-    def forget(self, ids: Iterable[int]) -> None:
-        """Remove what was counted for cgroups that are gone."""
+    def read(self, owners: Mapping[int, int]) -> ProbesReading:
+        """Read all; `owners`: each cgroup there is → the cgroup its counts belong to."""
 
 
 class FilesystemSource(Protocol):
@@ -105,7 +104,7 @@ class Sampler:
     def __init__(
         self,
         paths: HostPaths,
-        lifecycle: LifecycleSource | None = None,
+        probes: ProbeSource | None = None,
         filesystem: FilesystemSource | None = None,
         security: SecuritySource | None = None,
         images: ImageSource | None = None,
@@ -115,7 +114,7 @@ class Sampler:
         services: bool = False,
     ) -> None:
         """
-        Find the cgroup mounts; read nothing else yet. `lifecycle` is the probe, where one runs.
+        Find the cgroup mounts; read nothing else yet. `probes` where they run.
 
         `groups` are the groups of metrics that are on: what only they need is read for them.
         `services`: systemd's services count as containers.
@@ -134,13 +133,11 @@ class Sampler:
         self._processes = Processes(paths.proc) if PROCESS_GROUP in groups else None
         self._machine = read_machine(paths)
         self._device_names: dict[tuple[int, int], str] = {}
-        self._lifecycle = lifecycle
+        self._probes = probes
         self._filesystem = filesystem
         self._security = security
         self._images = images
         self._lifetimes = lifetimes
-        self._counted: frozenset[int] = frozenset()
-        """Cgroup ids in the probe's last reading."""
 
     @property
     def cgroup_version(self) -> str:
@@ -179,7 +176,7 @@ class Sampler:
             host = self._read_host(health)
         inodes = {cgroup.inode for cgroup in cgroups}
         with health.source("probe"):
-            lifecycle = self._read_lifecycle(inodes, health)
+            probes = self._read_probes(cgroups, containers, health)
         with health.source("filesystem"):
             filesystem = self._take_filesystems(cgroups, containers, readings, health)
         with health.source("security"):
@@ -200,7 +197,7 @@ class Sampler:
                 network_denied=cgroup.inode in network.denied,
                 network_stack=network.stacks.get(cgroup.inode),
                 processes=processes.get(cgroup.inode),
-                lifecycle=None if lifecycle is None else lifecycle.of(cgroup.inode),
+                probes=probes.cgroups.get(cgroup.inode, NO_COUNTS),
                 filesystem=filesystem.host
                 if cgroup.path == "/"
                 else filesystem.containers.get(cgroup.inode),
@@ -311,17 +308,14 @@ class Sampler:
             health.failed("process", message)
         return reading.counts
 
-    def _read_lifecycle(self, alive: set[int], health: _Health) -> LifecycleReading | None:
-        if self._lifecycle is None:
-            return None
-        try:
-            reading = self._lifecycle.read()
-            # What was counted before this tick's walk and is not in it is gone for good.
-            self._lifecycle.forget(self._counted - alive)
-        except OSError as error:
-            health.failed("probe", f"lifecycle: {error}")
-            return None
-        self._counted = frozenset(reading.cgroups)
+    def _read_probes(
+        self, cgroups: list[Cgroup], containers: dict[int, Container], health: _Health
+    ) -> ProbesReading:
+        if self._probes is None:
+            return ProbesReading({})
+        reading = self._probes.read(owners(cgroups, containers))
+        for message in reading.failures:
+            health.failed("probe", message)
         return reading
 
     def _take_filesystems(

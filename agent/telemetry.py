@@ -88,24 +88,42 @@ class Levels:
         yield family
 
 
-class Probe:
-    """Which features of a probe run, and why the others do not."""
+class Probes:
+    """Which features of the BPF probes run, why the others do not, and what went uncounted."""
 
-    def __init__(self, name: str, loader: str, off: Mapping[str, str], on: Iterable[str]) -> None:
-        self._name, self._loader, self._off, self._on = name, loader, off, tuple(on)
+    def __init__(
+        self,
+        features: Callable[[], Iterable[tuple[str, str, str, str]]],
+        dropped: Callable[[], Mapping[tuple[str, str], int]],
+        unattributed: Callable[[], int],
+    ) -> None:
+        """`features`: (probe, feature, loader, reason); `dropped`: (probe, map) → events."""
+        self._features, self._dropped, self._unattributed = features, dropped, unattributed
 
     def collect(self) -> Iterator[Family]:
-        """1 for what counts, 0 with the reason for what does not."""
-        family = gauge(
+        """Read the numbers now."""
+        up = gauge(
             "agent_probe_up",
             "Whether this feature of a BPF probe counts; the reason where it does not.",
             ["probe", "feature", "loader", "reason"],
         )
-        for feature in self._on:
-            family.add([self._name, feature, self._loader, ""], 1)
-        for feature, reason in self._off.items():
-            family.add([self._name, feature, self._loader, reason], 0)
-        yield family
+        for row in self._features():
+            up.add(row, 0 if row[3] else 1)
+        yield up
+        dropped = counter(
+            "agent_bpf_dropped",
+            "Events a BPF probe could not count because a map was full.",
+            ["probe", "map"],
+        )
+        for names, count in self._dropped().items():
+            dropped.add(names, count)
+        yield dropped
+        unattributed = counter(
+            "agent_bpf_unattributed_cgroups",
+            "Cgroups BPF probes counted in that were gone before the agent saw them.",
+        )
+        unattributed.add([], self._unattributed())
+        yield unattributed
 
 
 class _Build:

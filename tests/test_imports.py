@@ -63,7 +63,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "agent.processes",
     },
     "agent.network": METRICS | {"agent.netstack"},
-    "agent.sampler": METRICS | {"agent.machine", "agent.network", "agent.processes"},
+    "agent.attribution": READERS | {"agent.container"},
+    "agent.sampler": METRICS
+    | {"agent.attribution", "agent.machine", "agent.network", "agent.processes"},
     "agent.trace": READERS,
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,

@@ -59,11 +59,20 @@ _KCONFIG = """\
 """
 
 
+_KINDS = {
+    "tracepoint": "RAW_TRACEPOINT",
+    "perf_event": "PERF_EVENT",
+    "cgroup_ingress": "CGROUP_SKB",
+    "cgroup_egress": "CGROUP_SKB",
+}
+"""Kind of a program -> what bcc.BPF calls it."""
+
+
 class ProgramPlan(TypedDict):
     """See probeset.Program."""
 
     name: str
-    feature: str
+    kind: str
     tracepoint: str
     first_argument: str
 
@@ -78,6 +87,7 @@ class Plan(TypedDict):
     programs: list[ProgramPlan]
     maps: list[str]
     optional_fields: list[tuple[str, str]]
+    sizes: dict[str, int]
 
 
 class Refused(Exception):
@@ -197,6 +207,7 @@ def compile_and_load(
     for struct, field in plan["optional_fields"]:
         if has_field(types, struct, field):
             flags.append(f"-DHAS_{struct.upper()}_{field.upper()}")
+    flags += [f"-DENTRIES_{name}={entries}" for name, entries in plan["sizes"].items()]
     try:
         compiled = BPF(src_file=source.encode(), cflags=flags)
     except Exception as error:  # bcc raises Exception; clang's words are on stderr
@@ -209,7 +220,8 @@ def compile_and_load(
         if off[name]:
             continue
         try:
-            programs[name] = compiled.load_func(name.encode(), BPF.RAW_TRACEPOINT).fd
+            kind = getattr(BPF, _KINDS[program["kind"]])
+            programs[name] = compiled.load_func(name.encode(), kind).fd
         except Exception as error:  # noqa: BLE001 bcc raises Exception, and one may fail alone
             off[name] = str(error)
     maps = {name: compiled[name.encode()].map_fd for name in plan["maps"]}

@@ -1,7 +1,7 @@
 """Load a probe through bcc in a child process, and attach it here. bcc is never imported here.
 
 The child (bcc_child.py) compiles, loads and sends program and map descriptors over a socket pair by
-SCM_RIGHTS; its memory goes with it. This process attaches the programs with bpf(2), so they live as
+SCM_RIGHTS; its memory goes with it. This process attaches the programs (`Loaded`), so they live as
 long as this process and not a moment longer.
 
 The compiler's files are in a temporary directory, which is removed whatever happens. A child that
@@ -17,13 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection
-from dataclasses import asdict
+from collections.abc import Collection, Mapping
 from typing import IO, Final
 
 import orjson
 
-from agent.bpf import syscall
 from agent.bpf.facts import Facts
 from agent.bpf.loaded import Loaded, LoadFailed, close_all
 from agent.bpf.probeset import ProbeSet
@@ -44,14 +42,16 @@ def load(
     facts: Facts,
     *,
     without: Collection[str] = (),
+    sizes: Mapping[str, int] | None = None,
     child: str = CHILD,
     timeout: float = TIMEOUT,
 ) -> Loaded:
     """
-    Load and attach every program of `probe` but those named in `without`.
+    Load every program of `probe` but those named in `without`.
 
     Programs that cannot run are in `Loaded.off` with the reason. Raise LoadFailed where none can.
-    `facts` must name bcc and bpftool. `timeout` is in seconds.
+    `facts` must name bcc and bpftool. `sizes`: map -> its entries, ENTRIES_map in the source.
+    `timeout` is in seconds.
     """
     if facts.bcc is None or facts.bpftool is None:
         raise LoadFailed("bcc: bcc or bpftool is not installed")
@@ -61,12 +61,22 @@ def load(
             "bpftool": facts.bpftool,
             "scratch": scratch,
             "source": probe.source_path,
-            "programs": [asdict(each) for each in probe.programs if each.name not in without],
+            "programs": [
+                {
+                    "name": each.name,
+                    "kind": each.kind,
+                    "tracepoint": each.tracepoint,
+                    "first_argument": each.first_argument,
+                }
+                for each in probe.programs
+                if each.name not in without
+            ],
+            "sizes": probe.sizes(0) | dict(sizes or {}),
             "maps": probe.maps,
             "optional_fields": probe.optional_fields,
         }
         answer, fds = _run(child, orjson.dumps(plan).decode(), timeout)
-    return _attach(probe, answer, fds)
+    return _take(probe, answer, fds)
 
 
 def _run(child: str, plan: str, timeout: float) -> tuple[bytes, list[int]]:
@@ -108,9 +118,8 @@ def _run(child: str, plan: str, timeout: float) -> tuple[bytes, list[int]]:
         return answer, fds
 
 
-def _attach(probe: ProbeSet, answer: bytes, fds: list[int]) -> Loaded:
-    loaded = Loaded()
-    rest = list(fds)
+def _take(probe: ProbeSet, answer: bytes, fds: list[int]) -> Loaded:
+    """What the child's answer says its descriptors are."""
     try:
         try:
             names = orjson.loads(answer)
@@ -119,24 +128,17 @@ def _attach(probe: ProbeSet, answer: bytes, fds: list[int]) -> Loaded:
             raise LoadFailed(f"bcc: the child's answer is not understood: {answer!r}") from None
         if len(programs) + len(maps) != len(fds) or maps != list(probe.maps):
             raise LoadFailed(f"bcc: the child sent {len(fds)} descriptors for {answer!r}")
-        loaded.off.update(off)
-        tracepoints = {program.name: program.tracepoint for program in probe.programs}
-        for name, fd in zip(programs, fds, strict=False):
-            try:
-                loaded.links[name] = syscall.attach_raw_tracepoint(fd, tracepoints[name])
-            except OSError as error:
-                loaded.off[name] = f"attach to {tracepoints[name]}: {error}"
-        if not loaded.links:
-            reasons = "; ".join(f"{name}: {why}" for name, why in loaded.off.items())
-            raise LoadFailed(f"bcc: no program runs: {reasons}", loaded.off)
-        rest = fds[: len(programs)]  # An attachment keeps its program.
-        loaded.maps = dict(zip(maps, fds[len(programs) :], strict=True))
+        if not programs:
+            reasons = "; ".join(f"{name}: {why}" for name, why in off.items())
+            raise LoadFailed(f"bcc: no program runs: {reasons}", off)
     except BaseException:
-        close_all(loaded.links.values())
+        close_all(fds)
         raise
-    finally:
-        close_all(rest)
-    return loaded
+    return Loaded(
+        programs=dict(zip(programs, fds, strict=False)),
+        maps=dict(zip(maps, fds[len(programs) :], strict=True)),
+        off=off,
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from agent.bpf.probe import Reading
+
 KEY: Final = struct.Struct("=QII")
 """struct lifecycle_key: cgroup, event, code."""
 VALUE: Final = struct.Struct("=Q")
@@ -40,7 +42,7 @@ class LifecycleCounts:
     """
     What happened in one cgroup (not below it) since the probe was opened. Only rises.
 
-    None: the program that counts it does not run here, see `LifecycleProbe.off`.
+    None: the program that counts it does not run here, see `Probe.off`.
     """
 
     execs: int | None
@@ -54,26 +56,9 @@ class LifecycleCounts:
     than memory.events: a victim that was ending by itself is marked, but not killed."""
 
 
-@dataclass(frozen=True, slots=True)
-class LifecycleReading:
-    """One look at the maps."""
-
-    cgroups: Mapping[int, LifecycleCounts]
-    """Cgroup id (inode of its cgroup2 directory) -> counts. Only cgroups where something happened;
-    `of` answers for the others."""
-    dropped: int
-    """Events that could not be counted because the map was full. Above 0, counts are too low."""
-    features: frozenset[str]
-    """Which of exec, exit and oom are counted."""
-
-    def of(self, cgroup: int) -> LifecycleCounts:
-        """The counts of any cgroup: zeros where nothing has happened."""
-        return self.cgroups.get(cgroup) or _Builder().counts(self.features)
-
-
 def decode_lifecycle(
     batches: Iterable[tuple[bytes, bytes]], dropped: int, features: Collection[str]
-) -> LifecycleReading:
+) -> Reading[LifecycleCounts]:
     """
     Decode map "counts".
 
@@ -88,27 +73,11 @@ def decode_lifecycle(
             KEY.iter_unpack(keys), VALUE.iter_unpack(values), strict=True
         ):
             builders[cgroup].add(event, code, count)
-    return LifecycleReading(
+    return Reading(
         {cgroup: builder.counts(features) for cgroup, builder in builders.items()},
-        dropped,
-        features,
+        _Builder().counts(features),
+        {"counts": dropped},
     )
-
-
-def keys_of(cgroups: Collection[int], keys: bytes) -> list[bytes]:
-    """Those of the keys of map "counts", one after the other, which are about these cgroups."""
-    return [
-        KEY.pack(cgroup, event, code)
-        for cgroup, event, code in KEY.iter_unpack(keys)
-        if cgroup in cgroups
-    ]
-
-
-def sum_cpus(values: bytes) -> int:
-    """The total of a per-CPU value of one __u64: one number for each possible CPU."""
-    if len(values) % VALUE.size:
-        raise UnexpectedRecord(f"a per-CPU value of {len(values)} bytes")
-    return sum(count for (count,) in VALUE.iter_unpack(values))
 
 
 def _check_sizes(keys: bytes, values: bytes) -> None:

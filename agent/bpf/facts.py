@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 
 from agent.bpf import libbpf
 
+CAP_NET_ADMIN: Final = 12
 CAP_SYS_ADMIN: Final = 21
 CAP_PERFMON: Final = 38
 CAP_BPF: Final = 39
@@ -53,6 +54,8 @@ class Facts:
     btf: bool
     tracepoints: frozenset[str]
     """Of those asked for, the ones this kernel has, by its BTF."""
+    kfuncs: frozenset[str] = frozenset()
+    """Likewise."""
     cgroup2: bool
     """A cgroup2 hierarchy is mounted: without one all processes are in its root, id 1."""
     capabilities: int
@@ -70,17 +73,21 @@ class Facts:
 
 def gather(
     tracepoints: Iterable[str],
+    kfuncs: Iterable[str] = (),
     *,
     proc: str = "/proc",
     sys: str = "/sys",
     lib: str = "/usr/lib",
 ) -> Facts:
-    """Look at everything. `tracepoints`: the names to look for in BTF."""
-    names = _read_btf(f"{sys}/kernel/btf/vmlinux", tracepoints)
+    """Look at everything. `tracepoints`, `kfuncs`: the names to look for in BTF."""
+    tracepoints, kfuncs = frozenset(tracepoints), frozenset(kfuncs)
+    types = {f"btf_trace_{name}" for name in tracepoints}
+    names = _read_btf(f"{sys}/kernel/btf/vmlinux", types | kfuncs)
     return Facts(
         kernel=platform.release(),
         btf=names is not None,
-        tracepoints=names or frozenset(),
+        tracepoints=frozenset(n for n in tracepoints if f"btf_trace_{n}" in (names or ())),
+        kfuncs=kfuncs & (names or frozenset()),
         cgroup2=parse_has_cgroup2(_read(f"{proc}/self/mounts") or ""),
         capabilities=parse_capabilities(_read(f"{proc}/self/status") or ""),
         first_user_namespace=parse_first_user_namespace(_read(f"{proc}/self/uid_map")),
@@ -126,14 +133,15 @@ def find_bcc(lib: str) -> Bcc | None:
     return None
 
 
-def _read_btf(path: str, tracepoints: Iterable[str]) -> frozenset[str] | None:
+def _read_btf(path: str, names: Iterable[str]) -> frozenset[str] | None:
     """
-    Which tracepoints have a type in the kernel's BTF; None where there is no BTF.
+    Which names are in the kernel's BTF; None where there is no BTF.
 
-    Each has a `typedef … btf_trace_NAME`, which is also what libbpf looks for. Only the string
-    table is searched, a piece at a time: 5 MiB, 3 ms, and no copy of it in memory.
+    A tracepoint has a `typedef … btf_trace_NAME`, which is also what libbpf looks for, a kfunc a
+    function. Only the string table is searched, a piece at a time: 5 MiB, 3 ms, and no copy of it
+    in memory.
     """
-    wanted = {name: b"\0btf_trace_" + name.encode() + b"\0" for name in tracepoints}
+    wanted = {name: b"\0" + name.encode() + b"\0" for name in names}
     overlap = max((len(text) for text in wanted.values()), default=0)
     found: set[str] = set()
     try:

@@ -2,8 +2,9 @@
 
 Docs    https://libbpf.readthedocs.io/en/latest/api.html
 
-`load` opens the object from memory, loads and attaches each of its programs, takes copies of the
-link and map descriptors, and frees everything libbpf allocated: after it only descriptors remain.
+`load` opens the object from memory, loads each of its programs, takes copies of the program and map
+descriptors, and frees everything libbpf allocated: after it only descriptors remain. What attaches
+them is `Loaded`.
 
 A program this kernel refuses does not take the others along. libbpf loads an object whole or not at
 all, so after a refusal the object is opened again without the program which libbpf's log names.
@@ -73,23 +74,30 @@ def version() -> str | None:
     return f"{library.libbpf_major_version()}.{library.libbpf_minor_version()}"
 
 
-def load(image: bytes, name: str, *, without: Collection[str] = ()) -> Loaded:
+def load(
+    image: bytes,
+    name: str,
+    *,
+    without: Collection[str] = (),
+    sizes: Mapping[str, int] | None = None,
+) -> Loaded:
     """
-    Load and attach every program of the object `image` but those named in `without`.
+    Load every program of the object `image` but those named in `without`.
 
     Programs which the kernel refuses are in `Loaded.off` with the reason. Raise LoadFailed where no
-    program is left, or `image` is not an object. `name` is for libbpf's messages.
+    program is left, or `image` is not an object. `name` is for libbpf's messages, `sizes` the
+    entries of the maps that are to have others than the object says.
     """
     loaded = Loaded()
     while True:
         try:
-            _load_once(image, name, {*without, *loaded.off}, loaded)
+            _load_once(image, name, {*without, *loaded.off}, sizes or {}, loaded)
         except LibbpfError as error:
             if not error.program or error.program in loaded.off:
                 raise LoadFailed(f"libbpf: {error}", loaded.off) from error
             loaded.off[error.program] = str(error)
             continue
-        if not loaded.links:
+        if not loaded.programs:
             loaded.close()
             raise LoadFailed(f"libbpf: no program runs: {_each_reason(loaded.off)}", loaded.off)
         return loaded
@@ -99,7 +107,9 @@ def _each_reason(off: Mapping[str, str]) -> str:
     return "; ".join(f"{program}: {reason}" for program, reason in off.items())
 
 
-def _load_once(image: bytes, name: str, without: Collection[str], loaded: Loaded) -> None:
+def _load_once(
+    image: bytes, name: str, without: Collection[str], sizes: Mapping[str, int], loaded: Loaded
+) -> None:
     library = _library()
     options = _OpenOptions(ctypes.sizeof(_OpenOptions), name.encode())
     with _log(library) as log:
@@ -111,13 +121,16 @@ def _load_once(image: bytes, name: str, without: Collection[str], loaded: Loaded
             for program in programs:
                 if _name(library.bpf_program__name, program) in without:
                     library.bpf_program__set_autoload(program, False)
+            for bpf_map in _each(library.bpf_object__next_map, handle):
+                if entries := sizes.get(_name(library.bpf_map__name, bpf_map)):
+                    library.bpf_map__set_max_entries(bpf_map, entries)
             code = library.bpf_object__load(handle)
             if code < 0:
                 raise LibbpfError("load", -code, log)
             for program in programs:
-                if _name(library.bpf_program__name, program) not in without:
-                    log.clear()
-                    _attach(library, program, loaded, log)
+                called = _name(library.bpf_program__name, program)
+                if called not in without:
+                    loaded.programs[called] = os.dup(library.bpf_program__fd(program))
             for bpf_map in _each(library.bpf_object__next_map, handle):
                 fd = library.bpf_map__fd(bpf_map)
                 loaded.maps[_name(library.bpf_map__name, bpf_map)] = os.dup(fd)
@@ -126,19 +139,6 @@ def _load_once(image: bytes, name: str, without: Collection[str], loaded: Loaded
             raise
         finally:
             library.bpf_object__close(handle)
-
-
-def _attach(library: ctypes.CDLL, program: int, loaded: Loaded, log: Collection[str]) -> None:
-    name = _name(library.bpf_program__name, program)
-    link = library.bpf_program__attach(program)
-    if not link:
-        loaded.off[name] = str(LibbpfError("attach", ctypes.get_errno(), log))
-        return
-    try:
-        loaded.links[name] = os.dup(library.bpf_link__fd(link))
-    finally:
-        # Closes libbpf's descriptor of the link. The copy keeps the program attached.
-        library.bpf_link__destroy(link)
 
 
 def _each(following: Callable[[int, int | None], int | None], handle: int) -> Iterator[int]:
@@ -167,11 +167,10 @@ def _library() -> ctypes.CDLL:
         "bpf_object__next_map": (address, [address, address]),
         "bpf_program__name": (text, [address]),
         "bpf_program__set_autoload": (number, [address, ctypes.c_bool]),
-        "bpf_program__attach": (address, [address]),
-        "bpf_link__fd": (number, [address]),
-        "bpf_link__destroy": (number, [address]),
+        "bpf_program__fd": (number, [address]),
         "bpf_map__name": (text, [address]),
         "bpf_map__fd": (number, [address]),
+        "bpf_map__set_max_entries": (number, [address, ctypes.c_uint32]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)

@@ -11,22 +11,38 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from agent.bpf.attach import attach
+from agent.bpf.probeset import IDLE, Program
+
 
 @dataclass(slots=True)
 class Loaded:
     """Owns its descriptors. `close` ends the programs."""
 
-    links: dict[str, int] = field(default_factory=dict)
-    """Program name -> descriptor of its attachment."""
+    programs: dict[str, int] = field(default_factory=dict)
+    """Program name -> descriptor. A program may be loaded and not attached."""
+    links: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Program name -> descriptors of its attachments: one for each CPU for a sampling program."""
     maps: dict[str, int] = field(default_factory=dict)
     """Map name -> descriptor."""
     off: dict[str, str] = field(default_factory=dict)
     """Program name -> why it does not run, in words."""
 
+    def attach(self, program: Program) -> None:
+        """Have the kernel run it. Raise OSError where it refuses. May be called again."""
+        if program.name not in self.links and program.kind not in IDLE:
+            self.links[program.name] = attach(program, self.programs[program.name])
+
+    def detach(self, name: str) -> None:
+        """Stop a program, and keep it loaded. May be called again."""
+        close_all(self.links.pop(name, ()))
+
     def close(self) -> None:
         """Detach and free. May be called again."""
-        fds = [*self.links.values(), *self.maps.values()]
+        links = [fd for each in self.links.values() for fd in each]
+        fds = [*links, *self.programs.values(), *self.maps.values()]
         self.links.clear()
+        self.programs.clear()
         self.maps.clear()
         close_all(fds)
 

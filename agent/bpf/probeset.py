@@ -7,7 +7,8 @@ map names: as a CO-RE object for libbpf and as source for bcc.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 LoaderName = Literal["libbpf", "bcc"]
@@ -17,18 +18,51 @@ LOADERS: Final[tuple[LoaderName, ...]] = ("libbpf", "bcc")
 DIRECTORY: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probes")
 
 
+Kind = Literal["tracepoint", "perf_event", "cgroup_ingress", "cgroup_egress", "iter", "syscall"]
+"""
+What runs a program:
+
+    tracepoint       a tracepoint: tp_btf of libbpf, a raw tracepoint of bcc
+    perf_event       a software event, see Sampling
+    cgroup_ingress   each packet of a socket in any cgroup2: `return 1` lets it pass
+    cgroup_egress    likewise
+    iter             a walk userspace starts; never attached
+    syscall          BPF_PROG_TEST_RUN; never attached
+"""
+IDLE: Final = frozenset({"iter", "syscall"})
+"""Run by userspace alone."""
+
+_LEAST_CGROUPS: Final = 512
+_MOST_ENTRIES: Final = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """A software event of each CPU: `hertz` times a second, or each `period`th event."""
+
+    event: Literal["cpu-clock", "page-faults", "context-switches", "page-faults-maj"]
+    hertz: int = 0
+    period: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One BPF function, at one tracepoint, for one feature."""
+    """One BPF function, at one place, for one feature."""
 
     name: str
     """The C function, in both sources."""
     feature: str
-    """What is missing when it does not run: "exec"."""
-    tracepoint: str
+    """What is missing when it does not run: "exec". Several may share one."""
+    kind: Kind = "tracepoint"
+    tracepoint: str = ""
+    """Of kind tracepoint."""
+    sampling: Sampling | None = None
+    """Of kind perf_event."""
     first_argument: str = ""
     """For bcc: the tracepoint must pass this C type first, "struct task_struct *"; "" for any.
     libbpf does not need it: the verifier checks the types of a tp_btf program."""
+    kfuncs: tuple[str, ...] = ()
+    """Kernel functions it cannot do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +76,8 @@ class ProbeSet:
     optional_fields: tuple[tuple[str, str], ...] = ()
     """(struct, field) not in every kernel: bcc's source asks HAS_<STRUCT>_<FIELD>. The CO-RE source
     asks libbpf instead."""
+    per_cgroup: Mapping[str, int] = field(default_factory=dict)
+    """Map -> entries a cgroup takes, for the maps that are sized by the host's cgroups."""
 
     @property
     def object_path(self) -> str:
@@ -52,3 +88,30 @@ class ProbeSet:
     def source_path(self) -> str:
         """The source for bcc."""
         return os.path.join(DIRECTORY, f"{self.name}.bcc.c")
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What its programs are for, each once."""
+        return tuple(dict.fromkeys(program.feature for program in self.programs))
+
+    @property
+    def tracepoints(self) -> tuple[str, ...]:
+        """The ones its programs need."""
+        return tuple(each.tracepoint for each in self.programs if each.tracepoint)
+
+    @property
+    def kfuncs(self) -> tuple[str, ...]:
+        """The kernel functions its programs need."""
+        return tuple(name for program in self.programs for name in program.kfuncs)
+
+    def sizes(self, cgroups: int) -> dict[str, int]:
+        """
+        Map -> how many entries it gets on a host of so many cgroups: what twice as many take.
+
+        At least what 512 take, as the agent may start before the containers; at most 65536.
+        """
+        cgroups = max(2 * cgroups, _LEAST_CGROUPS)
+        return {
+            name: min(1 << (cgroups * each - 1).bit_length(), _MOST_ENTRIES)
+            for name, each in self.per_cgroup.items()
+        }

@@ -4,15 +4,15 @@ A reason is a sentence an operator can act on. A yes is not a promise: the kerne
 when the program is loaded, and its refusal is reported the same way.
 
 Rights: CAP_BPF with CAP_PERFMON (Linux 5.8 and newer), or CAP_SYS_ADMIN. No other capability, no
-root user, no bpffs and no tracefs is needed for tracepoint programs.
+root user, no bpffs and no tracefs is needed, but for packets: CAP_NET_ADMIN.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.bpf.facts import CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, Facts
-from agent.bpf.probeset import LOADERS, LoaderName, ProbeSet, Program
+from agent.bpf.facts import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN, Facts
+from agent.bpf.probeset import IDLE, LOADERS, LoaderName, ProbeSet, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def decide(facts: Facts, probe: ProbeSet) -> tuple[Decision, ...]:
             loader,
             program.name,
             program.feature,
-            refuse_loader(facts, loader) or _refuse_program(facts, program),
+            refuse_loader(facts, loader) or _refuse_program(facts, program, loader),
         )
         for loader in LOADERS
         for program in probe.programs
@@ -49,7 +49,7 @@ def refuse_loader(facts: Facts, loader: LoaderName) -> str:
     """Why this loader can load nothing here, in words; "" where nothing speaks against it."""
     return (
         _refuse_host(facts)
-        or _refuse_rights(facts)
+        or refuse_rights(facts)
         or (_refuse_libbpf(facts) if loader == "libbpf" else _refuse_bcc(facts))
     )
 
@@ -65,7 +65,8 @@ def _refuse_host(facts: Facts) -> str:
     return ""
 
 
-def _refuse_rights(facts: Facts) -> str:
+def refuse_rights(facts: Facts) -> str:
+    """Which right this process lacks to load any program, in words; "" where it lacks none."""
     if not facts.first_user_namespace:
         return "this process is in a user namespace of its own, where BPF is not allowed"
     if _has(facts, CAP_SYS_ADMIN):
@@ -96,9 +97,17 @@ def _refuse_bcc(facts: Facts) -> str:
     return ""
 
 
-def _refuse_program(facts: Facts, program: Program) -> str:
-    if program.tracepoint not in facts.tracepoints:
+def _refuse_program(facts: Facts, program: Program, loader: LoaderName) -> str:
+    if program.tracepoint and program.tracepoint not in facts.tracepoints:
         return f"kernel {facts.kernel} has no tracepoint {program.tracepoint}"
+    if missing := [name for name in program.kfuncs if name not in facts.kfuncs]:
+        return f"kernel {facts.kernel} has no function {missing[0]} for BPF"
+    if program.kind in ("cgroup_ingress", "cgroup_egress") and not (
+        _has(facts, CAP_NET_ADMIN) or _has(facts, CAP_SYS_ADMIN)
+    ):
+        return "this process lacks CAP_NET_ADMIN (or CAP_SYS_ADMIN)"
+    if program.kind in IDLE and loader == "bcc":
+        return f"bcc has no programs of kind {program.kind}"
     return ""
 
 

@@ -22,6 +22,7 @@ MAP_DELETE: Final = 3
 OBJ_GET_INFO_BY_FD: Final = 15
 RAW_TRACEPOINT_OPEN: Final = 17
 MAP_LOOKUP_BATCH: Final = 24
+LINK_CREATE: Final = 28
 ENABLE_STATS: Final = 32
 
 _COMMANDS: Final = {
@@ -31,6 +32,7 @@ _COMMANDS: Final = {
     OBJ_GET_INFO_BY_FD: "BPF_OBJ_GET_INFO_BY_FD",
     RAW_TRACEPOINT_OPEN: "BPF_RAW_TRACEPOINT_OPEN",
     MAP_LOOKUP_BATCH: "BPF_MAP_LOOKUP_BATCH",
+    LINK_CREATE: "BPF_LINK_CREATE",
     ENABLE_STATS: "BPF_ENABLE_STATS",
 }
 
@@ -62,10 +64,18 @@ def map_info(map_fd: int) -> MapInfo:
     return MapInfo._make(struct.unpack_from("=5I", _object_info(map_fd)))
 
 
-def linked_program(link_fd: int) -> int:
-    """The kernel's number of the attached program, as in `bpftool prog show id N`."""
-    _type, _id, program = struct.unpack_from("=3I", _object_info(link_fd))
-    return int(program)
+class ProgramInfo(NamedTuple):
+    """The head of struct bpf_prog_info."""
+
+    type: int
+    """enum bpf_prog_type."""
+    id: int
+    """The kernel's number, as in `bpftool prog show id N`."""
+
+
+def program_info(program_fd: int) -> ProgramInfo:
+    """What the kernel says a program is."""
+    return ProgramInfo._make(struct.unpack_from("=2I", _object_info(program_fd)))
 
 
 def program_run_time(program_fd: int) -> tuple[int, int]:
@@ -91,12 +101,22 @@ def attach_raw_tracepoint(program_fd: int, name: str) -> int:
     """
     Attach a program to a raw tracepoint; the returned descriptor is the attachment.
 
-    The program runs until every copy of that descriptor is closed, by a crash as well.
+    `name` is "" for a tp_btf program, which was loaded for one tracepoint. The program runs until
+    every copy of that descriptor is closed, by a crash as well.
     """
     text = ctypes.create_string_buffer(name.encode())
-    return _bpf(
-        RAW_TRACEPOINT_OPEN, struct.pack("=QI4x", ctypes.addressof(text), program_fd), keep=text
-    )
+    address = ctypes.addressof(text) if name else 0
+    return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI4x", address, program_fd), keep=text)
+
+
+def create_link(program_fd: int, target_fd: int, attach_type: int) -> int:
+    """
+    Attach a program to what a descriptor stands for, a cgroup; the result is the attachment.
+
+    Linux kernel commit af6eea57437a ("bpf: Implement bpf_link-based cgroup BPF program attachment")
+    (in v5.7).
+    """
+    return _bpf(LINK_CREATE, struct.pack("=3I4x32x", program_fd, target_fd, attach_type), keep=None)
 
 
 def lookup(map_fd: int, key: bytes, value_size: int) -> bytes | None:

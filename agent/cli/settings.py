@@ -71,7 +71,7 @@ def load_config(arguments: argparse.Namespace) -> Config:
 
 def checked(config: Config) -> Config:
     """
-    `config`, after what only the exporters know was looked at: the names of metric groups.
+    `config`, after what only others know was looked at: the names of metric groups and of probes.
 
     Raises ConfigError.
     """
@@ -84,6 +84,15 @@ def checked(config: Config) -> Config:
             select(enabled, disabled)
         except UnknownGroup as error:
             raise ConfigError([f"metrics.groups_enabled, groups_disabled: {error}"]) from None
+    if config.probes.on or config.probes.off:
+        from agent.bpf.registry import UnknownProbe
+        from agent.bpf.registry import select as select_probes
+        from agent.configfile import ConfigError
+
+        try:
+            select_probes(config.probes.on, config.probes.off)
+        except UnknownProbe as error:
+            raise ConfigError([f"probes.on, probes.off: {error}"]) from None
     return config
 
 

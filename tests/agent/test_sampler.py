@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from agent.bpf.decode import LifecycleCounts, LifecycleReading
+from agent.bpf.counts import ProbeCounts
+from agent.bpf.decode import LifecycleCounts
+from agent.bpf.running import ProbesReading
 from agent.cgroupfs.hierarchies import NoCgroups
 from agent.config import HostPaths
 from agent.model import Sample, Snapshot
 from agent.sampler import Sampler
 from exporters.prometheus.encoder import Encoder
 from tests.fixtures.host_trees import HYBRID, V2, container_path
+
+NOTHING = LifecycleCounts(execs=0, exits={}, signals={}, oom_kills=0)
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def proc(tmp_path: Path) -> Path:
 
 
 def sampler(
-    proc: Path, host: Path, lifecycle: FakeProbe | None = None, groups: tuple[str, ...] = ()
+    proc: Path, host: Path, probes: FakeProbes | None = None, groups: tuple[str, ...] = ()
 ) -> Sampler:
     """A Sampler that finds the captured cgroup trees of `host` through mountinfo."""
     lines = []
@@ -49,21 +53,22 @@ def sampler(
     paths = HostPaths(
         root=str(proc.parent / "nothing"), proc=str(proc), run=str(proc.parent / "run")
     )
-    return Sampler(paths, lifecycle, groups=groups)
+    return Sampler(paths, probes, groups=groups)
 
 
-class FakeProbe:
-    """A lifecycle probe with the counts it is given."""
+class FakeProbes:
+    """Probes with the counts they are given."""
 
-    def __init__(self, *readings: dict[int, LifecycleCounts]) -> None:
-        self.readings = list(readings)
-        self.forgotten: set[int] = set()
+    def __init__(self, counts: dict[int, LifecycleCounts]) -> None:
+        self.counts = counts
+        self.owners: dict[int, int] = {}
 
-    def read(self) -> LifecycleReading:
-        return LifecycleReading(self.readings.pop(0), 0, frozenset({"exec", "exit", "oom"}))
-
-    def forget(self, ids: Iterable[int]) -> None:
-        self.forgotten |= set(ids)
+    def read(self, owners: Mapping[int, int]) -> ProbesReading:
+        self.owners = dict(owners)
+        return ProbesReading(
+            {owner: ProbeCounts([self.counts.get(owner, NOTHING)]) for owner in owners.values()},
+            ("tcp: it is broken",),
+        )
 
 
 def the_container(snapshot: Snapshot, host: Path) -> Sample:
@@ -162,32 +167,24 @@ def test_what_the_probe_counted_stands_beside_what_the_files_say(proc: Path) -> 
     counts = LifecycleCounts(execs=23, exits={3: 17}, signals={9: 1}, oom_kills=0)
     with sampler(proc, V2) as reader:
         inode = the_container(reader.snapshot(), V2).cgroup.inode
-    with sampler(proc, V2, FakeProbe({inode: counts})) as reader:
+    probes = FakeProbes({inode: counts})
+    with sampler(proc, V2, probes) as reader:
         snapshot = reader.snapshot()
-    assert the_container(snapshot, V2).lifecycle == counts
-    others = [s.lifecycle for s in snapshot.samples if s.cgroup.inode != inode]
-    assert all(other is not None and other.execs == 0 for other in others)
+    assert probes.owners.keys() == {sample.cgroup.inode for sample in snapshot.samples}
+    assert the_container(snapshot, V2).probes.get(LifecycleCounts) == counts
+    others = [s.probes.get(LifecycleCounts) for s in snapshot.samples if s.cgroup.inode != inode]
+    assert all(other == NOTHING for other in others)
     text = page(snapshot)
     assert 'code="3"} 17\n' in text
     assert 'signal="9"} 1\n' in text
-
-
-def test_counts_of_a_cgroup_that_is_gone_are_forgotten_after_the_walk_that_misses_it(
-    proc: Path,
-) -> None:
-    gone = LifecycleCounts(execs=1, exits={}, signals={}, oom_kills=0)
-    probe = FakeProbe({424242: gone}, {424242: gone})
-    with sampler(proc, V2, probe) as reader:
-        reader.snapshot()
-        assert probe.forgotten == set()
-        reader.snapshot()
-    assert probe.forgotten == {424242}
+    (health,) = (h for h in snapshot.health if h.source == "probe")
+    assert (health.failures, health.message) == (1, "tcp: it is broken")
 
 
 def test_without_a_probe_there_are_no_counts_and_no_series(proc: Path) -> None:
     with sampler(proc, V2) as reader:
         snapshot = reader.snapshot()
-    assert all(sample.lifecycle is None for sample in snapshot.samples)
+    assert all(sample.probes.get(LifecycleCounts) is None for sample in snapshot.samples)
     assert "container_execs_total" not in page(snapshot)
 
 

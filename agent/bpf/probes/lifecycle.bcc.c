@@ -14,7 +14,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-BPF_TABLE("hash", struct lifecycle_key, u64, counts, LIFECYCLE_MAX_ENTRIES);
+BPF_TABLE("hash", struct lifecycle_key, u64, counts, ENTRIES_counts);
 BPF_TABLE("percpu_array", u32, u64, drops, 1);
 
 /* Explicit, since bcc's own rewriting of `a->b` does not follow pointers from a raw context. */

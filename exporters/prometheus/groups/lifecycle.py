@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.bpf.decode import LifecycleCounts
 from agent.model import Sample, Snapshot
 from exporters.prometheus.metric import (
     Labels,
@@ -15,25 +16,27 @@ from exporters.prometheus.metric import (
 
 def execs(sample: Sample) -> int | None:
     """Programs started, as the lifecycle probe counts them."""
-    return None if sample.lifecycle is None else sample.lifecycle.execs
+    counts = sample.probes.get(LifecycleCounts)
+    return None if counts is None else counts.execs
 
 
 def oom_victims(sample: Sample) -> int | None:
     """Processes the OOM killer chose in this very cgroup, whoever's limit made it run."""
-    return None if sample.lifecycle is None else sample.lifecycle.oom_kills
+    counts = sample.probes.get(LifecycleCounts)
+    return None if counts is None else counts.oom_kills
 
 
 def exits(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
     """Ended processes by exit code."""
-    if sample.lifecycle is not None:
-        for code, count in sorted((sample.lifecycle.exits or {}).items()):
+    if (counts := sample.probes.get(LifecycleCounts)) is not None:
+        for code, count in sorted((counts.exits or {}).items()):
             yield (("code", str(code)),), count
 
 
 def fatal_signals(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
     """Processes ended by a signal, by its number."""
-    if sample.lifecycle is not None:
-        for number, count in sorted((sample.lifecycle.signals or {}).items()):
+    if (counts := sample.probes.get(LifecycleCounts)) is not None:
+        for number, count in sorted((counts.signals or {}).items()):
             yield (("signal", str(number)),), count
 
 

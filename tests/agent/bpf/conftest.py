@@ -15,7 +15,7 @@ from agent.bpf.support import refuse_loader
 
 @pytest.fixture(scope="session")
 def facts() -> Facts:
-    return gather(program.tracepoint for program in LIFECYCLE.programs)
+    return gather(program.tracepoint for program in LIFECYCLE.programs.programs)
 
 
 @pytest.fixture(params=LOADERS)

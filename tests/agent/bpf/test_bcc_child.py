@@ -40,7 +40,12 @@ typedef void (*btf_trace_mark_victims)(void *, struct task_struct *);
 
 
 def program(tracepoint: str, first: str) -> ProgramPlan:
-    return {"name": "on_it", "feature": "it", "tracepoint": tracepoint, "first_argument": first}
+    return {
+        "name": "on_it",
+        "kind": "tracepoint",
+        "tracepoint": tracepoint,
+        "first_argument": first,
+    }
 
 
 @pytest.mark.parametrize(

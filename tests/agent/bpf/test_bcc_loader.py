@@ -13,7 +13,7 @@ import pytest
 
 from agent.bpf import bcc_loader, syscall
 from agent.bpf.facts import Facts
-from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.lifecycle import PROGRAMS as LIFECYCLE
 from agent.bpf.loaded import LoadFailed
 from tests.agent.bpf.test_support import WORKS
 from tests.host.daemon import wait_until
@@ -124,15 +124,17 @@ def test_a_descriptor_that_is_no_program_gives_the_kernels_reason(
     tmp_path: Path, scratch: Path
 ) -> None:
     names = b'{"programs": ["on_exec"], "maps": ["counts", "drops"], "off": {"on_oom": "why"}}'
-    with pytest.raises(LoadFailed) as caught:
-        bcc_loader.load(
-            LIFECYCLE,
-            WORKS,
-            child=child(tmp_path, f"socket.send_fds(answer, [{names!r}], [0] * 3)"),
-        )
-    assert set(caught.value.off) == {"on_exec", "on_oom"}
-    assert "BPF_RAW_TRACEPOINT_OPEN" in caught.value.off["on_exec"]
-    assert caught.value.off["on_oom"] == "why"
+    loaded = bcc_loader.load(
+        LIFECYCLE,
+        WORKS,
+        child=child(tmp_path, f"socket.send_fds(answer, [{names!r}], [0] * 3)"),
+    )
+    try:
+        assert loaded.off == {"on_oom": "why"}
+        with pytest.raises(OSError, match="BPF_OBJ_GET_INFO_BY_FD"):
+            loaded.attach(LIFECYCLE.programs[0])
+    finally:
+        loaded.close()
 
 
 def test_an_answer_that_is_no_json_is_not_taken(tmp_path: Path, scratch: Path) -> None:
@@ -175,7 +177,7 @@ def test_source_that_does_not_compile_is_refused_in_clangs_words(
 def test_the_programs_run_here_and_bcc_was_not_imported_here(facts: Facts, scratch: Path) -> None:
     loaded = bcc_loader.load(LIFECYCLE, facts, without=["on_oom"])
     try:
-        assert set(loaded.links) == {"on_exec", "on_exit"}
+        assert set(loaded.programs) == {"on_exec", "on_exit"}
         assert set(loaded.maps) == set(LIFECYCLE.maps)
         assert syscall.map_info(loaded.maps["counts"]).key_size == 16
     finally:
@@ -195,9 +197,14 @@ def test_a_tracepoint_this_kernel_lacks_takes_its_own_program_alone(
     )
     loaded = bcc_loader.load(replace(LIFECYCLE, programs=programs), facts)
     try:
-        assert set(loaded.links) == {"on_exec", "on_exit"}
-        assert loaded.off["on_oom"].startswith("attach to no_such: ")
-        assert os.strerror(errno.ENOENT) in loaded.off["on_oom"]
+        loaded.attach(programs[0])
+        with pytest.raises(OSError, match=os.strerror(errno.ENOENT)):
+            loaded.attach(programs[2])
+        assert set(loaded.links) == {"on_exec"}
+        loaded.attach(programs[0])
+        loaded.detach("on_exec")
+        loaded.detach("on_exec")
+        assert loaded.links == {}
     finally:
         loaded.close()
 

@@ -14,8 +14,6 @@ from agent.bpf.decode import (
     LifecycleCounts,
     UnexpectedRecord,
     decode_lifecycle,
-    keys_of,
-    sum_cpus,
 )
 from agent.bpf.probeset import DIRECTORY
 
@@ -58,7 +56,7 @@ def test_each_cgroup_has_its_own_counts() -> None:
         5,
         ALL,
     )
-    assert reading.dropped == 5
+    assert reading.dropped == {"counts": 5}
     assert reading.cgroups == {
         7: LifecycleCounts(execs=23, exits={3: 17, 0: 6}, signals={}, oom_kills=0),
         8: LifecycleCounts(execs=0, exits={}, signals={9: 2}, oom_kills=1),
@@ -121,13 +119,7 @@ def test_any_bytes_are_decoded_or_refused(keys: bytes, values: bytes) -> None:
         reading = decode_lifecycle([(keys, values)], 0, ALL)
     except UnexpectedRecord:
         return
-    assert len(keys_of(reading.cgroups, keys)) == len(keys) // KEY.size
-
-
-def test_the_keys_of_some_cgroups_are_found_among_all() -> None:
-    keys = [KEY.pack(cgroup, Event.EXIT, code) for cgroup in (7, 8, 9) for code in (0, 3)]
-    assert keys_of({7, 9, 11}, b"".join(keys)) == [*keys[:2], *keys[4:]]
-    assert keys_of(set(), b"".join(keys)) == []
+    assert len(reading.cgroups) <= len(keys) // KEY.size
 
 
 def test_entries_may_come_in_several_batches() -> None:
@@ -136,9 +128,3 @@ def test_entries_may_come_in_several_batches() -> None:
     apart = decode_lifecycle([first, (b"", b""), second], 0, ALL)
     assert apart == decode_lifecycle([together], 0, ALL)
     assert apart.of(7).exits == {0: 1, 1: 2}
-
-
-def test_a_per_cpu_value_is_the_sum_of_its_cpus() -> None:
-    assert sum_cpus(VALUE.pack(3) + VALUE.pack(0) + VALUE.pack(4)) == 7
-    with pytest.raises(UnexpectedRecord, match="of 9 bytes"):
-        sum_cpus(bytes(9))

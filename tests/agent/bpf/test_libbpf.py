@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.bpf import libbpf, syscall
-from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.lifecycle import PROGRAMS as LIFECYCLE
 from agent.bpf.loaded import LoadFailed
 
 IMAGE = Path(LIFECYCLE.object_path).read_bytes()
@@ -44,13 +44,13 @@ def test_the_error_names_the_program_blamed_last_and_quotes_the_end_of_the_log()
 
 @pytest.mark.host
 @pytest.mark.usefixtures("libbpf_may_load", "no_descriptor_left")
-def test_every_program_is_attached_and_only_descriptors_remain() -> None:
+def test_every_program_is_loaded_and_only_descriptors_remain() -> None:
     loaded = libbpf.load(IMAGE, "lifecycle")
     try:
-        assert set(loaded.links) == {program.name for program in LIFECYCLE.programs}
+        assert set(loaded.programs) == {program.name for program in LIFECYCLE.programs}
         assert set(loaded.maps) == set(LIFECYCLE.maps)
         assert loaded.off == {}
-        assert all(syscall.linked_program(fd) > 0 for fd in loaded.links.values())
+        assert all(syscall.program_info(fd).id > 0 for fd in loaded.programs.values())
     finally:
         loaded.close()
     loaded.close()
@@ -61,7 +61,7 @@ def test_every_program_is_attached_and_only_descriptors_remain() -> None:
 def test_a_program_left_out_is_not_loaded() -> None:
     loaded = libbpf.load(IMAGE, "lifecycle", without=["on_oom"])
     try:
-        assert set(loaded.links) == {"on_exec", "on_exit"}
+        assert set(loaded.programs) == {"on_exec", "on_exit"}
     finally:
         loaded.close()
 
@@ -72,7 +72,7 @@ def test_a_tracepoint_this_kernel_lacks_takes_its_own_program_alone() -> None:
     image = IMAGE.replace(b"tp_btf/mark_victim", b"tp_btf/mark_victiX")
     loaded = libbpf.load(image, "lifecycle")
     try:
-        assert set(loaded.links) == {"on_exec", "on_exit"}
+        assert set(loaded.programs) == {"on_exec", "on_exit"}
         assert "failed to find kernel BTF type ID of 'mark_victiX'" in loaded.off["on_oom"]
     finally:
         loaded.close()
@@ -85,7 +85,7 @@ def test_a_field_this_kernel_lacks_takes_those_who_read_it() -> None:
     image = IMAGE.replace(b"\0dfl_cgrp\0", b"\0dfl_cgrX\0")
     loaded = libbpf.load(image, "lifecycle")
     try:
-        assert set(loaded.links) == {"on_exec"}
+        assert set(loaded.programs) == {"on_exec"}
         assert set(loaded.off) == {"on_exit", "on_oom"}
         assert all(reason.startswith("load: ") for reason in loaded.off.values())
     finally:

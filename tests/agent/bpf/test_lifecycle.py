@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.bpf.decode import KEY, VALUE, Event, LifecycleCounts, LifecycleReading
+from agent.bpf.decode import KEY, VALUE, Event, LifecycleCounts
 from agent.bpf.facts import Facts, gather
-from agent.bpf.lifecycle import LifecycleProbe
-from agent.bpf.loader import open_lifecycle
+from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.loader import open_probe
+from agent.bpf.probe import Probe, Reading
 from agent.bpf.probeset import LoaderName
 from agent.bpf.support import refuse_loader
 from tests.host.daemon import wait_until
@@ -118,7 +119,9 @@ def cgroup_id(pid: int) -> int:
     return os.stat(root + path).st_ino
 
 
-def difference(cgroup: int, before: LifecycleReading, after: LifecycleReading) -> LifecycleCounts:
+def difference(
+    cgroup: int, before: Reading[LifecycleCounts], after: Reading[LifecycleCounts]
+) -> LifecycleCounts:
     old, new = before.of(cgroup), after.of(cgroup)
     assert old.execs is not None
     assert new.execs is not None
@@ -141,7 +144,7 @@ def _less(new: Mapping[int, int] | None, old: Mapping[int, int] | None) -> dict[
 def test_one_container_has_23_execs_and_17_exits_with_3_and_the_other_none(
     loader: LoaderName, start: StartWorkload
 ) -> None:
-    with open_lifecycle(loader) as probe:
+    with open_probe(LIFECYCLE, loader) as probe:
         assert (probe.loader, dict(probe.off), probe.reasons) == (loader, {}, ())
         busy = start(f"busy-{loader}", EXECS_AND_EXITS)
         idle = start(f"idle-{loader}", EXECS_AND_EXITS)
@@ -159,14 +162,14 @@ def test_one_container_has_23_execs_and_17_exits_with_3_and_the_other_none(
     assert difference(idle.cgroup, before, after) == LifecycleCounts(
         execs=0, exits={}, signals={}, oom_kills=0
     )
-    assert after.dropped == 0
+    assert after.dropped == {"counts": 0}
     assert "bcc" not in sys.modules
 
 
 def test_an_oom_kill_counts_once_where_the_victim_was(
     loader: LoaderName, start: StartWorkload
 ) -> None:
-    with open_lifecycle(loader) as probe:
+    with open_probe(LIFECYCLE, loader) as probe:
         small = start(f"small-{loader}", MEMORY_HOG, memory=16 * MIB)
         idle = start(f"idle-{loader}", "", memory=16 * MIB)
         before = probe.read()
@@ -188,7 +191,7 @@ def test_threads_are_not_processes(loader: LoaderName, start: StartWorkload) -> 
 /usr/bin/python3 -I -c '{EXIT_IN_A_THREAD}'
 """
     lent = [f"--volume={path}:ro" for path in ("/usr:/usr", "/usr/lib:/lib", "/usr/lib64:/lib64")]
-    with open_lifecycle(loader) as probe:
+    with open_probe(LIFECYCLE, loader) as probe:
         threads = start(f"threads-{loader}", workload, options=tuple(lent))
         before = probe.read()
         threads.do()
@@ -199,13 +202,13 @@ def test_threads_are_not_processes(loader: LoaderName, start: StartWorkload) -> 
 
 
 def test_a_full_map_says_so_and_forgetting_the_dead_makes_room(loader: LoaderName) -> None:
-    with open_lifecycle(loader) as probe:
+    with open_probe(LIFECYCLE, loader) as probe:
         invented = fill(probe)
-        assert probe.read().dropped == 0
+        assert probe.read().dropped == {"counts": 0}
         end_with(77)
         full = probe.read()
         # Other processes of the machine may have been dropped too.
-        assert full.dropped >= 1
+        assert full.dropped["counts"] >= 1
         assert ended_with(77, full) == 0
         probe.forget(invented[1:])
         end_with(78)
@@ -218,7 +221,7 @@ def test_a_full_map_says_so_and_forgetting_the_dead_makes_room(loader: LoaderNam
         assert not probe.read().cgroups.keys() & set(invented)
 
 
-def fill(probe: LifecycleProbe) -> list[int]:
+def fill(probe: Probe[LifecycleCounts]) -> list[int]:
     """Put entries of cgroups that do not exist into the map until it is full. Return their ids."""
     library = ctypes.CDLL("libbpf.so.1", use_errno=True)
     counts = probe._loaded.maps["counts"]
@@ -235,13 +238,13 @@ def end_with(code: int) -> None:
     assert subprocess.run(["/bin/sh", "-c", f"exit {code}"]).returncode == code
 
 
-def ended_with(code: int, reading: LifecycleReading) -> int:
+def ended_with(code: int, reading: Reading[LifecycleCounts]) -> int:
     return sum((counts.exits or {}).get(code, 0) for counts in reading.cgroups.values())
 
 
 @pytest.mark.usefixtures("no_descriptor_left")
 def test_a_closed_probe_holds_nothing_and_cannot_be_read(loader: LoaderName) -> None:
-    probe = open_lifecycle(loader)
+    probe = open_probe(LIFECYCLE, loader)
     programs = probe.program_ids()
     assert set(programs) == {"on_exec", "on_exit", "on_oom"}
     probe.close()
@@ -254,8 +257,9 @@ def test_a_closed_probe_holds_nothing_and_cannot_be_read(loader: LoaderName) -> 
 def test_a_killed_holder_leaves_no_program(loader: LoaderName) -> None:
     code = f"""
 import json, sys
-from agent.bpf.loader import open_lifecycle
-probe = open_lifecycle({loader!r})
+from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.loader import open_probe
+probe = open_probe(LIFECYCLE, {loader!r})
 print(json.dumps(probe.program_ids()), flush=True)
 sys.stdin.read()
 """
@@ -298,9 +302,10 @@ def test_two_capabilities_are_enough_without_being_root(
     loader: LoaderName, capabilities: tuple[str, ...], reason: str
 ) -> None:
     code = f"""
-from agent.bpf.loader import ProbeUnavailable, open_lifecycle
+from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.loader import ProbeUnavailable, open_probe
 try:
-    with open_lifecycle({loader!r}) as probe:
+    with open_probe(LIFECYCLE, {loader!r}) as probe:
         probe.read()
         print(dict(probe.off) or "")
 except ProbeUnavailable as unavailable:
@@ -317,7 +322,7 @@ from dataclasses import replace
 from agent.bpf.facts import gather
 from agent.bpf.lifecycle import LIFECYCLE
 from agent.bpf.loader import ProbeUnavailable, open_probe
-facts = gather(program.tracepoint for program in LIFECYCLE.programs)
+facts = gather(LIFECYCLE.programs.tracepoints)
 try:
     open_probe(LIFECYCLE, "libbpf", replace(facts, capabilities=-1))
 except ProbeUnavailable as unavailable:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.lifecycle import PROGRAMS as LIFECYCLE
 from agent.bpf.probeset import DIRECTORY, ProbeSet
 
 PROBES = Path(DIRECTORY)

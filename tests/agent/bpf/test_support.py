@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.bpf.facts import CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, Bcc, Facts
-from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.lifecycle import PROGRAMS as LIFECYCLE
 from agent.bpf.support import Decision, decide, refuse_loader
 
 WORKS = Facts(

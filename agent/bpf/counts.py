@@ -1,0 +1,36 @@
+"""What the probes counted in one cgroup: one record of each probe that runs, by its type.
+
+counts = sample.probes.get(TcpCounts)       # None: that probe does not run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TypeVar, cast
+
+C = TypeVar("C")
+
+
+class ProbeCounts:
+    """Immutable."""
+
+    __slots__ = ("_by_type",)
+
+    def __init__(self, counts: Iterable[object] = ()) -> None:
+        self._by_type = {type(each): each for each in counts}
+
+    def get(self, kind: type[C]) -> C | None:
+        """The counts of this type. None: nothing counts them here."""
+        return cast("C | None", self._by_type.get(kind))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProbeCounts) and self._by_type == other._by_type
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._by_type))
+
+    def __repr__(self) -> str:
+        return f"ProbeCounts({list(self._by_type.values())!r})"
+
+
+NO_COUNTS: Final = ProbeCounts()
