@@ -1,0 +1,98 @@
+"""The last minute's Snapshots, kept so that the daemon can say what is wrong right now.
+
+    recent = Recent()
+    recent.add(snapshot)           # each one that is taken
+    recent.findings()              # of now; made anew only after another Snapshot
+
+Thread-safe. A Snapshot shares with its neighbours whatever did not change, so a minute of them
+costs little more than one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Final, NamedTuple
+
+from agent.diagnosis.diagnose import diagnose
+from agent.diagnosis.scene import scene_of
+from agent.lifecycle.totals import identity_of
+from agent.model import Snapshot
+
+SECONDS: Final = 60.0
+"""How far back is looked."""
+_STEP: Final = 5.0
+"""Seconds between two that are kept: scrapes by several servers do not crowd the others out."""
+
+LABELS: Final = ("namespace", "pod", "container", "name", "rule", "severity")
+
+
+class Active(NamedTuple):
+    """A finding as a series has it; the fields are `LABELS`."""
+
+    namespace: str
+    pod: str
+    container: str
+    name: str
+    rule: str
+    severity: str
+
+
+class Recent:
+    """Keeps Snapshots, and what they mean together."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._kept: deque[Snapshot] = deque()
+        self._latest: Snapshot | None = None
+        self._findings: tuple[Active, ...] | None = None
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take the next one."""
+        with self._lock:
+            self._latest = snapshot
+            self._findings = None
+            if self._kept and snapshot.taken_at - self._kept[-1].taken_at < _STEP:
+                return
+            self._kept.append(snapshot)
+            # One at least as old as asked for stays: rates are over the whole time.
+            while len(self._kept) > 1 and self._age(1) >= self._seconds:
+                self._kept.popleft()
+
+    def window(self) -> tuple[Snapshot, ...]:
+        """Those that are kept and the newest, oldest first; () before the first."""
+        with self._lock:
+            return self._window()
+
+    def findings(self) -> tuple[Active, ...]:
+        """What is wrong now, sorted."""
+        with self._lock:
+            if self._findings is None:
+                self._findings = self._diagnose()
+            return self._findings
+
+    def _window(self) -> tuple[Snapshot, ...]:
+        kept = tuple(self._kept)
+        if self._latest is None or kept[-1] is self._latest:
+            return kept
+        return (*kept, self._latest)
+
+    def _diagnose(self) -> tuple[Active, ...]:
+        window = self._window()
+        if not window:
+            return ()
+        found = set()
+        for verdict in diagnose(scene_of(window)).verdicts:
+            if verdict.subject is not None:
+                identity = identity_of(verdict.subject.container)
+            else:
+                assert verdict.gone is not None
+                identity = verdict.gone.identity
+            for finding in verdict.findings:
+                found.add(Active(*identity, finding.rule, finding.severity.word))
+        return tuple(sorted(found))
+
+    def _age(self, place: int) -> float:
+        assert self._latest is not None
+        return self._latest.taken_at - self._kept[place].taken_at
