@@ -15,7 +15,7 @@ from exporters.prometheus import cadvisor
 from exporters.prometheus.catalog import GROUPS, Group
 from exporters.prometheus.groups.identity import INFO_LABELS
 from exporters.prometheus.labels import KUBELET_NAMES
-from exporters.prometheus.metric import AnyMetric, Metric
+from exporters.prometheus.metric import AnyMetric, SnapshotMetric
 
 PATH = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -157,7 +157,7 @@ def _group(group: Group) -> Iterator[str]:
 def _row(metric: AnyMetric) -> tuple[str, str]:
     labels = "{" + ", ".join(metric.labels) + "}" if metric.labels else ""
     unit = f", {metric.unit}" if metric.unit else ""
-    scope = "" if isinstance(metric, Metric) else ", no container labels"
+    scope = ", no container labels" if isinstance(metric, SnapshotMetric) else ""
     about = f"{metric.type}{unit}{scope}, {metric.stability}"
     return f"`{metric.name}`{f' `{labels}`' if labels else ''}", (
         f"{_escape(metric.help)} *{about}; {_escape(metric.source)}*"

@@ -26,12 +26,14 @@ from exporters.prometheus.labels import BaseLabels, KubeletLabels
 from exporters.prometheus.metric import (
     AnyMetric,
     Column,
+    HistogramMetric,
     Labels,
     Row,
     Series,
     SnapshotMetric,
     Table,
     Value,
+    histogram_series,
 )
 
 _MOST_KEPT: Final = 20_000
@@ -84,6 +86,10 @@ class Encoder:
         """The lines of a family, a block at a time."""
         if isinstance(metric, SnapshotMetric):
             yield _about_all(metric, snapshot)
+            return
+        if isinstance(metric, HistogramMetric):
+            for block in blocks:
+                yield block.histograms(metric, self._more)
             return
         start = metric.name + "{"
         if not metric.parts:
@@ -168,6 +174,16 @@ class _Block:
             for labels, sample in self._labelled
             for own, number in read(sample, snapshot)
             if number is not None
+        ]
+
+    def histograms(self, metric: HistogramMetric, more: _More) -> list[str]:
+        """The lines of a histogram of each sample."""
+        name, snapshot = metric.name, self._snapshot
+        return [
+            f"{name}{ending}{{{labels}{more(own)}{more(le)}}} {number}\n"
+            for labels, sample in self._labelled
+            for own, found in metric.read(sample, snapshot)
+            for ending, le, number in histogram_series(found)
         ]
 
 

@@ -1,6 +1,7 @@
 """One metric of the page, and the usual ways to read one from a Sample.
 
     Metric            a family with series of cgroups: base labels (who it is about) and its own
+    HistogramMetric   the same, of how long something took: classic histograms
     SnapshotMetric    a family that is about no one cgroup: the machine, totals over the dead
 
 A `Value` gives one number or None (this host did not say: no series). A `Series` gives (labels,
@@ -17,9 +18,9 @@ from __future__ import annotations
 import functools
 import operator
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from agent import units
 from agent.cgroupfs.reading import CgroupReading
@@ -32,7 +33,7 @@ Labels = tuple[tuple[str, str], ...]
 """(name, value) pairs."""
 Value = Callable[[Sample], Number | None]
 Series = Callable[[Sample, Snapshot], Iterable[tuple[Labels, Number | None]]]
-Type = Literal["counter", "gauge", "untyped"]
+Type = Literal["counter", "gauge", "histogram", "untyped"]
 Unit = Literal["", "seconds", "microseconds", "bytes"]
 """Of the value; "" for a plain count and for 1."""
 Stability = Literal["stable", "beta"]
@@ -94,7 +95,86 @@ class SnapshotMetric:
         object.__setattr__(self, "unit", self.unit or unit_of(self.name))
 
 
-AnyMetric = Metric | SnapshotMetric
+class Histogram(NamedTuple):
+    """How many values were how large."""
+
+    bounds: tuple[float, ...]
+    """Upper bounds, rising."""
+    counts: Sequence[int]
+    """For each bound the values above the one before, and last those above all. Not added up."""
+    total: float
+    """Of all values, in the unit of the bounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistogramMetric:
+    """One family of classic histograms, of cgroups."""
+
+    name: str
+    source: str
+    help: str
+    read: Callable[[Sample, Snapshot], Iterable[tuple[Labels, Histogram]]]
+    """The histograms of one Sample, by labels beside the base ones and le."""
+    labels: tuple[str, ...] = ()
+    """Names of those labels."""
+
+    @property
+    def type(self) -> Type:
+        """As in the formats."""
+        return "histogram"
+
+    @property
+    def unit(self) -> Unit:
+        """By its name."""
+        return unit_of(self.name)
+
+    @property
+    def stability(self) -> Stability:
+        """Whether name and meaning are cAdvisor's."""
+        return stability(self.name)
+
+    def families(self) -> tuple[Metric, ...]:
+        """Its series as families of one name each, for who writes series and not families."""
+
+        def only(wanted: str) -> Series:
+            def read(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+                for labels, found in self.read(sample, snapshot):
+                    for ending, more, number in histogram_series(found):
+                        if ending == wanted:
+                            yield labels + more, number
+
+            return read
+
+        return tuple(
+            Metric(
+                name=self.name + ending,
+                type="histogram",
+                source=self.source,
+                help=self.help,
+                read=only(ending),
+                unit=self.unit,
+                labels=self.labels,
+            )
+            for ending in ("_bucket", "_sum", "_count")
+        )
+
+
+def histogram_series(found: Histogram) -> Iterator[tuple[str, Labels, Number]]:
+    """(what the name ends in, label le of a bucket, number) of each series of a histogram."""
+    count = 0
+    for le, more in zip(_les(found.bounds), found.counts, strict=True):
+        count += more
+        yield "_bucket", le, count
+    yield "_sum", NO_LABELS, found.total
+    yield "_count", NO_LABELS, count
+
+
+@functools.cache
+def _les(bounds: tuple[float, ...]) -> tuple[Labels, ...]:
+    return (*((("le", str(float(bound))),) for bound in bounds), (("le", "+Inf"),))
+
+
+AnyMetric = Metric | HistogramMetric | SnapshotMetric
 
 
 @dataclass(frozen=True, slots=True, eq=False)

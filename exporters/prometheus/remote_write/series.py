@@ -17,7 +17,14 @@ from typing import Final, NamedTuple
 from agent.container.container import Container
 from agent.model import Snapshot
 from exporters.prometheus.catalog import exported
-from exporters.prometheus.metric import AnyMetric, Labels, Number, SnapshotMetric
+from exporters.prometheus.metric import (
+    AnyMetric,
+    HistogramMetric,
+    Labels,
+    Metric,
+    Number,
+    SnapshotMetric,
+)
 from exporters.prometheus.remote_write.message import (
     STALE,
     Symbols,
@@ -87,7 +94,12 @@ class SeriesEncoder:
         self._labels_of = labels_of
         self._external = external
         self._wanted = wanted
-        self._metrics = [metric for metric in metrics if wanted(metric.name)]
+        self._metrics = [
+            family
+            for metric in metrics
+            if wanted(metric.name)
+            for family in (metric.families() if isinstance(metric, HistogramMetric) else (metric,))
+        ]
         self._families = [_Family(m.name, m.type, m.help, m.unit) for m in self._metrics]
         self._own: dict[str, int] = {}
         """Name → place in `_families`, of the agent's own metrics."""
@@ -121,7 +133,7 @@ class SeriesEncoder:
         yield from writing.rest()
 
     def _rows(
-        self, metric: AnyMetric, snapshot: Snapshot
+        self, metric: Metric | SnapshotMetric, snapshot: Snapshot
     ) -> Iterator[tuple[_Subject, Labels, Number]]:
         if isinstance(metric, SnapshotMetric):
             for labels, number in metric.read(snapshot):
