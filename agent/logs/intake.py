@@ -92,6 +92,8 @@ class Tailed:
     stage: RuleStage | None = None
     ended_at: float | None = None
     """Monotonic seconds when its last file was closed for good."""
+    forgotten: bool = False
+    """No longer one of the intake's."""
 
     def shorten(self) -> None:
         """Let lines that need nothing but encoding take the encoder's short way, if it has one."""
@@ -136,8 +138,8 @@ class Intake:
         self._missing: list[ContainerCounters] = []
         self._rules = rules or Rules()
         self._agenda: list[tuple[float, int, Tailed]] = []
-        """When to come to which container, the next one first (heapq): most of thousands are silent,
-        and to ask each of them whether it is time cost more than all the rest."""
+        """When to come to which container, the next one first (heapq): most of thousands are
+        silent, and to ask each of them whether it is time cost more than all the rest."""
         self._planned = 0
 
     def update(self, sources: Iterable[Source], now: float) -> None:
@@ -173,10 +175,9 @@ class Intake:
             rotation = tailed.chain.rotation
             if directory is None or rotation.directory == directory:
                 rotation.look(now, force=directory is not None)
-                if directory is not None:
-                    if tailed.poll_at > now:
-                        tailed.poll_at = now
-                        self._plan(tailed, now)
+                if directory is not None and tailed.poll_at > now:
+                    tailed.poll_at = now
+                    self._plan(tailed, now)
 
     def due(self, now: float) -> list[Tailed]:
         """Return the containers with something to read, of those whose time has come."""
@@ -185,7 +186,7 @@ class Intake:
         agenda = self._agenda
         while agenda and agenda[0][0] <= now:
             _at, _number, tailed = heappop(agenda)
-            if tailed.poll_at > now or self.tailed.get(tailed.chain.path) is not tailed:
+            if tailed.poll_at > now or tailed.forgotten:
                 continue  # it was looked at since, or is gone
             held = max(tailed.nameless_until, tailed.held_until)
             if held > now:
@@ -225,6 +226,7 @@ class Intake:
                     tailed.ended_at = now
             elif now - tailed.ended_at > ENDED_KEEP:
                 del self.tailed[path]
+                tailed.forgotten = True
         if self._missing_at is not None and now >= self._missing_at:
             self._count_missing(now)
 
