@@ -38,10 +38,13 @@ class DnsCounts:
     """What sockets of one cgroup (not below it) asked by UDP since the probe was opened."""
 
     queries: int
+    """Those sent again not among them."""
     retries: int
     """The same question by the same socket again, before an answer."""
     responses: Mapping[str, int]
     """Answers to those queries, by `RCODES`; only those that came."""
+    timeouts: int
+    """Queries without an answer for `dns.TIMEOUT` seconds."""
     latency: Durations
     """From the first time a query was sent to its answer."""
 
@@ -56,12 +59,20 @@ class Unanswered:
     """CLOCK_MONOTONIC."""
 
 
-ZERO: Final = DnsCounts(0, 0, {}, NONE)
+NOTHING: Final = DnsCounts(0, 0, {}, 0, NONE)
 
 
-def decode_dns(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, DnsCounts]:
-    """Map "dns": cgroup id -> counts, only of cgroups that asked."""
-    decoded: dict[int, DnsCounts] = {}
+def decode_dns(
+    batches: Iterable[tuple[bytes, bytes]], timeouts: Mapping[int, int]
+) -> dict[int, DnsCounts]:
+    """
+    Map "dns": cgroup id -> counts, only of cgroups that asked.
+
+    `timeouts`: of map "timeouts", which may have a cgroup that "dns" has not, or not any more.
+    """
+    decoded = {
+        cgroup: DnsCounts(0, 0, {}, count, NONE) for cgroup, count in timeouts.items() if count
+    }
     for keys, values in _checked(batches, CGROUP.size, COUNTS.size):
         for (cgroup,), counters in zip(
             CGROUP.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
@@ -73,9 +84,21 @@ def decode_dns(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, DnsCounts]:
                 queries,
                 retries,
                 {RCODES.get(code, str(code)): count for code, count in codes if count},
+                timeouts.get(cgroup, 0),
                 Durations(tuple(slots), ns),
             )
     return decoded
+
+
+def decode_timeouts(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, int]:
+    """Map "timeouts": cgroup id -> queries."""
+    return {
+        cgroup: count
+        for keys, values in _checked(batches, CGROUP.size, CGROUP.size)
+        for (cgroup,), (count,) in zip(
+            CGROUP.iter_unpack(keys), CGROUP.iter_unpack(values), strict=True
+        )
+    }
 
 
 def decode_waiting(batches: Iterable[tuple[bytes, bytes]]) -> list[Unanswered]:

@@ -6,10 +6,13 @@ import difflib
 from collections.abc import Collection
 from typing import Any, Final
 
+from agent.bpf.dns import DNS
 from agent.bpf.lifecycle import LIFECYCLE
 from agent.bpf.probe import Kind
+from agent.bpf.tcp import TCP
+from agent.bpf.traffic import BYTES
 
-KINDS: Final[tuple[Kind[Any], ...]] = (LIFECYCLE,)
+KINDS: Final[tuple[Kind[Any], ...]] = (LIFECYCLE, TCP, BYTES, DNS)
 """In the order they are opened. Their counts are of as many types, hence Any; who asks a sample
 for counts does it by type."""
 

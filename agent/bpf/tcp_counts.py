@@ -6,12 +6,12 @@ The layout is stated in probes/tcp.h; a test compares it with this file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
-from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.bpf.durations import SLOTS, Durations
 
 CGROUP: Final = struct.Struct("=Q")
 COUNTS: Final = struct.Struct(f"={15 + 2 * SLOTS}Q")
@@ -27,39 +27,46 @@ class TcpCounts:
     What TCP did for the sockets of one cgroup (not below it) since the probe was opened.
 
     A socket belongs to the cgroup of the process that made it; an accepted one to its listener's.
+
+    None: the program that counts it does not run here, see `Probe.off`.
     """
 
-    connects: int
+    connects: int | None
     """Connections this side opened."""
-    accepts: int
+    accepts: int | None
     """Connections the other side opened."""
-    failures: Mapping[str, int]
+    failures: Mapping[str, int] | None
     """Attempts to connect that failed, by `FAILURES`."""
-    resets_sent: int
+    resets_sent: int | None
     """By a socket. None of a port where nobody listens: no socket, and so no cgroup, sends it."""
-    resets_received: int
-    retransmits: int
+    resets_received: int | None
+    retransmits: int | None
     """Segments sent again, SYN and SYN-ACK among them."""
-    bytes_sent: int
+    bytes_sent: int | None
     """Payload of sockets that are closed, retransmissions included."""
-    bytes_retransmitted: int
+    bytes_retransmitted: int | None
     """Of these, what was sent again."""
-    bytes_received: int
+    bytes_received: int | None
     """Payload of sockets that are closed, each byte once."""
-    connect_latency: Durations
+    connect_latency: Durations | None
     """From the first SYN to the connection."""
-    rtt: Durations
+    rtt: Durations | None
     """The smoothed round trip of each connection when it was closed."""
 
 
-ZERO: Final = TcpCounts(0, 0, dict.fromkeys(FAILURES, 0), 0, 0, 0, 0, 0, 0, NONE, NONE)
+def nothing(features: Collection[str]) -> TcpCounts:
+    """The counts of a cgroup where nothing happened. `features`: see `decode_tcp`."""
+    return _counts((0,) * (COUNTS.size // 8), features)
 
 
-def decode_tcp(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, TcpCounts]:
+def decode_tcp(
+    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
+) -> dict[int, TcpCounts]:
     """
-    Cgroup id -> counts, only of cgroups where something happened. Id 0: no socket was there.
+    Cgroup id -> counts, only of cgroups where something happened.
 
-    `batches`: keys of map "tcp" one after the other, and their values.
+    `batches`: keys of map "tcp" one after the other, and their values. `features`: which of
+    connections, retransmits, resets_sent and resets_received are counted.
     """
     decoded: dict[int, TcpCounts] = {}
     for keys, values in batches:
@@ -69,26 +76,29 @@ def decode_tcp(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, TcpCounts]:
         for (cgroup,), counters in zip(
             CGROUP.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
         ):
-            decoded[cgroup] = _counts(counters)
+            decoded[cgroup] = _counts(counters, features)
     return decoded
 
 
-def _counts(counters: tuple[int, ...]) -> TcpCounts:
+def _counts(counters: tuple[int, ...], features: Collection[str]) -> TcpCounts:
     connects, accepts, *rest = counters[:15]
     failures, (reset, got_reset, again, sent, sent_again, received, connect_ns, rtt_ns) = (
         rest[: len(FAILURES)],
         rest[len(FAILURES) :],
     )
+    connections = "connections" in features
+    latency = Durations(counters[15 : 15 + SLOTS], connect_ns)
+    rtt = Durations(counters[15 + SLOTS :], rtt_ns)
     return TcpCounts(
-        connects,
-        accepts,
-        dict(zip(FAILURES, failures, strict=True)),
-        reset,
-        got_reset,
-        again,
-        sent,
-        sent_again,
-        received,
-        Durations(counters[15 : 15 + SLOTS], connect_ns),
-        Durations(counters[15 + SLOTS :], rtt_ns),
+        connects=connects if connections else None,
+        accepts=accepts if connections else None,
+        failures=dict(zip(FAILURES, failures, strict=True)) if connections else None,
+        resets_sent=reset if "resets_sent" in features else None,
+        resets_received=got_reset if "resets_received" in features else None,
+        retransmits=again if "retransmits" in features else None,
+        bytes_sent=sent if connections else None,
+        bytes_retransmitted=sent_again if connections else None,
+        bytes_received=received if connections else None,
+        connect_latency=latency if connections else None,
+        rtt=rtt if connections else None,
     )

@@ -1,13 +1,20 @@
-"""Bytes of the probe "bytes" -> dataclasses. Pure. The layout is stated in probes/bytes.h."""
+"""The bytes probe: packets and bytes of each cgroup, on the host's network too.
+
+    probes/bytes.bpf.c, probes/bytes.bcc.c  the programs, which see every packet of a socket
+
+The layout is stated in probes/bytes.h; a test compares it with this file.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probeset import ProbeSet, Program
 
 CGROUP: Final = struct.Struct("=Q")
 COUNTS: Final = struct.Struct("=4Q")
@@ -29,7 +36,7 @@ class Traffic:
     sent_packets: int
 
 
-ZERO: Final = Traffic(0, 0, 0, 0)
+NOTHING: Final = Traffic(0, 0, 0, 0)
 
 
 def decode_bytes(batches: Iterable[tuple[bytes, bytes]], cpus: int) -> dict[int, Traffic]:
@@ -49,3 +56,38 @@ def decode_bytes(batches: Iterable[tuple[bytes, bytes]], cpus: int) -> dict[int,
         ):
             decoded[cgroup] = Traffic(*(sum(counters[i::4]) for i in range(4)))
     return decoded
+
+
+PROGRAMS: Final = ProbeSet(
+    name="bytes",
+    programs=(
+        Program(name="on_received", feature="bytes", kind="cgroup_ingress"),
+        Program(name="on_sent", feature="bytes", kind="cgroup_egress"),
+    ),
+    maps=("bytes", "drops"),
+    per_cgroup={"bytes": 1},
+)
+
+
+def read(maps: Maps) -> Reading[Traffic]:
+    """Read all counters: a bpf(2) call for each 1024 cgroups."""
+    return Reading(
+        decode_bytes(maps.cpu_batches("bytes"), maps.cpus),
+        NOTHING,
+        {"bytes": maps.total("drops")},
+    )
+
+
+def forget(maps: Maps, ids: Collection[int]) -> None:
+    """Remove what was counted in cgroups that are gone."""
+    maps.delete_cgroups("bytes", ids)
+
+
+BYTES: Final = Kind(
+    programs=PROGRAMS,
+    counts=Traffic,
+    read=read,
+    forget=forget,
+    layout={"bytes": (CGROUP.size, COUNTS.size)},
+    default=False,
+)

@@ -2,10 +2,11 @@
 /*
  * What the dns probe counts, and the layout userspace reads: stated here once.
  *
- * Map "dns":     hash, __u64 cgroup id -> struct dns_counts, which only rise.
- * Map "waiting": hash, struct dns_question -> struct dns_asked: no answer yet. Userspace removes what
- *                is too old, and counts it as timed out.
- * Map "drops":   per-CPU array of one __u64: questions and answers not counted because a map was full.
+ * Map "dns":      hash, __u64 cgroup id -> struct dns_counts, which only rise.
+ * Map "waiting":  hash, struct dns_question -> struct dns_asked: no answer yet.
+ * Map "timeouts": hash, __u64 cgroup id -> __u64, which only rises. Userspace removes from "waiting"
+ *                 what is too old, and counts it here.
+ * Map "drops":    per-CPU array of __u64, by enum dns_drop: what was lost because a map was full.
  */
 #ifndef DNS_H
 #define DNS_H
@@ -18,6 +19,12 @@
 /* Slot i holds times up to 16 us << 2 * i, the last one all others. */
 #define DNS_FIRST_BOUND_NS 16000ULL
 #define DNS_SLOTS 13
+
+enum dns_drop {
+	DNS_DROPPED_COUNT = 0,		/* "dns" */
+	DNS_DROPPED_QUESTION = 1,	/* "waiting": a query whose answer will not be counted */
+	DNS_DROPS = 2,
+};
 
 struct dns_question {
 	__u64 socket;		/* the kernel's cookie of it, never used twice */

@@ -5,10 +5,10 @@
  *
  * Map "tcp":      hash, __u64 cgroup id -> struct tcp_counts, which only rise.
  * Map "starting": hash, __u64 address of a socket that connects -> __u64 when it began, ns.
- * Map "drops":    per-CPU array of one __u64: events lost because a map was full.
+ * Map "drops":    per-CPU array of __u64, by enum tcp_drop: events lost because a map was full.
  *
  * The cgroup is that of the process which made the socket, or of its listener: an event often comes
- * in an interrupt, where the current process is anybody. Id 0: the kernel acted without a socket.
+ * in an interrupt, where the current process is anybody.
  *
  * Includers define __u32 and __u64 first.
  */
@@ -27,6 +27,12 @@ enum tcp_failure {
 	TCP_GIVEN_UP = 3,	/* no error: the program closed the socket before */
 	TCP_OTHER_FAILURE = 4,
 	TCP_FAILURES = 5,
+};
+
+enum tcp_drop {
+	TCP_DROPPED_COUNT = 0,		/* "tcp" */
+	TCP_DROPPED_START = 1,		/* "starting": a connection without a latency */
+	TCP_DROPS = 2,
 };
 
 /* Slot i holds times up to 16 us << 2 * i, the last one all others. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -14,14 +15,18 @@ from hypothesis import strategies as st
 
 from agent.bpf import dns_counts, tcp_counts, traffic
 from agent.bpf.decode import UnexpectedRecord
-from agent.bpf.dns_counts import DnsCounts, decode_dns, decode_waiting
+from agent.bpf.dns import TIMEOUT
+from agent.bpf.dns_counts import NOTHING, DnsCounts, decode_dns, decode_timeouts, decode_waiting
 from agent.bpf.durations import BOUNDS_NS, NONE, SLOTS, Durations
 from agent.bpf.probeset import DIRECTORY
-from agent.bpf.tcp_counts import FAILURES, TcpCounts, decode_tcp
+from agent.bpf.tcp import TCP
+from agent.bpf.tcp_counts import FAILURES, TcpCounts, decode_tcp, nothing
 from agent.bpf.traffic import Traffic, decode_bytes
 
 Batches = Iterable[tuple[bytes, bytes]]
 U64 = st.integers(0, 2**64 - 1)
+ALL = TCP.programs.features
+NAMES = [field.name for field in fields(TcpCounts)]
 SIZES = {"__u64": 8, "__u32": 4}
 
 
@@ -56,7 +61,9 @@ def test_the_layout_is_the_headers_struct(probe: str, name: str, layout: struct.
 
 
 def test_the_failures_are_the_headers_enum() -> None:
-    numbers = re.findall(r"^\tTCP_(\w+) = (\d+),", header("tcp"), re.MULTILINE)
+    body = re.search(r"enum tcp_failure \{(.*?)\n\};", header("tcp"), re.DOTALL)
+    assert body is not None
+    numbers = re.findall(r"^\tTCP_(\w+) = (\d+),", body[1], re.MULTILINE)
     names = {int(number): name.lower().removesuffix("_failure") for name, number in numbers}
     assert tuple(names[i] for i in range(len(FAILURES))) == FAILURES
     assert names == {**dict(enumerate(FAILURES)), len(FAILURES): "failures"}
@@ -82,11 +89,13 @@ def test_each_counter_of_tcp_is_the_one_the_header_has_there() -> None:
     for _, name, many in members(header("tcp"), "tcp_counts"):
         places[name] = at
         at += many
-    counts = decode_tcp([(struct.pack("=Q", 7), numbered(tcp_counts.COUNTS))])[7]
+    counts = decode_tcp([(struct.pack("=Q", 7), numbered(tcp_counts.COUNTS))], ALL)[7]
     plain = ("connects", "accepts", "resets_sent", "resets_received", "retransmits")
     for name in (*plain, "bytes_sent", "bytes_retransmitted", "bytes_received"):
         assert getattr(counts, name) == places[name]
     assert counts.failures == {name: places["failures"] + i for i, name in enumerate(FAILURES)}
+    assert counts.connect_latency is not None
+    assert counts.rtt is not None
     for durations, name in ((counts.connect_latency, "connect"), (counts.rtt, "rtt")):
         assert durations.ns == places[f"{name}_ns"]
         first = places[f"{name}_slots"]
@@ -94,11 +103,11 @@ def test_each_counter_of_tcp_is_the_one_the_header_has_there() -> None:
 
 
 def test_each_counter_of_dns_is_the_one_the_header_has_there() -> None:
-    counts = decode_dns([(struct.pack("=Q", 7), numbered(dns_counts.COUNTS))])[7]
+    counts = decode_dns([(struct.pack("=Q", 7), numbered(dns_counts.COUNTS))], {7: 99})[7]
     assert [name for _, name, _ in members(header("dns"), "dns_counts")] == [
         *("queries", "retries", "responses", "latency_ns", "latency_slots")
     ]
-    assert (counts.queries, counts.retries) == (0, 1)
+    assert (counts.queries, counts.retries, counts.timeouts) == (0, 1, 99)
     words = {"NOERROR": 2, "FORMERR": 3, "SERVFAIL": 4, "NXDOMAIN": 5, "NOTIMP": 6, "REFUSED": 7}
     assert counts.responses == words | {str(code): code + 2 for code in range(6, 16)}
     assert counts.latency == Durations(tuple(range(19, 19 + SLOTS)), 18)
@@ -107,7 +116,26 @@ def test_each_counter_of_dns_is_the_one_the_header_has_there() -> None:
 
 def test_codes_that_never_came_are_not_told() -> None:
     value = dns_counts.COUNTS.pack(3, 0, 2, *[0] * 15, 0, *[0] * SLOTS)
-    assert decode_dns([(struct.pack("=Q", 7), value)]) == {7: DnsCounts(3, 0, {"NOERROR": 2}, NONE)}
+    expected = DnsCounts(3, 0, {"NOERROR": 2}, 0, NONE)
+    assert decode_dns([(struct.pack("=Q", 7), value)], {}) == {7: expected}
+
+
+def test_what_timed_out_is_told_of_a_cgroup_that_has_no_other_count() -> None:
+    timeouts = decode_timeouts([(struct.pack("=QQ", 7, 8), struct.pack("=QQ", 3, 0))])
+    assert timeouts == {7: 3, 8: 0}
+    assert decode_dns([], timeouts) == {7: replace(NOTHING, timeouts=3)}
+    assert TIMEOUT >= 1
+
+
+def test_what_is_not_counted_is_none_and_not_zero() -> None:
+    some = {"retransmits", "resets_received"}
+    counts = decode_tcp([(struct.pack("=Q", 7), numbered(tcp_counts.COUNTS))], some)[7]
+    assert [name for name in NAMES if getattr(counts, name) is not None] == [
+        *("resets_received", "retransmits")
+    ]
+    zero = nothing(some)
+    assert (zero.retransmits, zero.resets_received, zero.connects, zero.rtt) == (0, 0, None, None)
+    assert again(nothing(ALL)) == [0] * 41
 
 
 def test_a_query_that_waits_keeps_its_key() -> None:
@@ -138,24 +166,29 @@ def test_traffic_is_the_sum_of_the_cpus(expected: dict[int, list[list[int]]]) ->
 def test_every_count_of_tcp_is_found_again(expected: dict[int, list[int]]) -> None:
     keys = b"".join(struct.pack("=Q", cgroup) for cgroup in expected)
     values = b"".join(tcp_counts.COUNTS.pack(*counters) for counters in expected.values())
-    found = decode_tcp([(keys, values), (b"", b"")])
+    found = decode_tcp([(keys, values), (b"", b"")], ALL)
     assert {cgroup: again(counts) for cgroup, counts in found.items()} == expected
 
 
 def again(counts: TcpCounts) -> list[int]:
-    return [
+    assert counts.failures is not None
+    assert counts.connect_latency is not None
+    assert counts.rtt is not None
+    found = [
         *(counts.connects, counts.accepts, *counts.failures.values()),
         *(counts.resets_sent, counts.resets_received, counts.retransmits),
         *(counts.bytes_sent, counts.bytes_retransmitted, counts.bytes_received),
         *(counts.connect_latency.ns, counts.rtt.ns),
         *(*counts.connect_latency.counts, *counts.rtt.counts),
     ]
+    return [number for number in found if number is not None]
 
 
 DECODERS: list[tuple[Callable[[Batches], object], int, int]] = [
-    (decode_tcp, 8, tcp_counts.COUNTS.size),
+    (lambda batches: decode_tcp(batches, ALL), 8, tcp_counts.COUNTS.size),
     (lambda batches: decode_bytes(batches, 2), 8, 2 * traffic.COUNTS.size),
-    (decode_dns, 8, dns_counts.COUNTS.size),
+    (lambda batches: decode_dns(batches, {}), 8, dns_counts.COUNTS.size),
+    (decode_timeouts, 8, 8),
     (decode_waiting, 16, 16),
 ]
 
