@@ -26,12 +26,13 @@ from agent.logs.docker_json import DockerParser
 from agent.logs.docker_local import DockerLocalParser, LocalFramer
 from agent.logs.entry import CUT, Entry, clean, with_note
 from agent.logs.framing import Framer, Lines, Text, lines_of
+from agent.logs.keeping import close, keep
 from agent.logs.lag import Lag
 from agent.logs.ledger import Ledger
 from agent.logs.partial import Joiner, Position
 from agent.logs.plain import PlainParser
 from agent.logs.rotation import Rotation
-from agent.logs.spool import Origin, Spool
+from agent.logs.spool import Spool
 from agent.logs.stats import Cause
 from agent.logs.tail import AnyFramer, FileMark, TailedFile
 
@@ -256,51 +257,12 @@ class Chain:
         self.ledger.lose(cause, sentence, lost_bytes=self.rotation.abandon(file))
 
     def spool(self, spool: Spool, fields: Mapping[str, str], now: float) -> None:
-        """Keep what is deleted and not acknowledged for the next start: in its copy on disk, or in
-        the spool. What finds no place there is lost in `close`."""
-        self._notice_truncations(now)
-        files = [file for file in self.rotation.files if not file.mark.spooled]
-        while files and (files[-1].acknowledged() or not self._only_here(files[-1])):
-            files.pop()
-        # What is older goes with it, also where it is still on disk: the spool is read first.
-        for file in files:
-            mark = file.mark
-            end = file.offset + max(0, file.unread())
-            if file.acknowledged():
-                continue
-            file.see_head()
-            origin = Origin(
-                self.path, self.format, mark.inode, mark.head, mark.acknowledged, dict(fields)
-            )
-            try:
-                spool.save(origin, end - mark.acknowledged, file.contents(mark.acknowledged))
-            except OSError as error:
-                self.ledger.faults.report(
-                    "error", "spool", "A deleted log file cannot be kept for the next start.",
-                    path=self.path, bytes=end - mark.acknowledged, error=error,
-                )  # fmt: skip
-            else:
-                self.rotation.hand_over(file, end)
-
-    def _notice_truncations(self, now: float) -> None:
-        """Before a stop: what is in a copy is in its place there, what is in none is lost."""
-        for file in list(self.rotation.files):
-            size, mark = file.size, file.mark
-            if not mark.spooled and not file.same() and not self.rotation.begin_anew(file, now):
-                self.ledger.lose(
-                    "truncated", "A log file was truncated.", lost_bytes=size - mark.acknowledged
-                )
-
-    def _only_here(self, file: TailedFile) -> bool:
-        return file.unlinked() and not self.rotation.switch(file)
+        """Before a stop: keep what is deleted and not acknowledged for the next start."""
+        keep(self.rotation, self.ledger, spool, self.format, fields, now)
 
     def close(self) -> None:
         """Close every file. What is deleted and not acknowledged is lost, and counted."""
-        for file in list(self.rotation.files):
-            if file.unlinked() and file.mark.acknowledged < file.offset + max(0, file.unread()):
-                self.abandon(file, "unlinked", "A deleted log file is closed before its end.")
-            file.close()
-        self.rotation.files.clear()
+        close(self.rotation, self.ledger)
 
     def measure(self, now: float, wall_ns: int) -> None:
         """Count the bytes that are not acknowledged, and the seconds since the oldest of them."""
@@ -425,7 +387,10 @@ class Chain:
         if self.stage is not None and (waiting := self.stage.floor) is not None:
             floor = min(floor or waiting, waiting)
         moved = []
-        for mark in self.rotation.marks:
+        marks = self.rotation.marks
+        if self.rotation.dying:
+            marks = sorted([*self.rotation.dying, *marks], key=lambda mark: mark.serial)
+        for mark in marks:
             if floor is None or mark.serial < floor.serial:
                 up_to = mark.processed
             elif mark.serial == floor.serial:

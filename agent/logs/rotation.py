@@ -32,7 +32,8 @@ from agent.logs.framing import Framer
 from agent.logs.identity import Copy, Listed, Opened, named_alike, names
 from agent.logs.inflate import Inflated
 from agent.logs.ledger import Ledger
-from agent.logs.siblings import chain_order
+from agent.logs.listing import list_files
+from agent.logs.remembered import Remembered
 from agent.logs.spool import Spooled
 from agent.logs.tail import AnyFramer, FileMark, TailedFile, open_log
 
@@ -73,12 +74,15 @@ class Rotation:
         """Open, oldest first."""
         self.marks: list[FileMark] = []
         """Of every file that is open, or closed and still on disk; oldest first."""
+        self.dying: list[FileMark] = []
+        """Of files that were truncated, while not all that was read of them is acknowledged: should
+        this process end before, the next one knows by the checkpoint that they are missing."""
         self.source_gone = False
         """Its container is no longer there: nothing more is expected in its files."""
         self.looked = False
         """Whether it was ever seen what there is."""
         self._ledger = ledger
-        self._remembered = remembered
+        self._remembered = Remembered(remembered, stamped=stamped)
         self._at_end = at_end and not remembered
         self._serial = 0
         self._copies: dict[int, Copy] = {}
@@ -119,6 +123,7 @@ class Rotation:
 
     def records(self) -> list[FileRecord]:
         """What the checkpoint must hold of this container."""
+        self.dying = [mark for mark in self.dying if mark.acknowledged < mark.processed]
         records = [
             FileRecord(
                 mark.spooled or self.path,
@@ -127,9 +132,9 @@ class Rotation:
                 mark.acknowledged,
                 mark.done and mark.acknowledged >= mark.processed,
             )
-            for mark in self.marks
+            for mark in (*self.dying, *self.marks)
         ]
-        return records + self._remembered
+        return [*records, *self._remembered]
 
     def adopt_spooled(self, spooled: Spooled, record: FileRecord | None, now: float) -> None:
         """Read a file of the spool before all that is looked for later. Raises OSError."""
@@ -144,8 +149,7 @@ class Rotation:
         # Its origin, or a compressed copy of that, may still be found: it is read up to here.
         origin = spooled.origin
         end = origin.offset + status.st_size - spooled.start
-        self._remembered = [r for r in self._remembered if r.head != origin.head]
-        self._remembered.append(FileRecord(self.path, origin.inode, origin.head, end, done=True))
+        self._remembered.replace(FileRecord(self.path, origin.inode, origin.head, end, done=True))
 
     def remove_spooled(self) -> None:
         """Delete files of the spool that are delivered. Raises OSError."""
@@ -171,6 +175,7 @@ class Rotation:
         if self._switch(file):
             return True
         self._drop(old)
+        self.dying.append(old)
         self.files.remove(file)
         file.close()
         return False
@@ -240,18 +245,7 @@ class Rotation:
         return True
 
     def _list(self) -> list[Listed]:
-        out: list[Listed] = []
-        try:
-            names = os.listdir(self.directory)
-        except FileNotFoundError:
-            return out
-        for name in chain_order(self.base, names):
-            try:
-                status = os.stat(os.path.join(self.directory, name))
-            except FileNotFoundError:
-                continue
-            out.append(Listed(name, status.st_ino, status.st_size, status.st_mtime_ns))
-        return out
+        return list_files(self.directory, self.base)
 
     def _nothing_there(self) -> None:
         # What comes into being from now on is new, also where only new lines are wanted.
@@ -305,15 +299,9 @@ class Rotation:
         self.files.sort(key=lambda file: file.mark.serial)
         if not self.looked:
             self.looked = True
+            strangers = sum(mark is None for opened, mark in known if opened.inflated is not None)
             inodes = {opened.listed.inode for opened in fresh}
-            for record in self._remembered:
-                # One that was empty has no head to be known by: it is the one with its inode.
-                if not record.done and (record.head.length or record.inode not in inodes):
-                    self._ledger.lose(
-                        "missing",
-                        "A log file went before it was read to its end; nobody read then.",
-                    )
-            self._remembered = []
+            self._remembered.count_missing(inodes, strangers, self._ledger)
 
     def _move_unread(self, listing: list[Listed], fresh: set[int]) -> None:
         """Files of which nothing was read come in the order of their names with those found now:
@@ -358,36 +346,14 @@ class Rotation:
             if mark.head.length and still_has(mark.head, head) and size >= mark.processed:
                 return mark
             self._drop(mark)  # closed, read to its end, deleted; its inode is used again
-        record = self._recall(opened, here)
+        record = self._remembered.recall(opened, here)
         if record is None:
             return self._copy(opened)
-        self._remembered.remove(record)
         offset = record.offset
         if opened.size_after(offset) < offset:
             self._ledger.lose("truncated", "A log file was truncated while nobody read it.")
             offset = 0
         return self._new_mark(inode, head, offset)
-
-    def _recall(self, opened: Opened, here: dict[int, bytes]) -> FileRecord | None:
-        """Inode and head; after a restore or a move to another disk, a full head alone, if the
-        file that has both is not there.
-
-        A file that was empty has no head: any later one may have got its inode.
-        """
-        found = [
-            record
-            for record in self._remembered
-            if record.head.length and still_has(record.head, opened.head)
-        ]
-        inode, copied = opened.listed.inode, opened.inflated is not None
-        same = [record for record in found if record.inode == inode]
-        full = [
-            record
-            for record in found
-            if names(record.head, stamped=copied and self._stamped)
-            and not still_has(record.head, here.get(record.inode, b""))
-        ]
-        return next(iter(same + full), None)
 
     def _is_early_copy(self, opened: Opened, base: Opened) -> bool:
         """Whether a file nobody knew is a copy of the current one, which nobody knew either."""

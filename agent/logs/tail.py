@@ -105,7 +105,7 @@ class TailedFile:
         """Its first bytes, at most HEAD_SIZE, all that were ever seen."""
         self.offset = mark.processed
         """The next byte to read."""
-        self.size = self.offset
+        self.size = max(self.offset, len(head))
         """Bytes, when it was last the same file for sure."""
         self.framer = make_framer(self.offset)
         self.grown_at = now

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from agent.logs.fingerprint import HEAD_SIZE
+
 Naming = Literal["docker", "kubelet"]
 BASES: dict[Naming, str] = {"docker": "c-json.log", "kubelet": "0.log"}
 
@@ -30,6 +32,8 @@ class Generation:
     path: Path | None
     """Where they are now; None when they are deleted."""
     size: int = 0
+    head: bytes = b""
+    """The first of them, at most HEAD_SIZE."""
     truncated: bool = False
     """Their file was cut: who has it open cannot read them any more."""
     spooled: bool = False
@@ -46,6 +50,8 @@ class Line:
     """Where each lies, and its end there."""
     lost: str = ""
     """Why it may be missing; "" if it may not."""
+    destroyed: Generation | None = None
+    """What of it was destroyed, where the agent can know that: then it must be counted."""
     volatile: bool = False
     """Bytes of it are in the agent's memory alone: a restart loses it."""
 
@@ -106,6 +112,7 @@ class Program:
     def put(self, raw: bytes, line: Line) -> None:
         os.write(self.fd, raw)
         self.current.size += len(raw)
+        self.current.head = (self.current.head + raw)[:HEAD_SIZE]
         line.pieces.append((self.current, self.current.size))
 
     def finish_torn(self) -> None:

@@ -6,10 +6,12 @@ driven as its event loop would, by the dice. What is in memory goes with a kill;
 What must hold at the end, for every seed:
 
 - every line was delivered, except those of which the model says why not: bytes destroyed before
-  anybody read them (`unread`), or read, destroyed, and then lost with the process (`memory`);
-- if lines that the agent knew of were destroyed unread, it has counted a loss;
-- a line came twice only after a restart or a lost acknowledgement, and only if the checkpoint did
-  not cover it.
+  anybody read them (`unread`), read, destroyed, and then lost with the process (`memory`), in a
+  deleted file at a kill (`killed`) or at a stop that found no room for it (`unlinked`);
+- for all those that the agent can know of, it counted a loss, with a cause that fits: the sum over
+  all its processes, as their parent has it;
+- a line came twice only after a lost acknowledgement, or after a restart whose checkpoint, the last
+  one that was written, did not cover all of the line.
 
 In a calm run (no destruction, no restart) every line comes exactly once, in order per stream, and
 no loss is counted.
@@ -17,6 +19,8 @@ no loss is counted.
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import random
 import re
@@ -28,11 +32,13 @@ from agent.logs import checkpoint
 from agent.logs.chain import Batch
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk_builder import ChunkBuilder, Pending
+from agent.logs.fingerprint import Head, still_has
 from agent.logs.intake import Intake, Tailed
 from agent.logs.spool import Spool
 from agent.logs.tail import TailedFile
 from exporters.fluentd.forward import ForwardEncoder
 from tests.agent.logs.rig import Said, source, text_encoder
+from tests.torture.disk import StateDisk
 from tests.torture.program import Generation, Line, Program
 
 DELIVERED = re.compile(r"<(\d+) [^<>]* (\d+)>")
@@ -51,6 +57,9 @@ class Agent:
         self.said = Said()
         spooled, bad = run.spool.load()
         assert bad == []
+        loaded = checkpoint.load(run.checkpoint_path)
+        assert not loaded.set_aside
+        run.saved = loaded.files
         self.intake = Intake(
             run.spool.without_delivered(run.saved, spooled), run.encoder, self.said.fault_log(),
             from_start=True, spooled=spooled,
@@ -73,15 +82,23 @@ class Agent:
 class Run:
     """One seed."""
 
-    def __init__(self, directory: Path, seed: int) -> None:
+    def __init__(self, directory: Path, disk: StateDisk, seed: int) -> None:
         self.rng = random.Random(seed)
+        self.clock = random.Random(~seed)
+        """What the wall clock says: it jumps as it likes."""
         logs = directory / "logs"
         logs.mkdir()
         self.naming = self.rng.choice(["docker", "kubelet"])
         self.encoder = text_encoder if seed % 3 == 0 else short_way
         self.program = Program(logs, self.rng, "docker" if self.naming == "docker" else "kubelet")
-        self.spool = Spool(str(directory / "spool"))
+        self.disk = disk
+        self.spool = Spool(str(disk.directory / "spool"))
+        self.checkpoint_path = str(disk.directory / "checkpoint.json")
         self.saved: tuple[FileRecord, ...] = ()
+        """What the checkpoint holds."""
+        self.loop = asyncio.new_event_loop()
+        self.did: Counter[str] = Counter()
+        """What happened, so that a test can say that all of it does."""
         self.now = 0.0
         self.delivered: Counter[int] = Counter()
         self.order: list[int] = []
@@ -90,8 +107,10 @@ class Run:
         self.restarts = 0
         self.losses: Counter[str] = Counter()
         """Counted by the agents, by cause."""
-        self.must_count = False
-        self.disk_full = False
+        self.due: dict[Generation, set[str]] = {}
+        """Lost, and the agent can know it: the causes that fit."""
+        self.taken: set[Pending] = set()
+        """Chunks that the destination took without an acknowledgement."""
         self.copying: Path | None = None
         self.agent: Agent | None = None
         self.start()
@@ -121,7 +140,8 @@ class Run:
             return False
         file, size = unread
         block = file.read(self.rng.choice([50, 500, 5000])) if size > 0 else None
-        wall = self.rng.randrange(1 << 60)  # the wall clock jumps as it likes
+        wall = self.rng.randrange(1 << 60)
+        self.did["gzip"] += file.inflated is not None and block is not None and bool(block.data)
         if block is None or not block.intact:
             self.take(tailed, tailed.chain.begin_anew(file, self.now, wall))
         else:
@@ -135,9 +155,20 @@ class Run:
                 self.take(tailed, [batch])
 
     def suspend(self) -> None:
-        """The machine sleeps for an hour."""
+        """The machine sleeps for an hour, and its clock is set anew: files get times from then."""
         self.now += 3600
+        stamp = self.clock.randrange(1 << 60)
+        for path in (self.program.base, self.program.directory):
+            os.utime(path, ns=(stamp, stamp))
+        self.did["clock"] += 1
+        self.count_lag()
         self.retire()
+
+    def count_lag(self) -> None:
+        if self.agent is not None:
+            for counters in self.agent.intake.counters(self.now, self.clock.randrange(1 << 61)):
+                assert counters.lag_bytes is None or counters.lag_bytes >= 0
+                assert counters.lag_seconds is None or counters.lag_seconds >= 0
 
     def take(self, tailed: Tailed, batches: object) -> None:
         assert self.agent is not None
@@ -178,21 +209,34 @@ class Run:
         if self.agent is not None:
             for pending in [p for p in self.agent.in_flight if not p.settled][:2]:
                 self.deliver(pending)
-                self.twice_allowed.update(numbers(pending))
+                self.taken.add(pending)
+                self.did["receiver died"] += 1
 
     def deliver(self, pending: Pending) -> None:
         self.delivered.update(numbers(pending))
+        if pending in self.taken:
+            self.twice_allowed.update(numbers(pending))
 
     def save(self) -> None:
         if self.agent is None:
             return
-        data = checkpoint.encode(self.agent.intake.records())
-        if not self.disk_full:
-            self.saved = checkpoint.decode(data)
+        if self.disk.full:
+            self.disk.fill()
+        records = self.agent.intake.records()
+        try:
+            self.loop.run_until_complete(checkpoint.save(self.checkpoint_path, records))
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self.disk.full:
+                raise
+            self.did["checkpoint not saved"] += 1
+        self.saved = checkpoint.load(self.checkpoint_path).files
 
     def toggle_disk(self) -> None:
         """The state directory is full, or has room again: the old checkpoint stays."""
-        self.disk_full = not self.disk_full
+        if self.disk.full:
+            self.disk.free()
+        else:
+            self.disk.fill()
 
     # --- restarts
 
@@ -203,14 +247,22 @@ class Run:
             self.receiver_dies()
         held = self.held()
         for line in self.undelivered():
-            only_held = any(g.path is None and not g.spooled for g, _ in line.pieces)
+            gone = [g for g, _ in line.pieces if g.path is None and not g.spooled]
             if line.volatile:
                 line.lost = line.lost or "memory"
-            elif only_held and any(g in held for g, _ in line.pieces):
+            elif held.intersection(gone):
                 line.lost = line.lost or "killed"
+        for generation in list(self.due):
+            if not self.noticed(generation):
+                del self.due[generation]
         self.stopped()
         self.agent.kill()
         self.agent = None
+        self.did["killed"] += 1
+
+    def noticed(self, generation: Generation) -> bool:
+        """Whether the agent counted already that it was truncated."""
+        return not any(file.head and generation.head.startswith(file.head) for file in self.files)
 
     def stop(self) -> None:
         """SIGTERM: some more is delivered, what is deleted is spooled, the checkpoint is saved."""
@@ -220,32 +272,74 @@ class Run:
         for _ in range(self.rng.randrange(6)):
             self.receive()
         held = self.held()
-        full, self.disk_full = self.disk_full, False
+        if self.disk.full:
+            self.disk.fill()
         self.agent.intake.spool(self.spool, self.now)
         self.save()
-        self.disk_full = full
+        kept = [item.origin.head for item in self.spool.load()[0]]
         for generation in held:
-            generation.spooled = generation.spooled or generation.path is None
+            if generation.path is None and any(still_has(head, generation.head) for head in kept):
+                generation.spooled = True
+                self.did["spooled"] += 1
         for line in self.undelivered():
+            gone = [g for g, _ in line.pieces if g.path is None and not g.spooled]
             if line.volatile:
                 line.lost = line.lost or "memory"
+            elif held.intersection(gone):
+                line.lost = line.lost or "unlinked"
+                self.did["not spooled"] += 1
+                for generation in held.intersection(gone):
+                    self.due[generation] = {"unlinked"}
         self.agent.intake.close()
         self.stopped()
         self.agent = None
 
     def stopped(self) -> None:
-        """What is delivered and not in the checkpoint comes again."""
+        """What is delivered and not covered by the checkpoint comes again."""
         assert self.agent is not None
         self.restarts += 1
         self.count()
-        covered = {record.head: record.offset for record in self.saved}
-        del covered  # bytes move between files: any line not known to be covered may come again
+        covered, known = self.covered()
         for line in self.program.lines:
-            self.twice_allowed[line.number] += self.delivered[line.number]
+            if not self.delivered[line.number]:
+                for generation, end in line.pieces:
+                    # Not there any more, and the checkpoint says that it was not delivered.
+                    gone = generation.path is None and not generation.spooled
+                    unread = generation in known and end > covered.get(generation, 0)
+                    if line.lost and gone and unread and generation not in self.due:
+                        self.due[generation] = {"missing", "truncated"}
+            elif any(end > covered.get(generation, 0) for generation, end in line.pieces):
+                self.twice_allowed[line.number] += 1
+
+    def covered(self) -> tuple[dict[Generation, int], set[Generation]]:
+        """How far the checkpoint says that generations are delivered, and which are not done."""
+        spooled = {item.file: item for item in self.spool.load()[0]}
+        covered: dict[Generation, int] = {}
+        known: set[Generation] = set()
+        for record in self.saved:
+            generation = self.generation(record.head)
+            if generation is not None and record.path not in spooled:
+                covered[generation] = max(covered.get(generation, 0), record.offset)
+                if not record.done:
+                    known.add(generation)
+        offsets = {record.path: record.offset for record in self.saved}
+        for item in spooled.values():
+            generation = self.generation(item.origin.head)
+            if generation is not None:
+                read = max(0, offsets.get(item.file, 0) - item.start)
+                covered[generation] = item.origin.offset + read
+        return covered, known
+
+    def generation(self, head: Head) -> Generation | None:
+        """The only one that begins so."""
+        if not head.length:
+            return None
+        found = [g for g in self.program.generations if still_has(head, g.head)]
+        return found[0] if len(found) == 1 else None
 
     def count(self) -> None:
         assert self.agent is not None
-        for counters in self.agent.intake.counters():
+        for counters in self.agent.intake.counters(self.now, self.clock.randrange(1 << 61)):
             for cause, lost in counters.lost.items():
                 self.losses[cause] += lost.times
 
@@ -282,31 +376,40 @@ class Run:
             self.destroy(generation)
         generation.path.unlink()
         generation.path = None
+        self.did["destroyed"] += 1
 
     def destroy(self, generation: Generation, *, truncated: bool = False) -> None:
         """Its bytes go now. What of them was taken from the file is in memory, the rest is lost."""
+        self.did["destroyed"] += 1
         if generation.spooled:
             return
-        read = max((file.framer.start for file in self.holding(generation)), default=0)
-        known = read > 0 and truncated
+        holding = self.holding(generation)
+        read = max((file.framer.start for file in holding), default=0)
+        known = truncated and any(file.head for file in holding)
+        # Nobody runs, and the checkpoint says that it was not read to its end.
+        missing = self.agent is None and generation in self.covered()[1]
         for line in self.undelivered():
             for where, end in line.pieces:
                 if where is generation:
                     line.volatile = True
                     if end > read:
                         line.lost = line.lost or "unread"
-                        self.must_count = self.must_count or known
+                        if known or missing:
+                            self.due[generation] = {"truncated"} if known else {"missing"}
+                            self.due[generation] |= {"truncated", "missing"} if truncated else set()
+
+    @property
+    def files(self) -> list[TailedFile]:
+        return [] if self.agent is None else self.agent.files
 
     def held(self) -> set[Generation]:
         """What the agent has open and can still read."""
         return {g for g in self.program.generations if self.holding(g)}
 
     def holding(self, generation: Generation) -> list[TailedFile]:
-        if self.agent is None:
-            return []
         return [
             file
-            for file in self.agent.files
+            for file in self.files
             if not file.mark.spooled
             and os.fstat(file.fd).st_ino in generation.inodes
             # Else it has not noticed an earlier truncation, and read nothing of this one.
@@ -342,7 +445,7 @@ class Run:
             self.copytruncate()
         self.start()
         self.program.finish()
-        self.disk_full = False
+        self.disk.free()
         for _ in range(4):
             self.look()
             while self.read():
@@ -361,6 +464,8 @@ class Run:
         if self.agent is not None:
             self.agent.kill()
         self.program.close()
+        self.loop.close()
+        self.disk.clear()
 
 
 def numbers(pending: Pending) -> list[int]:
