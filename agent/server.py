@@ -17,10 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from cheroot.ssl import Adapter
-from cheroot.wsgi import Server
-
 from agent.compression import accepted, compress
+from agent.plain_cheroot import Adapter, Server
 
 TEXT = "text/plain; charset=utf-8"
 

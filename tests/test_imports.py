@@ -35,7 +35,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
     "agent.web": frozenset(),
-    "agent.server": frozenset({"agent.compression"}),
+    "agent.server": frozenset({"agent.compression", "agent.plain_cheroot"}),
+    "agent.plain_cheroot": frozenset(),
+    "agent.malloc": frozenset(),
     "agent.child": frozenset(),
     "agent.demo": frozenset(),
     "agent.configfile": frozenset({"agent.config", "agent.log_destinations"}),
@@ -46,6 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.filesystem": NOUNS | {"agent.procfs"},
     "agent.security": NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.container"},
     "agent.inotify": frozenset(),
+    "agent.sources": NOUNS | {"agent.container"},
     "agent.lifecycle": NOUNS
     | {"agent.cgroupfs", "agent.procfs", "agent.container", "agent.inotify"},
     "agent.machine": NOUNS,

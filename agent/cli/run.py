@@ -33,8 +33,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.daemon import Daemon
+    from agent.malloc import keep_one_arena
     from agent.web.faults import BadWebFile
 
+    keep_one_arena()
     config = settings.load_config(arguments)
     logging.basicConfig(
         level=arguments.log_level.upper(),
