@@ -5,8 +5,9 @@ Docs    https://github.com/kubernetes/design-proposals-archive/blob/main/node/ku
     /var/log/pods/NAMESPACE_POD_UID/CONTAINER/ATTEMPT.log
     /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log -> the file above: gives the container's id
 
-Rotated files (0.log.20260101-101010, .gz) are not sources. Under cri-dockerd ATTEMPT.log is itself
-a symbolic link to Docker's json-file.
+Rotated files (0.log.20260101-101010, .gz) are no sources of their own; where they alone are left of
+an attempt, it is one still, and what was not delivered of them is read. Under cri-dockerd
+ATTEMPT.log is itself a symbolic link to Docker's json-file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.listing import Listings
 from agent.container.log_source import LogSource
 
-_LOG = re.compile(r"(?P<attempt>\d{1,9})\.log\Z")
+_LOG = re.compile(r"(?P<attempt>\d{1,9})\.log(\.\d{8}-\d{6}(\.gz)?)?\Z")
 _SYMLINK = re.compile(r".+-(?P<id>[0-9a-f]{64})\.log\Z")
 _MAX_LINKS: Final = 8
 """As many symbolic links as are followed in a row; the kernel's own limit is 40."""
@@ -63,7 +64,7 @@ class PodLogs:
         self._directories: tuple[str, ...] = ()
 
     def scan(self) -> list[LogSource]:
-        """The log files that exist now, one for each attempt that still has one."""
+        """The paths that are logged to, one for each attempt that still has a file."""
         self._read_links()
         base = self._base()
         directories = [base]
@@ -80,8 +81,11 @@ class PodLogs:
                 directories.append(directory)
                 for name in names:
                     if match := _LOG.match(name):
-                        key = f"{pod_name}/{container_name}/{name}"
-                        sources[key] = self._source(key, parts, container_name, match["attempt"])
+                        attempt = match["attempt"]
+                        key = f"{pod_name}/{container_name}/{attempt}.log"
+                        if key in sources:
+                            continue
+                        sources[key] = self._source(key, parts, container_name, attempt)
         self._forget(sources, directories)
         return list(sources.values())
 

@@ -385,3 +385,15 @@ def test_a_dockerd_that_is_not_roots_is_not_believed(host: Host) -> None:
     host.process(10, 1, ["dockerd", "--data-root", "/home/me/docker"])
     os.chown(host.root / "proc/10", 1000, 1000)
     assert LogSources(host.paths).scan() == []
+
+
+@pytest.mark.parametrize("rotated", ["2.log.20260101-101010", "2.log.20260101-101010.gz"])
+def test_an_attempt_of_which_only_a_rotated_file_is_left_is_still_a_source(
+    host: Host, rotated: str
+) -> None:
+    directory = host.pods / POD / "app"
+    directory.mkdir(parents=True)
+    (directory / rotated).touch()
+    (found,) = LogSources(host.paths).scan()
+    assert found.path == str(directory / "2.log")
+    assert found.container.attempt == 2

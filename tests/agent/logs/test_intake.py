@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from agent.container.container import Container
+from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import EntryEncoder
+from agent.logs.fingerprint import head_of
 from agent.logs.intake import ENDED_KEEP, NAME_WAIT, POLL_MAX, Intake
 from tests.agent.logs.rig import FakeSource, Said, TextEncoder, cri, source
 
@@ -179,3 +182,20 @@ def test_checkpointed_files_of_containers_not_found_yet_are_kept(tmp_path: Path)
     second = Intake(records, lambda fields: TextEncoder(), Said().fault_log(), from_start=True)
     second.update([], 0.0)
     assert second.records() == records
+
+
+def test_a_container_of_which_only_a_compressed_file_is_left_is_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+    before, after = cri("delivered"), cri("not delivered")
+    (tmp_path / "0.log.20261124-031616.gz").write_bytes(gzip.compress(before + after))
+    record = FileRecord(str(path), 1, head_of(before + after), len(before), done=False)
+    intake = Intake([record], lambda _fields: TextEncoder(), Said().fault_log(), from_start=True)
+    intake.update([source(path)], 0.0)
+    (tailed,) = intake.tailed.values()
+    unread = tailed.chain.next_unread(0.0)
+    assert unread is not None
+    file, _size = unread
+    batches = tailed.chain.take(file, file.read(1000).data, 1)
+    assert [entry[2] for batch in batches for entry in batch.entries] == [b"not delivered"]
+    assert tailed.chain.ledger.counters.lost == {}
+    intake.close()
