@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Literal
+from urllib.parse import urlsplit
 
 from agent.log_destinations import (
     Destination,
@@ -25,6 +27,7 @@ __all__ = [
     "SECURITY_CHECKS",
     "Config",
     "Destination",
+    "DockerConfig",
     "ElasticsearchDestination",
     "FileDestination",
     "FilesystemConfig",
@@ -32,6 +35,7 @@ __all__ = [
     "ForwardServer",
     "GraylogDestination",
     "HostPaths",
+    "KubernetesConfig",
     "LifecycleConfig",
     "LogFiles",
     "LogRule",
@@ -356,6 +360,78 @@ class ProbesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DockerConfig:
+    """[docker] Docker's Engine API, for who may not read its files."""
+
+    socket: str = ""
+    """"/run/docker.sock"; "" asks nobody. Whoever may connect to it is root on the host."""
+
+    def __post_init__(self) -> None:
+        if self.socket and not self.socket.startswith("/"):
+            raise ValueError(f"socket = {self.socket!r}: must be an absolute path")
+
+
+_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesConfig:
+    """[kubernetes] Owner, requests, labels and annotations of this node's pods."""
+
+    source: Literal["off", "kubelet", "api"] = "off"
+    """kubelet: its list of pods, at https://NODE:10250. api: the API server, by list and watch."""
+    url: str = ""
+    """"https://127.0.0.1:10250"; "https://kubernetes.default.svc"."""
+    node: str = ""
+    """This node's name, for source = "api"."""
+    token_file: str = f"{_ACCOUNT}/token"
+    """Read anew for each request; "" sends none."""
+    ca_file: str = f"{_ACCOUNT}/ca.crt"
+    """Certificates to trust; "" the system's."""
+    cert_file: str = ""
+    key_file: str = ""
+    verify: bool = True
+    """Whether the server's certificate is checked. Many kubelets sign their own; whoever answers in
+    their place gets the token, so have them sign by the cluster's CA (serverTLSBootstrap)."""
+    interval: float = 30.0
+    """Seconds between two looks at the kubelet's list."""
+    labels: tuple[str, ...] = ()
+    """Pod labels to keep; those of the runtime's files are known without."""
+    annotations: tuple[str, ...] = ()
+    """Pod annotations to keep."""
+
+    def __post_init__(self) -> None:
+        if self.source == "off":
+            return
+        if not self.url:
+            raise ValueError(f'source = "{self.source}" needs url')
+        check_server(self.url)
+        if self.source == "api" and not self.node:
+            raise ValueError('source = "api" needs node')
+        if not self.interval >= 1:
+            raise ValueError(f"interval = {self.interval}: must be at least 1")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file need each other")
+
+
+def check_server(url: str) -> None:
+    """Raise ValueError unless `url` is https://HOST[:PORT], or http:// to this host itself."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError(f"url = {url!r}: must be https://HOST:PORT")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("url: must be https://HOST:PORT and no more")
+    if parts.port == 0:  # raises ValueError for what is no port
+        raise ValueError(f"url = {url!r}: 0 is no port")
+    try:
+        local = parts.hostname == "localhost" or ip_address(parts.hostname).is_loopback
+    except ValueError:
+        local = False
+    if parts.scheme == "http" and not local:
+        raise ValueError(f"url = {url!r}: must be https, for a token is sent there")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything. Frozen: a reload makes a new one."""
 
@@ -368,6 +444,8 @@ class Config:
     lifecycle: LifecycleConfig = field(default_factory=LifecycleConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
     security: SecurityConfig = field(default_factory=SecurityConfig)
+    docker: DockerConfig = field(default_factory=DockerConfig)
+    kubernetes: KubernetesConfig = field(default_factory=KubernetesConfig)
 
 
 def split_address(listen: str) -> tuple[str, int]:

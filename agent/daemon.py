@@ -4,9 +4,9 @@
     stop    HTTP server, log workers (they finish what is in flight), sampler, probes
 
 Threads: "ticks" (the beat), "http", "lifecycle" (follows containers), "filesystem" (walks
-directories), "image reports", and a watcher for each log worker; the main thread waits for a
-signal. A part that cannot start either ends the agent and says why (no cgroups, address taken) or
-turns only itself off (the probe).
+directories), "image reports", one for each API that is followed, and a watcher for each log worker;
+the main thread waits for a signal. A part that cannot start either ends the agent and says why (no
+cgroups, address taken) or turns only itself off (a probe).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from agent.bpf import registry
 from agent.bpf.running import Probes, open_probes
 from agent.child import Child
 from agent.config import Config, split_address
+from agent.container.told import ContainerSource
 from agent.filesystem.watcher import FilesystemWatcher
 from agent.lifecycle.events import counters
 from agent.lifecycle.keeper import LifetimeKeeper
@@ -38,6 +39,7 @@ from agent.security.reports.images import ImageWatcher
 from agent.security.source import Postures
 from agent.server import MetricsServer, Pages
 from agent.snapshots import Snapshots
+from agent.sources.chosen import Chosen
 from agent.telemetry import Counts, Levels, Probe, Rows, Telemetry
 from exporters.prometheus.catalog import Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
@@ -68,7 +70,10 @@ class Daemon:
             building.callback(probes.close)
             self._filesystem = _filesystem_watcher(config, telemetry)
             self._images = _image_watcher(config)
-            self._lifetimes = _lifetime_keeper(config, telemetry, self._recall)
+            self._sources = _sources(config, telemetry)
+            self._lifetimes = _lifetime_keeper(
+                config, telemetry, self._recall, self._sources.engine
+            )
             sampler = building.enter_context(
                 Sampler(
                     config.paths,
@@ -81,6 +86,8 @@ class Daemon:
                     lifetimes=self._lifetimes,
                     groups=_group_names(config),
                     services=config.metrics.systemd,
+                    engine=self._sources.engine,
+                    pods=self._sources.pods,
                 )
             )
             telemetry.register(
@@ -114,6 +121,7 @@ class Daemon:
             target=self._snapshots.run, args=(self._stop, _log_tick), name="ticks"
         )
         http = threading.Thread(target=self._server.serve, name="http")
+        self._sources.start()
         if self._lifetimes is not None:
             self._lifetimes.start()
         if self._filesystem is not None:
@@ -144,6 +152,7 @@ class Daemon:
             ticks.join()
             if self._lifetimes is not None:
                 self._lifetimes.stop()
+            self._sources.stop()
             if self._filesystem is not None:
                 self._filesystem.stop()
             if self._images is not None:
@@ -274,12 +283,31 @@ def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatch
     return watcher
 
 
+def _sources(config: Config, telemetry: Telemetry) -> Chosen:
+    sources = Chosen(config.docker, config.kubernetes)
+    telemetry.register(
+        Counts(
+            "agent_api_failures",
+            "Times an API that the configuration names could not be followed, and was tried again.",
+            "source",
+            sources.failures,
+        )
+    )
+    telemetry.register(Levels("agent_api_up", "1 while an API is followed.", "source", sources.up))
+    return sources
+
+
 def _lifetime_keeper(
-    config: Config, telemetry: Telemetry, recall: Callable[[int], Counted | None]
+    config: Config,
+    telemetry: Telemetry,
+    recall: Callable[[int], Counted | None],
+    engine: ContainerSource | None,
 ) -> LifetimeKeeper | None:
     if not config.lifecycle.enabled:
         return None
-    keeper = LifetimeKeeper(config.lifecycle, config.paths, host_hierarchies(config.paths), recall)
+    keeper = LifetimeKeeper(
+        config.lifecycle, config.paths, host_hierarchies(config.paths), recall, engine
+    )
     telemetry.register(
         Counts(
             "agent_lifecycle_events",

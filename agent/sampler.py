@@ -30,6 +30,7 @@ from agent.config import HostPaths
 from agent.container.container import Container, Kind
 from agent.container.discovery import Discovery
 from agent.container.process import boot_time
+from agent.container.told import ContainerSource, PodSource
 from agent.container.unplaced import Unplaced
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
@@ -112,12 +113,14 @@ class Sampler:
         *,
         groups: Collection[str] = (),
         services: bool = False,
+        engine: ContainerSource | None = None,
+        pods: PodSource | None = None,
     ) -> None:
         """
         Find the cgroup mounts; read nothing else yet. `probes` where they run.
 
         `groups` are the groups of metrics that are on: what only they need is read for them.
-        `services`: systemd's services count as containers.
+        `services`: systemd's services count as containers. `engine` and `pods`: see `Discovery`.
 
         Raises what `host_hierarchies` raises.
         """
@@ -127,7 +130,7 @@ class Sampler:
         self._tree = CgroupTree(
             self._hierarchies, details=groups, page_sizes=page_sizes(_HUGE_PAGES)
         )
-        self._discovery = Discovery(paths, services=services)
+        self._discovery = Discovery(paths, services=services, engine=engine, pods=pods)
         self._unplaced = Unplaced(paths)
         self._networks = Networks(paths.proc, groups)
         self._processes = Processes(paths.proc) if PROCESS_GROUP in groups else None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from agent.container.declared import Declared
+from agent.container.owner import NOBODY, Owner
 
 
 class Kind(enum.Enum):
@@ -19,6 +21,15 @@ class Kind(enum.Enum):
     """The cgroup above a pod's containers. It has a pod uid and no container id."""
     SERVICE = "service"
     """A unit of systemd's, where the configuration asks for them; its name is the unit's."""
+
+
+class Requests(NamedTuple):
+    """What Kubernetes keeps free for a container (resources.requests). None: it asks for none."""
+
+    cpu: float | None = None
+    """Cores."""
+    memory: int | None = None
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +62,14 @@ class Container:
     attempt: int | None = None
     """Kubernetes restart count, or Docker's RestartCount."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    """Of its pod, by kubernetes.labels; only where Kubernetes is asked."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Of its pod, by kubernetes.annotations; like `pod_labels`."""
+    owner: Owner = NOBODY
+    """The workload as Kubernetes says it; where it is not asked, the labels tell."""
+    requests: Requests | None = None
+    """None: outside Kubernetes, or it is not asked. On a pod, the sum over its containers."""
     pid: int | None = None
     """Host pid of the container's init."""
     created: float | None = None
@@ -65,7 +84,8 @@ class Container:
     """docker (json-file), docker-local, cri (containerd, CRI-O, Podman's k8s-file), plain; ""
     without a file we read."""
     source: str = ""
-    """Which layer answered: path, oci, docker, cri, containerd, podman, cri-o, runc, crun."""
+    """Which layer answered: path, oci, docker, cri, containerd, podman, cri-o, runc, crun; where
+    they are configured also docker-api, kubelet, kubernetes-api."""
     complete: bool = True
     """False while the runtime has not written name or image yet: ask again."""
 

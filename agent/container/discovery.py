@@ -23,6 +23,8 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind, identify, service_unit
 from agent.container.lookup import Lookup, by_path
 from agent.container.statefile import Signature, signature
+from agent.container.told import ContainerSource, PodSource, ToldPod
+from agent.container.told_pods import with_pod
 
 BACK_OFF: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds to the next look, by the number of looks so far; the last one for good."""
@@ -49,7 +51,10 @@ class _Pod(NamedTuple):
 class _Entry:
     """What is known of one cgroup, and when to look again."""
 
-    __slots__ = ("cgroup", "container", "due", "identity", "looks", "signature", "watch")
+    __slots__ = (
+        *("cgroup", "container", "due", "identity", "looks", "signature", "watch"),
+        *("shown", "told", "told_of"),
+    )
 
     def __init__(self, cgroup: Cgroup) -> None:
         self.cgroup = cgroup
@@ -59,6 +64,10 @@ class _Entry:
         self.due = -math.inf if may_be_container(cgroup.path, self.identity) else math.inf
         self.watch = ""
         self.signature: Signature | None = None
+        self.told: ToldPod | None = None
+        self.told_of: Container | None = None
+        self.shown: Container | None = None
+        """What was made of these two."""
 
     @property
     def subject(self) -> str:
@@ -74,12 +83,18 @@ class Discovery:
         now: Callable[[], float] = time.monotonic,
         *,
         services: bool = False,
+        engine: ContainerSource | None = None,
+        pods: PodSource | None = None,
     ) -> None:
-        """`services`: systemd's services count as containers of the kind SERVICE."""
+        """
+        `services`: systemd's services count as containers of the kind SERVICE. `engine` and
+        `pods`: Docker's API and Kubernetes, where they are followed.
+        """
+        self._kubernetes = pods
         self._now = now
         self._services = services
         self._failures = Failures()
-        self._lookup = Lookup(paths, self._failures)
+        self._lookup = Lookup(paths, self._failures, engine)
         self._entries: dict[int, _Entry] = {}
         self._pods: dict[str, _Pod] = {}
         self._answered: Counter[str] = Counter()
@@ -100,7 +115,7 @@ class Discovery:
                 self._answered["path"] += 1
         if self._now() >= entry.due:
             self._ask(entry, pids)
-        return entry.container
+        return entry.container if self._kubernetes is None else self._with_told(entry)
 
     def retain(self, inodes: Set[int]) -> None:
         """Forget every cgroup but these."""
@@ -170,7 +185,9 @@ class Discovery:
             return self._now() + self._back_off(entry)
         if container.pid is None and entry.looks < IMAGE_LOOKS and container.source != "path":
             return self._now() + self._back_off(entry)
-        return self._now() + WATCH_EVERY if entry.watch else math.inf
+        # What an API told changes without a file that would show it.
+        again = entry.watch or container.source == "docker-api"
+        return self._now() + WATCH_EVERY if again else math.inf
 
     def _back_off(self, entry: _Entry) -> float:
         return BACK_OFF[min(entry.looks, len(BACK_OFF)) - 1]
@@ -192,6 +209,20 @@ class Discovery:
         if pod is None:
             return container
         return replace(container, pod_uid=uid, pod=pod.pod, namespace=pod.namespace)
+
+    def _with_told(self, entry: _Entry) -> Container | None:
+        """The container with what Kubernetes says of its pod."""
+        container = entry.container
+        uid = _pod_uid(entry)
+        told = self._kubernetes.pod(uid) if self._kubernetes is not None and uid else None
+        if container is None or told is None:
+            return container
+        if entry.told is not told or entry.told_of is not container:
+            if entry.shown is None:
+                self._answered[told.source] += 1
+            entry.told, entry.told_of = told, container
+            entry.shown = with_pod(container, told)
+        return entry.shown
 
     def _ask_pod(self, entry: _Entry) -> None:
         """A pod's cgroup: nothing is read, its members tell its name."""

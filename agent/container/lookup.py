@@ -6,6 +6,7 @@ Tried in this order, each only where the one before has no answer:
     2. the shim or conmon above a process of the cgroup, which tells where everything else is
     3. the runtimes' usual directories (no process yet, or its parents may not be read)
     4. runc's and crun's state files
+    5. Docker's API, where it is configured
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from agent.container.podman_database import Databases
 from agent.container.process import boot_time, init_pid, read_pidfile, started
 from agent.container.statefile import Signature, signature
 from agent.container.supervisor import Supervisor, find_supervisor
+from agent.container.told import ContainerSource
 from agent.kernelfile import ABSENT, DENIED
 
 _PIDS_TRIED: Final = 2
@@ -71,8 +73,12 @@ class _Asked(NamedTuple):
 class Lookup:
     """Looks containers up. Keeps what several containers share: data roots, containers.json."""
 
-    def __init__(self, paths: HostPaths, failures: Failures) -> None:
+    def __init__(
+        self, paths: HostPaths, failures: Failures, engine: ContainerSource | None = None
+    ) -> None:
+        """engine: Docker's API, asked where the files say nothing."""
         self._paths = paths
+        self._engine = engine
         self._places = Places(paths, failures)
         self._docker_roots = list(paths.docker)
         self._content_roots = list(paths.containerd)
@@ -99,7 +105,15 @@ class Lookup:
         if identity.runtime in _BY_PATH:
             return Found(by_path(cgroup, identity))
         asked = _Asked(cgroup, identity, pids())
-        found = first(self._layers(asked), lambda layer: layer())
+        try:
+            found = first(self._layers(asked), lambda layer: layer())
+        except READ_FAILURES as error:
+            found = self._told(asked)
+            if found is None:
+                raise
+            self._places.note(error)
+        if found is None:
+            found = self._told(asked)
         return None if found is None else self._with_process(found, asked)
 
     def _layers(self, asked: _Asked) -> Iterator[Callable[[], Found | None]]:
@@ -128,6 +142,16 @@ class Lookup:
         return None
 
     # --- Docker
+
+    def _told(self, asked: _Asked) -> Found | None:
+        if self._engine is None or asked.identity.runtime not in (None, "docker"):
+            return None
+        told = self._engine.get(asked.identity.id or asked.name)
+        if told is None:
+            return None
+        return self._with_image(
+            Found(told.container, pid=told.container.pid, manifest=told.manifest)
+        )
 
     def _known_docker(self, asked: _Asked) -> Found | None:
         directories = (

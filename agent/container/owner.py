@@ -54,3 +54,13 @@ def owner_of(pod: str, labels: Mapping[str, str]) -> Owner:
         if replica_set != pod:
             return Owner("DaemonSet", replica_set)
     return NOBODY
+
+
+def owner_of_reference(kind: str, name: str, labels: Mapping[str, str]) -> Owner:
+    """The workload above the controller that an ownerReference names, by the pod's labels."""
+    template = labels.get("pod-template-hash", "")
+    if kind == "ReplicaSet" and template and name.endswith(f"-{template}"):
+        return Owner("Deployment", name.removesuffix(f"-{template}"))
+    if kind == "Job" and (cron := _CRON.match(name)):
+        return Owner("CronJob", cron["name"])
+    return Owner(kind, name) if kind and name else NOBODY

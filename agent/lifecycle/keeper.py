@@ -13,6 +13,7 @@ from typing import Final
 
 from agent.cgroupfs.hierarchies import Hierarchies
 from agent.config import HostPaths, LifecycleConfig
+from agent.container.told import ContainerSource
 from agent.lifecycle.run import Counted
 from agent.lifecycle.tally import Tally
 from agent.lifecycle.totals import Lifetimes, Totals
@@ -34,8 +35,10 @@ class LifetimeKeeper:
         paths: HostPaths,
         hierarchies: Hierarchies,
         recall: Callable[[int], Counted | None] = lambda _: None,
+        engine: ContainerSource | None = None,
     ) -> None:
-        """recall: see `Watcher`."""
+        """recall, engine: see `Watcher`."""
+        self._engine = engine
         self._config = config
         self._paths = paths
         self._hierarchies = hierarchies
@@ -98,6 +101,7 @@ class LifetimeKeeper:
             self._totals.add,
             realtime=self._config.realtime,
             recall=self._recall,
+            engine=self._engine,
             tally=self._tally,
         ) as watcher:
             with self._lock:

@@ -21,6 +21,7 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.lookup import Found, Lookup, by_path
 from agent.container.supervisor import Supervisor
+from agent.container.told import ContainerSource
 from agent.kernelfile import read
 from agent.lifecycle import record
 from agent.lifecycle.last_look import LastLook
@@ -197,11 +198,14 @@ class Tracked:
 class Looker:
     """Looks at processes, files and records for the watcher. Not thread-safe."""
 
-    def __init__(self, paths: HostPaths, hierarchies: Hierarchies) -> None:
+    def __init__(
+        self, paths: HostPaths, hierarchies: Hierarchies, engine: ContainerSource | None = None
+    ) -> None:
         self.failures = Failures()
         self._paths = paths
         self._hierarchies = hierarchies
-        self._lookup = Lookup(paths, self.failures)
+        self._lookup = Lookup(paths, self.failures, engine)
+        self._engine = engine
         self._last_look = LastLook(hierarchies)
         self.read_counters = self._last_look.read
         self.cpu_usec = self._last_look.cpu_usec
@@ -279,6 +283,10 @@ class Looker:
                 return record.read_docker(docker, at, began)
             if tracked.record_of:
                 return record.read_cri(tracked.record_of, at, began)
+            if self._engine is not None and tracked.found is not None:
+                told = self._engine.get(tracked.found.container.id)
+                if told is not None:
+                    return record.parse_docker(told.record, at, began)
             if tracked.conmon is not None and tracked.run.ended:
                 return record.read_conmon(tracked.conmon, at, began)
         except READ_FAILURES as error:

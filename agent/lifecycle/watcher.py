@@ -26,6 +26,7 @@ from agent.config import HostPaths
 from agent.container.discovery import may_be_container
 from agent.container.docker import CONFIG
 from agent.container.identity import CgroupKind, identify
+from agent.container.told import ContainerSource
 from agent.inotify import Change
 from agent.lifecycle.events import Event
 from agent.lifecycle.run import (
@@ -83,6 +84,7 @@ class Watcher:
         *,
         realtime: bool = True,
         recall: Callable[[int], Counted | None] = lambda _: None,
+        engine: ContainerSource | None = None,
         tally: Tally | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -90,11 +92,11 @@ class Watcher:
         Look at nothing yet. `say` is called in the thread of `run`, for each event in turn.
 
         realtime: see `urgency`. recall: an earlier look at a cgroup, by `Cgroup.inode`, asked for
-        where the last one came too late. Without an inotify instance it polls. Raises OSError where
-        no epoll can be made.
+        where the last one came too late. engine: Docker's API, where it is followed. Without an
+        inotify instance it polls. Raises OSError where no epoll can be made.
         """
         self._urgency = Urgency(wanted=realtime)
-        self._looker = Looker(paths, hierarchies)
+        self._looker = Looker(paths, hierarchies, engine)
         self._say = say
         self._recall = recall
         self._wall = wall

@@ -8,7 +8,8 @@ needs it joins it in and all others do without:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from agent.container.container import Container, Kind
@@ -29,6 +30,7 @@ INFO_LABELS: Final = (
     "qos",
     "runtime",
 )
+_NO_LETTER: Final = re.compile("[^a-zA-Z0-9_]")
 _OWNER_LABELS: Final = frozenset(
     {
         "batch.kubernetes.io/job-name",
@@ -68,7 +70,9 @@ def info_labels(container: Container, pod_labels: Mapping[str, str]) -> Labels:
     """
     labels = container.labels
     owner = NOBODY
-    if container.pod:
+    if container.owner.kind:
+        owner = container.owner
+    elif container.pod:
         owner = owner_of(container.pod, pod_labels if _OWNER_LABELS.isdisjoint(labels) else labels)
     return (
         ("attempt", "" if container.attempt is None else str(container.attempt)),
@@ -127,6 +131,29 @@ class _Info:
                     self._known.pop(inode, None)
 
 
+def pod_labels(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """1 for a pod, with those of its labels that kubernetes.labels names."""
+    return _pod_names(sample, "label", lambda pod: pod.pod_labels)
+
+
+def pod_annotations(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """1 for a pod, with those of its annotations that kubernetes.annotations names."""
+    return _pod_names(sample, "annotation", lambda pod: pod.annotations)
+
+
+def _pod_names(
+    sample: Sample, prefix: str, get: Callable[[Container], Mapping[str, str]]
+) -> Iterable[tuple[Labels, Number | None]]:
+    pod = sample.container
+    if pod is None or pod.kind is not Kind.POD or not (found := get(pod)):
+        return ()
+    # Two keys that are the same name once their signs are gone: the first one counts.
+    names: dict[str, str] = {}
+    for key, value in found.items():
+        names.setdefault(f"{prefix}_{_NO_LETTER.sub('_', key)}", value)
+    return ((tuple(names.items()), 1),)
+
+
 METRICS: tuple[Metric, ...] = (
     gauge(
         "container_start_time_seconds",
@@ -155,5 +182,21 @@ METRICS: tuple[Metric, ...] = (
         help="1; its labels say what the others leave out, for joins on id.",
         read=_Info(),
         labels=INFO_LABELS,
+    ),
+    Metric(
+        name="container_pod_labels",
+        type="gauge",
+        source="Kubernetes",
+        help="1 for a pod; label_NAME for each of its labels in kubernetes.labels.",
+        read=pod_labels,
+        labels=("label_NAME",),
+    ),
+    Metric(
+        name="container_pod_annotations",
+        type="gauge",
+        source="Kubernetes",
+        help="1 for a pod; annotation_NAME for each of its annotations in kubernetes.annotations.",
+        read=pod_annotations,
+        labels=("annotation_NAME",),
     ),
 )

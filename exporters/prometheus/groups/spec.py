@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.container.container import Kind, Requests
 from agent.kernelfile import UNLIMITED
 from agent.model import Sample
 from exporters.prometheus.metric import (
@@ -26,6 +27,24 @@ def shares(sample: Sample) -> int | None:
     if reading.cpu_weight is None:
         return None
     return 2 + (reading.cpu_weight - 1) * 262142 // 9999
+
+
+def cpu_request(sample: Sample) -> float | None:
+    """Cores; None outside Kubernetes, or where it was not asked or asks for none."""
+    requests = _requests(sample)
+    return None if requests is None else requests.cpu
+
+
+def memory_request(sample: Sample) -> int | None:
+    """Bytes; None as for `cpu_request`."""
+    requests = _requests(sample)
+    return None if requests is None else requests.memory
+
+
+def _requests(sample: Sample) -> Requests | None:
+    container = sample.container
+    # A pod's sum is not told beside its parts: whoever adds up a namespace would count it twice.
+    return None if container is None or container.kind is not Kind.CONTAINER else container.requests
 
 
 METRICS: tuple[Metric, ...] = (
@@ -66,5 +85,17 @@ METRICS: tuple[Metric, ...] = (
         "memory.swap.max",
         "Swap limit in bytes; 0 is no limit.",
         limit("memory_swap_max"),
+    ),
+    gauge(
+        "container_spec_cpu_request_cores",
+        "resources.requests.cpu of the pod",
+        "CPU that Kubernetes keeps free for the container, in cores; needs kubernetes.source.",
+        cpu_request,
+    ),
+    gauge(
+        "container_spec_memory_request_bytes",
+        "resources.requests.memory of the pod",
+        "Memory that Kubernetes keeps free for the container, in bytes; needs kubernetes.source.",
+        memory_request,
     ),
 )
