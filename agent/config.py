@@ -35,6 +35,7 @@ __all__ = [
     "ForwardServer",
     "GraylogDestination",
     "HostPaths",
+    "JournaldConfig",
     "KubernetesConfig",
     "LifecycleConfig",
     "LogFiles",
@@ -128,6 +129,23 @@ class LogFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class JournaldConfig:
+    """[logs.journald] systemd's journal: containers whose runtime logs there, and units."""
+
+    enabled: bool = True
+    """Read containers' entries. A host without a journal needs nothing, and loses nothing."""
+    directory: str = ""
+    """Directory of the journal's files on the host; "": /var/log/journal or /run/log/journal."""
+    units: tuple[str, ...] = ()
+    """Names or patterns of systemd units to read as well ("nginx.service", "*.service"). None by
+    default: a host's own services are not containers."""
+
+    def __post_init__(self) -> None:
+        if self.directory and not self.directory.startswith("/"):
+            raise ValueError(f"directory = {self.directory!r}: must be an absolute path")
+
+
+@dataclass(frozen=True, slots=True)
 class LogsConfig:
     """[logs]"""
 
@@ -143,6 +161,7 @@ class LogsConfig:
     """Bytes of such files kept over a restart of the agent, in `state`."""
     files: tuple[LogFiles, ...] = ()
     """Plain files to read beside the containers' own logs."""
+    journald: JournaldConfig = field(default_factory=JournaldConfig)
     destination: tuple[Destination, ...] = (FileDestination(),)
     processing: tuple[LogRule, ...] = ()
     """[[logs.processing]] What is done with the lines of which containers: nothing by itself."""

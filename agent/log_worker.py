@@ -85,6 +85,7 @@ async def _work(given: WorkerInput) -> None:
     from agent.logs import checkpoint
     from agent.logs.faults import FaultLog
     from agent.logs.intake import Intake
+    from agent.logs.journal.source import open_intake
     from agent.logs.pipeline import Pipeline
     from agent.logs.processing.rules import Rules
     from agent.logs.spool import Spool
@@ -95,18 +96,20 @@ async def _work(given: WorkerInput) -> None:
     destination = _destination(given)
     spool = Spool(path.removesuffix(".json") + ".spool", given.spool_bytes)
     spooled, unreadable = spool.load()
+    files = [record for record in loaded.files if not record.cursor]
+    rules = Rules(
+        given.processing,
+        given.labels,
+        socket.gethostname() if given.host == "auto" else given.host,
+        given.container_rules,
+    )
     intake = Intake(
-        spool.without_delivered(loaded.files, spooled),
+        spool.without_delivered(files, spooled),
         destination.encoder,
         faults,
         # "Only new lines" is for the first start: later it would skip what nobody has read.
         from_start=given.from_start or loaded.found,
-        rules=Rules(
-            given.processing,
-            given.labels,
-            socket.gethostname() if given.host == "auto" else given.host,
-            given.container_rules,
-        ),
+        rules=rules,
         spooled=spooled,
         held_bytes=given.held_bytes,
     )
@@ -115,15 +118,20 @@ async def _work(given: WorkerInput) -> None:
             "error", reason, "A spooled log file cannot be read; it is left where it is.",
             reason=reason,
         )  # fmt: skip
+    sources = LogSources(given.paths, given.files)
+    journal = open_intake(given, loaded.files, destination.encoder, faults, rules, sources)
     pipeline = Pipeline(
-        LogSources(given.paths, given.files),
+        sources,
         intake,
         destination,
         path,
         faults,
         destination_type=given.destination.type,
         spool=spool,
+        journal=journal.intake,
     )
+    pipeline.worker.journal = journal.read
+    pipeline.worker.journal_reason = journal.reason
     pipeline.worker.native = _native(given)
     if loaded.set_aside:
         pipeline.worker.checkpoints_set_aside = 1

@@ -69,6 +69,18 @@ class DockerLogs:
         self._waiting = tuple(waiting)
         return sources
 
+    def container(self, id_: str) -> Container | None:
+        """One container by its full id, whatever its log driver; None where no root has it."""
+        for root in self._roots or data_roots(self._paths, self._failures):
+            try:
+                found = read_container(f"{self._containers(root)}/{id_}")
+            except READ_FAILURES as error:
+                self._failures.add(id_, error)
+                continue
+            if found is not None:
+                return found.container
+        return None
+
     def directories(self) -> list[str]:
         """Each `containers` directory, and those in it whose log file is still to come."""
         return [*(self._containers(root) for root in self._roots), *self._waiting]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agent.config import HostPaths, LogFiles
+from agent.container.container import Container
 from agent.container.docker_logs import DockerLogs
 from agent.container.failures import Failures
 from agent.container.log_source import LogSource
@@ -63,6 +64,10 @@ class LogSources:
             *self._podman.directories(),
             *self._plain.directories(),
         ]
+
+    def container(self, id_: str) -> Container | None:
+        """What Docker's files say of a container that logs elsewhere; None where they do not."""
+        return self._docker.container(id_)
 
     def failures(self) -> tuple[str, ...]:
         """What could not be read, in words; bounded."""

@@ -41,8 +41,10 @@ class FileRecord:
     inode: int
     head: Head
     offset: int
-    """Bytes."""
+    """Bytes; entries for a journal."""
     done: bool
+    cursor: str = ""
+    """A journal's: where the entry is that `offset` counts to; "" for a file."""
 
 
 class UnreadableCheckpoint(ValueError):
@@ -72,6 +74,7 @@ def encode(files: Iterable[FileRecord]) -> bytes:
             "digest": file.head.digest,
             "offset": file.offset,
             "done": file.done,
+            **({"cursor": file.cursor} if file.cursor else {}),
         }
         for file in files
     ]
@@ -127,8 +130,9 @@ def _file_record(row: object) -> FileRecord:
         numbers = [_count(row.get(key)) for key in ("inode", "length", "offset")]
         if isinstance(path, str) and isinstance(digest, str) and isinstance(done, bool):
             inode, length, offset = numbers
-            if min(numbers) >= 0 and length <= HEAD_SIZE:
-                return FileRecord(path, inode, Head(length, digest), offset, done)
+            cursor = row.get("cursor", "")
+            if min(numbers) >= 0 and length <= HEAD_SIZE and isinstance(cursor, str):
+                return FileRecord(path, inode, Head(length, digest), offset, done, cursor)
     raise UnreadableCheckpoint(f"has a file that is not one: {str(row)[:200]}")
 
 

@@ -76,6 +76,14 @@ _PER_WORKER: tuple[tuple[str, str, Callable[[WorkerCounters], int]], ...] = (
     ),
     ("faults", "Faults of the worker, the ones it wrote about included.", lambda w: w.faults),
 )
+_STATES: tuple[tuple[str, str, Callable[[WorkerCounters], bool | None]], ...] = (
+    ("native", "Whether lines are encoded by compiled code.", lambda w: w.native),
+    (
+        "journal",
+        "Whether systemd's journal is read; the worker's log says why not.",
+        lambda w: w.journal,
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -169,11 +177,13 @@ def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
         if stats.destination.connected is not None:
             connected.add([destination], int(stats.destination.connected))
     yield connected
-    native = _gauge("native", "Whether lines are encoded by compiled code.")
-    for destination, stats in told:
-        if stats.worker.native is not None:
-            native.add([destination], int(stats.worker.native))
-    yield native
+    for name, text, state in _STATES:
+        gauge = _gauge(name, text)
+        for destination, stats in told:
+            value = state(stats.worker)
+            if value is not None:
+                gauge.add([destination], int(value))
+        yield gauge
     yield from _of_deliveries(told)
 
 

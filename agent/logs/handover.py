@@ -18,6 +18,7 @@ from agent.config import (
     FileDestination,
     FluentdDestination,
     HostPaths,
+    JournaldConfig,
     LogFiles,
     LogsConfig,
 )
@@ -43,6 +44,7 @@ class WorkerInput:
     held_bytes: int = DEFAULTS.held_bytes
     spool_bytes: int = DEFAULTS.spool_bytes
     files: tuple[LogFiles, ...] = ()
+    journald: JournaldConfig = DEFAULTS.journald
 
     @property
     def checkpoint_path(self) -> str:
@@ -73,6 +75,7 @@ def worker_input(config: Config, destination: Destination) -> bytes:
                 "held_bytes": config.logs.held_bytes,
                 "spool_bytes": config.logs.spool_bytes,
                 "files": [asdict(files) for files in config.logs.files],
+                "journald": asdict(config.logs.journald),
                 "container_rules": config.logs.container_rules,
                 "labels": config.logs.labels,
                 "host": config.logs.host,
@@ -106,6 +109,7 @@ def parse_worker_input(document: bytes) -> WorkerInput:
                 LogFiles(item["path"], item["name"], tuple(item["fields"]))
                 for item in data["logs"].get("files", ())
             ),
+            journald=JournaldConfig(**_values(data["logs"].get("journald", {}))),
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a log worker's input: {error!r}") from None

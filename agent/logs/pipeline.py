@@ -28,6 +28,7 @@ from agent.logs.chunk_builder import ChunkBuilder, Pending
 from agent.logs.dispatch import Dispatcher
 from agent.logs.faults import FaultLog
 from agent.logs.intake import Intake, Source, Tailed
+from agent.logs.journal.intake import JournalIntake, Stream
 from agent.logs.spool import Spool
 from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
 from agent.logs.tail import Block, TailedFile
@@ -95,6 +96,7 @@ class Pipeline:
         *,
         destination_type: str = "",
         spool: Spool | None = None,
+        journal: JournalIntake | None = None,
         drain: float = DRAIN,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
@@ -110,6 +112,8 @@ class Pipeline:
         self._wall_ns = wall_ns
         self._drain_seconds = drain
         self._spool = spool
+        self._journal = journal
+        self._journal_news = journal is not None
         self._builder = ChunkBuilder(destination.chunk_bytes)
         self._dirty = asyncio.Event()
         self._dispatcher = Dispatcher(destination, self.delivery, faults, self._dirty.set)
@@ -124,6 +128,7 @@ class Pipeline:
         try:
             if self._inotify is not None:
                 asyncio.get_running_loop().add_reader(self._inotify.fd, self._noticed)
+            self._await_journal()
             await self._scan()
             async with asyncio.TaskGroup() as group:
                 scout = group.create_task(self._scout(), name="scout")
@@ -144,6 +149,9 @@ class Pipeline:
             if self._inotify is not None:
                 asyncio.get_running_loop().remove_reader(self._inotify.fd)
                 self._inotify.close()
+            if self._journal is not None:
+                asyncio.get_running_loop().remove_reader(self._journal.fd)
+                self._journal.close()
             self._intake.close()
             await self._destination.close()
 
@@ -156,6 +164,8 @@ class Pipeline:
             len(tailed.chain.rotation.files) for tailed in self._intake.tailed.values()
         )
         containers = self._intake.counters(self._clock(), self._wall_ns())
+        if self._journal is not None:
+            containers += self._journal.counters()
         return WorkerStats(containers, self.delivery, self.worker)
 
     # The reader.
@@ -172,8 +182,11 @@ class Pipeline:
             if now >= retire_at:
                 retire_at = now + RETIRE_EVERY
                 await self._take(self._intake.retire(now, self._wall_ns()))
+                if self._journal is not None:
+                    await self._take_journal(self._journal.retire(now, self._wall_ns()))
+            more = await self._journal_turn(now)
             await self._flush_if_old()
-            if not ready:
+            if not ready and not more:
                 await self._sleep()
 
     async def _turn(self, ready: deque[Tailed]) -> None:
@@ -237,6 +250,43 @@ class Pipeline:
             filled += self._builder.add(tailed.chain.ledger, tailed.encoder, batch, now)
         for pending in filled:
             await self._dispatcher.submit(pending)
+
+    # The journal, in the reader's turns: one thread at a time may use it.
+
+    async def _journal_turn(self, now: float) -> bool:
+        """Read a turn of the journal if it has news; return whether it has more."""
+        journal = self._journal
+        if journal is None or not self._journal_news or not journal.ready(now):
+            return False
+        try:
+            turn = await asyncio.to_thread(journal.read)
+        except OSError as error:  # tried again in the next turn, at most a poll away
+            self._faults.report("error", "journal", "The journal cannot be read.", error=error)
+            return False
+        self._journal_news = turn.more
+        await self._take_journal(journal.take(turn, now, self._wall_ns()))
+        if not turn.more:
+            self._await_journal()
+        return turn.more
+
+    async def _take_journal(self, batches: Iterable[tuple[Stream, Batch]]) -> None:
+        now = self._clock()
+        filled: list[Pending] = []
+        for stream, batch in batches:
+            filled += self._builder.add(stream.ledger, stream.encoder, batch, now)
+        for pending in filled:
+            await self._dispatcher.submit(pending)
+
+    def _await_journal(self) -> None:
+        if self._journal is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._journal.fd, self._journal_noticed, self._journal.fd)
+
+    def _journal_noticed(self, fd: int) -> None:
+        # It stays readable until the next turn takes note of the change.
+        asyncio.get_running_loop().remove_reader(fd)
+        self._journal_news = True
+        self._wake.set()
 
     async def _flush_if_old(self) -> None:
         if self._builder.waiting and self._clock() - self._builder.opened_at >= FLUSH_AFTER:
@@ -333,7 +383,10 @@ class Pipeline:
     async def _save(self) -> bool:
         applied = self._dispatcher.take_applied()
         try:
-            await checkpoint.save(self._checkpoint_path, self._intake.records())
+            records = self._intake.records()
+            if self._journal is not None:
+                records += self._journal.records()
+            await checkpoint.save(self._checkpoint_path, records)
         except OSError as error:
             self.worker.checkpoint_failures += 1
             self._faults.report(

@@ -24,6 +24,7 @@ Cause = Literal[
     "too_long",  # the end of a line over the limit
     "rejected",  # refused by the destination for good
     "unreadable",  # a compressed file is damaged
+    "vacuumed",  # the journal was rotated or vacuumed past what was read of it
 ]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
@@ -140,6 +141,10 @@ class WorkerCounters:
     """All faults, said or only counted."""
     native: bool | None = None
     """Whether lines are encoded by compiled code; None: the destination has none."""
+    journal: bool | None = None
+    """Whether the journal is read; None: the configuration or the host has none."""
+    journal_reason: str = ""
+    """Why it is not."""
 
 
 @dataclass(slots=True)

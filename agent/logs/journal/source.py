@@ -1,0 +1,87 @@
+"""Which journal a log worker reads, or why it reads none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from agent.config import HostPaths
+from agent.container.container import Container
+from agent.logs.checkpoint import FileRecord
+from agent.logs.chunk import EntryEncoder
+from agent.logs.faults import FaultLog
+from agent.logs.handover import WorkerInput
+from agent.logs.journal.intake import PREFIX, JournalIntake
+from agent.logs.journal.library import JournalUnavailable, open_journal
+from agent.logs.processing.rules import Rules
+
+PLACES: Final = ("/var/log/journal", "/run/log/journal")
+"""Where journald keeps its files: on disk, or in memory where the first does not exist."""
+
+
+class Describes(Protocol):
+    """What knows containers by their id: LogSources."""
+
+    def container(self, id_: str) -> Container | None:
+        """What its runtime's files say of it; None where there are none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A journal's intake, or the reason why there is none."""
+
+    intake: JournalIntake | None
+    read: bool | None
+    """None: the configuration or the host has no journal."""
+    reason: str
+
+
+def open_intake(
+    given: WorkerInput,
+    remembered: Iterable[FileRecord],
+    make_encoder: Callable[[Mapping[str, str]], EntryEncoder],
+    faults: FaultLog,
+    rules: Rules,
+    containers: Describes,
+) -> Opened:
+    """Open the journal the configuration names. What goes wrong is said, and counted as a fault."""
+    wanted = given.journald
+    if not wanted.enabled:
+        return Opened(None, None, "logs.journald.enabled is off")
+    directory = _directory(given.paths, wanted.directory)
+    if directory is None:
+        return Opened(None, None, "this host keeps no journal")
+    try:
+        reader = open_journal(directory)
+    except JournalUnavailable as error:
+        faults.report(
+            "error", "journal", "The journal cannot be read: containers' lines in it are not sent.",
+            reason=error,
+        )  # fmt: skip
+        return Opened(None, False, str(error))
+    earlier = [record for record in remembered if record.path.startswith(PREFIX)]
+    intake = JournalIntake(
+        reader,
+        earlier[0] if earlier else None,
+        make_encoder,
+        faults,
+        rules,
+        # A checkpoint without a journal's row is older than the journal's reading.
+        from_start=given.from_start,
+        units=wanted.units,
+        describe=containers.container,
+    )
+    return Opened(intake, True, "")
+
+
+def _directory(paths: HostPaths, configured: str) -> str | None:
+    """The directory to read; "" lets the library find this host's own; None: there is none."""
+    if configured:
+        return paths.host(configured)
+    there = [place for place in map(paths.host, PLACES) if os.path.isdir(place)]
+    if not there:
+        return None
+    return "" if paths.root == "/" else there[0]
