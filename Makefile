@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench soak fuzz bpf native-asan dashboards lock clean
+.PHONY: help run try test lint check golden bench soak guest fuzz bpf native-asan dashboards lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -40,6 +40,10 @@ bench: ## the benchmarks; each prints a table
 soak: ## the log pipeline's torture run and rotation at speed, at full length (5 minutes)
 	@deploy/setup.sh test
 	@TORTURE_SEEDS=$${TORTURE_SEEDS:-0:5000} ROTATION_SECONDS=60 $(PYTHON) -m pytest -q tests/torture
+
+guest: ## the tests that need systemd and cgroup v2, in an emulated guest; its image is built once
+	@deploy/setup.sh test
+	@$(PYTHON) -m tests.guest
 
 fuzz: ## fuzz every parser of log bytes for a minute each; needs atheris
 	@deploy/setup.sh test

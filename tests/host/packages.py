@@ -10,6 +10,7 @@ archive this machine's own apt uses, so this works on Debian only.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -59,6 +60,27 @@ class Release:
             except (OSError, subprocess.SubprocessError) as error:
                 raise HostUnavailable(f"{self.suite}'s {' '.join(packages)}: {error}") from None
         return root
+
+    def dependencies(self, package: str, pattern: str) -> list[str]:
+        """
+        The packages matching `pattern` that one depends on: a kernel's parts, by its metapackage.
+
+        What was found stays found: asked anew, a cache would never be used. Raises
+        `HostUnavailable`.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        kept = self._directory / f"{package}.depends"
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=self._directory) as temporary:
+                try:
+                    options = self._update(Path(temporary))
+                    told = run(["apt-cache", *options[1:], "depends", package])
+                except (OSError, subprocess.SubprocessError) as error:
+                    raise HostUnavailable(f"{self.suite}'s {package}: {error}") from None
+            kept.write_text(told)
+        lines = [line.split() for line in kept.read_text().splitlines()]
+        names = [words[1] for words in lines if len(words) == 2 and words[0] == "Depends:"]
+        return [name for name in names if re.fullmatch(pattern, name)]
 
     def _update(self, directory: Path) -> list[str]:
         """Options for a package list of this release alone, from the mirror the machine uses."""
