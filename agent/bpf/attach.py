@@ -20,6 +20,9 @@ from agent.bpf.probeset import Program, Sampling
 _TRACING: Final = 26  # BPF_PROG_TYPE_TRACING: what a tp_btf program is
 _CGROUP_TYPES: Final = {"cgroup_ingress": 0, "cgroup_egress": 1}  # enum bpf_attach_type
 
+_ROOT: Final = 1
+"""The root cgroup's id, and so its inode."""
+
 _SOFTWARE: Final = 1  # PERF_TYPE_SOFTWARE
 _EVENTS: Final = {"cpu-clock": 0, "page-faults": 2, "context-switches": 3, "page-faults-maj": 6}
 _FREQ: Final = 1 << 10  # perf_event_attr: sample_period is a frequency
@@ -44,13 +47,22 @@ def attach(program: Program, fd: int) -> tuple[int, ...]:
     return (syscall.attach_raw_tracepoint(fd, "" if typed else program.tracepoint),)
 
 
-def parse_cgroup2(mounts: str) -> str | None:
+def parse_cgroup2(mounts: str) -> tuple[str, ...]:
     """Where the cgroup2 hierarchy is mounted, by the text of /proc/PID/mounts."""
-    for line in mounts.splitlines():
-        fields = line.split(" ")
-        if fields[2:3] == ["cgroup2"]:
-            return fields[1].replace("\\040", " ")
-    return None
+    lines = [line.split(" ") for line in mounts.splitlines()]
+    return tuple(fields[1].replace("\\040", " ") for fields in lines if fields[2:3] == ["cgroup2"])
+
+
+def cgroup2_root(mounts: str = "/proc/self/mounts") -> str | None:
+    """
+    Where the root of the whole cgroup2 hierarchy is to be seen; None where it is not.
+
+    In a cgroup namespace of its own a container sees its own cgroup as the root. The kernel's is
+    the one with the inode 1.
+    """
+    with open(mounts, encoding="utf-8", errors="surrogateescape") as file:
+        found = parse_cgroup2(file.read())
+    return next((path for path in found if os.stat(path).st_ino == _ROOT), None)
 
 
 def parse_cpus(text: str) -> tuple[int, ...]:
@@ -63,10 +75,12 @@ def parse_cpus(text: str) -> tuple[int, ...]:
 
 
 def _attach_cgroup(fd: int, attach_type: int) -> int:
-    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
-        root = parse_cgroup2(file.read())
+    root = cgroup2_root()
     if root is None:
-        raise FileNotFoundError("no cgroup2 hierarchy is mounted")
+        raise FileNotFoundError(
+            "the root of the cgroup2 hierarchy is not to be seen here: this container needs the"
+            " host's cgroup namespace, or the host's /sys/fs/cgroup"
+        )
     directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         return syscall.create_link(fd, directory, attach_type)

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from agent.bpf.attach import parse_cgroup2
+from agent.bpf.attach import cgroup2_root
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.facts import gather
@@ -189,8 +189,7 @@ def open_probes(
 def count_cgroups(mounts: str = "/proc/self/mounts") -> int:
     """How many cgroups the cgroup2 hierarchy has; 0 where it does not say."""
     try:
-        with open(mounts, encoding="utf-8", errors="surrogateescape") as file:
-            root = parse_cgroup2(file.read())
+        root = cgroup2_root(mounts)
         with open(f"{root}/cgroup.stat", encoding="ascii") as file:
             keys = dict(line.split() for line in file)
     except OSError:
