@@ -40,7 +40,8 @@ from agent.security.source import Postures
 from agent.server import MetricsServer, Pages
 from agent.snapshots import Snapshots
 from agent.sources.chosen import Chosen
-from agent.telemetry import Counts, Levels, Probe, Rows, Telemetry
+from agent.telemetry import Counts, Levels, Rows, Telemetry
+from agent.telemetry import Probes as ProbesCollector
 from exporters.prometheus.catalog import Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
