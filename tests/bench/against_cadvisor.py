@@ -3,12 +3,12 @@
     PYTHONPATH=. python tests/bench/against_cadvisor.py [--containers 60] [--seconds 120] [--json]
         [--housekeeping 1s]
 
-Starts containers in the Docker that runs here, both programs beside each other, scrapes both every
-5 s, and compares the CPU time and resident memory of the two processes, and how many of cAdvisor's
-names are on each page. cAdvisor is built from its Go module (cadvisor/main.go says how) into
-~/.cache/container-agent/bench, once; its metric set, and its look at every container each second,
-are its own defaults. The agent runs with its default groups of metrics, without logs and probes,
-which cAdvisor has not.
+Starts containers in the Docker that answers here (DOCKER_HOST), or in a private one where none
+does, both programs beside each other, scrapes both every 5 s, and compares the CPU time and
+resident memory of the two processes, and how many of cAdvisor's names are on each page. cAdvisor is
+built from its Go module (cadvisor/main.go says how) into ~/.cache/container-agent/bench, once; its
+metric set, and its look at every container each second, are its own defaults. The agent runs with
+its default groups of metrics, without logs and probes, which cAdvisor has not.
 
 Targets: a tenth of its CPU, half of its memory, and at least as many of the names both know.
 """
@@ -35,7 +35,9 @@ from agent.demo.image import archive, find_busybox
 from exporters.prometheus import cadvisor
 from exporters.prometheus.catalog import GROUPS, metrics_of
 from tests.host.agent import agent_run
-from tests.host.daemon import Daemon
+from tests.host.containerd import ContainerdHost
+from tests.host.daemon import Daemon, HostUnavailable, session_directory
+from tests.host.docker import DockerHost
 
 VERSION = "v0.57.0"
 """The last release whose module has the manager and all handlers; later ones keep them in the
@@ -153,6 +155,7 @@ def compare(program: Path, containers: int, seconds: float, housekeeping: str) -
     """(the agent, cAdvisor) after scraping both for so long."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        where = stack.enter_context(_a_docker())
         stack.enter_context(_containers(containers))
         agent = stack.enter_context(
             agent_run(directory, "probes.enabled=false", "logs.enabled=false")
@@ -160,24 +163,27 @@ def compare(program: Path, containers: int, seconds: float, housekeeping: str) -
         with socket.create_server(("127.0.0.1", 0)) as probe:
             address = f"127.0.0.1:{probe.getsockname()[1]}"
         daemon = Daemon(
-            [str(program), f"-listen={address}", f"-housekeeping_interval={housekeeping}"],
+            [
+                *(str(program), f"-listen={address}", f"-docker={where}"),
+                f"-housekeeping_interval={housekeeping}",
+            ],
             directory / "cadvisor.log",
         )
         stack.callback(daemon.stop)
         daemon.await_answer(lambda: _answers(address), 60)
         sides = (("agent", agent.address, agent.process.pid), ("it", address, daemon.process.pid))
         # Both have found every container and looked into it before the clock starts.
-        for _, where, _ in sides:
-            _wait_for(where, containers)
+        for _, scraped, _ in sides:
+            _wait_for(scraped, containers)
         time.sleep(SETTLE)
         before = [_cpu(pid) for _, _, pid in sides]
         pages, slowest = [b"", b""], [0.0, 0.0]
         start = time.monotonic()
         for beat in range(int(seconds / EVERY)):
             time.sleep(max(0.0, start + beat * EVERY - time.monotonic()))
-            for index, (_, where, _) in enumerate(sides):
+            for index, (_, scraped, _) in enumerate(sides):
                 begin = time.monotonic()
-                pages[index] = _scrape(where)
+                pages[index] = _scrape(scraped)
                 slowest[index] = max(slowest[index], time.monotonic() - begin)
         time.sleep(max(0.0, start + seconds - time.monotonic()))
         ours, theirs = (
@@ -204,10 +210,35 @@ def _side(pid: int, cpu_before: float, page: bytes, slowest: float) -> Side:
 
 
 @contextmanager
+def _a_docker() -> Iterator[str]:
+    """The address of a Docker, which is in DOCKER_HOST meanwhile."""
+    if shutil.which("docker") is None:
+        raise CannotRun("docker is not installed")
+    if _docker("version", check=False).returncode == 0:
+        yield os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+        return
+    with ExitStack() as stack:
+        try:
+            directory = stack.enter_context(session_directory())
+            containerd = ContainerdHost(directory)
+            stack.callback(containerd.close)
+            docker = DockerHost(directory, containerd)
+            stack.callback(docker.close)
+        except HostUnavailable as reason:
+            raise CannotRun(f"no Docker answers here, and none can be started: {reason}") from None
+        before = os.environ.get("DOCKER_HOST")
+        os.environ["DOCKER_HOST"] = address = f"unix://{docker.socket}"
+        try:
+            yield address
+        finally:
+            del os.environ["DOCKER_HOST"]
+            if before is not None:
+                os.environ["DOCKER_HOST"] = before
+
+
+@contextmanager
 def _containers(count: int) -> Iterator[None]:
     """So many containers that wake up once a second."""
-    if shutil.which("docker") is None or _docker("version", check=False).returncode:
-        raise CannotRun("no Docker answers here")
     prefix = f"agent-bench-{os.getpid()}-"
     _docker("load", data=archive(find_busybox(), _IMAGE))
     try:
