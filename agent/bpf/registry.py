@@ -9,10 +9,20 @@ from typing import Any, Final
 from agent.bpf.dns import DNS
 from agent.bpf.lifecycle import LIFECYCLE
 from agent.bpf.probe import Kind
+from agent.bpf.sched import SCHED
+from agent.bpf.syscalls import SYSCALL_TIMES, SYSCALLS
 from agent.bpf.tcp import TCP
 from agent.bpf.traffic import BYTES
 
-KINDS: Final[tuple[Kind[Any], ...]] = (LIFECYCLE, TCP, BYTES, DNS)
+KINDS: Final[tuple[Kind[Any], ...]] = (
+    LIFECYCLE,
+    TCP,
+    BYTES,
+    DNS,
+    SYSCALLS,
+    SYSCALL_TIMES,
+    SCHED,
+)
 """In the order they are opened. Their counts are of as many types, hence Any; who asks a sample
 for counts does it by type."""
 

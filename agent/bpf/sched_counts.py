@@ -45,10 +45,17 @@ class SchedCounts:
     voluntary: int
     sleeps: Mapping[str, Sleeps]
     """By REASONS."""
+    takers: Mapping[int, int]
+    """Another cgroup, by id, whose task took a CPU from one of this -> how often."""
 
 
-def decode_counts(counters: Sequence[int]) -> SchedCounts:
-    """The counters of one slot, summed over CPUs."""
+NO_SCHED: Final = SchedCounts(
+    (0,) * BUCKETS, 0, 0, 0, 0, {name: Sleeps(0, 0) for name in REASONS}, {}
+)
+
+
+def decode_counts(counters: Sequence[int], takers: Mapping[int, int]) -> SchedCounts:
+    """The counters of one slot, summed over CPUs, and who took CPUs from its cgroup."""
     if len(counters) * 8 != COUNTS_SIZE:
         raise UnexpectedRecord(f"{len(counters)} counters of the scheduler, not {COUNTS_SIZE // 8}")
     waits, rest = counters[:BUCKETS], counters[BUCKETS:]
@@ -61,6 +68,7 @@ def decode_counts(counters: Sequence[int]) -> SchedCounts:
         throttled,
         voluntary,
         {name: Sleeps(n, t) for name, n, t in zip(REASONS, count, ns, strict=True)},
+        takers,
     )
 
 

@@ -11,14 +11,17 @@ two places, where one nearer to its first became free: it is the sum of them.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from agent.bpf import syscall
 from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.probe import Maps
 
 SLOTS: Final = 1024
 TRIES: Final = 8
+MAPS: Final = ("owners", "claims", "slots", "drops")
+"""What probes/slots.bpf.h brings along."""
 _OWNER: Final = struct.Struct("=Q")
 _PLACE: Final = struct.Struct("=I")
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15
@@ -57,41 +60,31 @@ def sum_cpus(values: bytes, size: int) -> tuple[int, ...]:
     return tuple(map(sum, zip(*cpus, strict=True)))
 
 
-class SlotTable:
-    """The two maps of a running probe. Owns no descriptor."""
+def read_slots(maps: Maps, size: int) -> dict[int, tuple[int, ...]]:
+    """Cgroup id -> its counters, of `size` bytes. Only cgroups that took a place."""
+    counters: dict[int, tuple[int, ...]] = {}
+    for place, cgroup in _taken(maps).items():
+        here = sum_cpus(maps.cpu_value("slots", place), size)
+        other = counters.get(cgroup)
+        counters[cgroup] = here if other is None else tuple(map(int.__add__, here, other))
+    return counters
 
-    def __init__(self, owners: int, slots: int, size: int, cpus: int) -> None:
-        """`owners`, `slots`: map descriptors. `size` of a value in bytes, `cpus` possible ones."""
-        self._owners = owners
-        self._slots = slots
-        self._size = size
-        self._cpus = cpus
 
-    def read(self) -> Mapping[int, tuple[int, ...]]:
-        """Cgroup id -> its counters. Only cgroups that were counted since they took a place."""
-        counters: dict[int, tuple[int, ...]] = {}
-        for place, cgroup in self._taken().items():
-            values = syscall.lookup(self._slots, _PLACE.pack(place), self._size * self._cpus)
-            if values is None:
-                raise RuntimeError(f"slot {place} is missing, and an array has all")
-            here = sum_cpus(values, self._size)
-            other = counters.get(cgroup)
-            counters[cgroup] = here if other is None else tuple(map(int.__add__, here, other))
-        return counters
+def free_slots(maps: Maps, gone: Collection[int]) -> None:
+    """
+    Give back the places of cgroups that are gone: no process is in them, so none counts.
 
-    def free(self, gone: Collection[int]) -> None:
-        """
-        Give back the places of cgroups that are gone: no process is in them, so none counts.
+    The counters first and the claim last, so that who takes the place next starts from 0.
+    """
+    size = 0
+    for place, cgroup in _taken(maps).items():
+        if cgroup in gone:
+            key = _PLACE.pack(place)
+            size = size or len(maps.cpu_value("slots", place))
+            syscall.update(maps.fd("slots"), key, bytes(size))
+            syscall.update(maps.fd("owners"), key, _OWNER.pack(0))
+            syscall.delete(maps.fd("claims"), key)
 
-        First the counters and then the owner, so that who takes the place next starts from 0.
-        """
-        if not gone:
-            return
-        for place, cgroup in self._taken().items():
-            if cgroup in gone:
-                key = _PLACE.pack(place)
-                syscall.update(self._slots, key, bytes(self._size * self._cpus))
-                syscall.update(self._owners, key, _OWNER.pack(0))
 
-    def _taken(self) -> dict[int, int]:
-        return decode_owners(syscall.batches(self._owners, _PLACE.size, _OWNER.size))
+def _taken(maps: Maps) -> dict[int, int]:
+    return decode_owners(maps.batches("owners"))

@@ -23,11 +23,25 @@ from agent.cli import (
     metrics,
     run,
     top,
+    trace,
     why,
 )
 from agent.cli.exits import ERROR, NOT_PERMITTED, USAGE
 
-_COMMANDS = (run, top, why, events, inspect, logs, metrics, demo, dashboards, config, health)
+_COMMANDS = (
+    run,
+    top,
+    why,
+    trace,
+    events,
+    inspect,
+    logs,
+    metrics,
+    demo,
+    dashboards,
+    config,
+    health,
+)
 
 _EPILOG = """\
 examples:
@@ -36,6 +50,7 @@ examples:
   agent top                         what every container does, live
   agent top --once -o json          the same once, for a script
   agent why                         what is wrong, with evidence and advice
+  agent trace web --sched           what a container asks of the kernel, live
   agent inspect web                 one container: limits, mounts, security findings
   agent logs web -f                 what a container writes
   agent events                      containers starting and ending, live

@@ -4,15 +4,13 @@ it from them. Pure: functions of two readings of the probe "sched".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from agent.bpf.sched_counts import BUCKETS, REASONS, SchedCounts, Sleeps
+from agent.bpf.sched_counts import NO_SCHED, REASONS, SchedCounts, Sleeps
 from agent.trace.buckets import human_ns, quantile
 from agent.trace.text import columns
-
-NONE = SchedCounts((0,) * BUCKETS, 0, 0, 0, 0, {name: Sleeps(0, 0) for name in REASONS})
 
 _WORDS: Mapping[str, str] = {
     "io": "a block device",
@@ -26,7 +24,7 @@ _WORDS: Mapping[str, str] = {
 class Scheduling:
     """A container's, summed over its cgroups."""
 
-    counts: SchedCounts = NONE
+    counts: SchedCounts = NO_SCHED
     takers: Mapping[str, int] = field(default_factory=dict)
     """Who took a CPU from it, by name -> how often."""
 
@@ -52,12 +50,21 @@ class SchedRow(TypedDict):
     off_cpu: dict[str, SleepRow]
 
 
-def together(cgroups: Iterable[SchedCounts]) -> SchedCounts:
-    """The sum over a container's cgroups."""
-    total = NONE
-    for counts in cgroups:
+def together(cgroups: Mapping[int, SchedCounts], names: Mapping[int, str]) -> Scheduling:
+    """
+    The sum over a container's cgroups, by id. What they take from each other is not taken from it.
+
+    `names`: cgroup id -> whose it is. A cgroup that is not in it is named by its id.
+    """
+    total = NO_SCHED
+    takers: dict[str, int] = {}
+    for counts in cgroups.values():
         total = _combine(total, counts, 1)
-    return total
+        for taker, count in counts.takers.items():
+            if taker not in cgroups:
+                name = names.get(taker, f"cgroup {taker}")
+                takers[name] = takers.get(name, 0) + count
+    return Scheduling(total, takers)
 
 
 def since(new: Scheduling, old: Scheduling) -> Scheduling:
@@ -69,7 +76,7 @@ def since(new: Scheduling, old: Scheduling) -> Scheduling:
     )
 
 
-def table(scheduling: Scheduling) -> list[str]:
+def table(scheduling: Scheduling, most: int | None = None) -> list[str]:
     """Waits for a CPU, then sleeps by reason, then who took the CPU."""
     counts = scheduling.counts
     waits = sum(counts.waits)
@@ -87,7 +94,9 @@ def table(scheduling: Scheduling) -> list[str]:
     takers = sorted(scheduling.takers.items(), key=lambda item: (-item[1], item[0]))
     if takers:
         lines.extend(
-            columns(("CPU TAKEN BY", "TIMES", ""), [(name, str(n), "") for name, n in takers[:10]])
+            columns(
+                ("CPU TAKEN BY", "TIMES", ""), [(name, str(n), "") for name, n in takers[:most]]
+            )
         )
     return lines
 
@@ -133,6 +142,7 @@ def _combine(first: SchedCounts, second: SchedCounts, sign: int) -> SchedCounts:
             )
             for reason in REASONS
         },
+        takers={},
     )
 
 

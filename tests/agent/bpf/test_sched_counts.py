@@ -43,7 +43,8 @@ def test_the_layout_is_that_of_the_header() -> None:
 
 
 def test_counters_are_told_apart() -> None:
-    counts = decode_counts(range(COUNTS_SIZE // 8))
+    counts = decode_counts(range(COUNTS_SIZE // 8), {7: 1})
+    assert counts.takers == {7: 1}
     assert counts.waits == tuple(range(32))
     assert (counts.wait_ns, counts.involuntary, counts.throttled, counts.voluntary) == (
         32,
@@ -61,7 +62,7 @@ def test_counters_are_told_apart() -> None:
 
 def test_a_slot_of_another_version_is_refused() -> None:
     with pytest.raises(UnexpectedRecord):
-        decode_counts([0] * 43)
+        decode_counts([0] * 43, {})
 
 
 def test_who_lost_a_cpu_to_whom() -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.bpf.sched_counts import BUCKETS, REASONS, SchedCounts, Sleeps
-from agent.trace.sched import NONE, Scheduling, headline, row, since, table, together
+from agent.bpf.sched_counts import BUCKETS, NO_SCHED, REASONS, SchedCounts, Sleeps
+from agent.trace.sched import Scheduling, headline, row, since, table, together
 
 
-def counts(waits: int, ns: int, sleeps: int = 0) -> SchedCounts:
+def counts(
+    waits: int, ns: int, sleeps: int = 0, takers: dict[int, int] | None = None
+) -> SchedCounts:
     buckets = [0] * BUCKETS
     buckets[20] = waits
     return SchedCounts(
@@ -16,12 +18,19 @@ def counts(waits: int, ns: int, sleeps: int = 0) -> SchedCounts:
         throttled=2,
         voluntary=7,
         sleeps={name: Sleeps(sleeps, 1000 * sleeps) for name in REASONS},
+        takers=takers or {},
     )
 
 
 def test_a_containers_cgroups_are_added_up() -> None:
-    assert together([]) == NONE
-    total = together([counts(3, 3_000_000), counts(4, 4_000_000, 2)])
+    assert together({}, {}) == Scheduling()
+    first, second = (
+        counts(3, 3_000_000, takers={11: 5, 7: 2}),
+        counts(4, 4_000_000, 2, {7: 1, 9: 1}),
+    )
+    both = together({10: first, 11: second}, {7: "db", 10: "web", 11: "web"})
+    assert both.takers == {"db": 3, "cgroup 9": 1}
+    total = both.counts
     assert (sum(total.waits), total.wait_ns, total.voluntary) == (7, 7_000_000, 14)
     assert total.sleeps["io"] == Sleeps(2, 2000)
 
@@ -35,7 +44,7 @@ def test_only_what_happened_since_is_left() -> None:
 
 
 def test_the_table_says_who_took_the_cpu_and_what_was_waited_for() -> None:
-    quiet = Scheduling(replace(counts(4, 8_000_000), sleeps=NONE.sleeps), {"db": 3, "web": 13})
+    quiet = Scheduling(replace(counts(4, 8_000_000), sleeps=NO_SCHED.sleeps), {"db": 3, "web": 13})
     assert table(quiet) == [
         "WAITED FOR  TIMES   TIME    AVG",
         "a CPU           4  8.0ms  2.0ms  p50 1.6ms, p99 2.1ms",

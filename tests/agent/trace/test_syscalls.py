@@ -14,9 +14,7 @@ def times(calls: int, ns: int, errnos: dict[int, int] | None = None, bucket: int
 
 def test_the_calls_of_a_containers_cgroups_are_added_up() -> None:
     total = together([{"read": times(3, 3000)}, {"read": times(4, 9000, {11: 2})}, {}])
-    assert total == {
-        "read": CallTimes(7, 2, 12000, (*[0] * 9, 7, *[0] * (BUCKETS - 10)), {11: 2})
-    }
+    assert total == {"read": CallTimes(7, 2, 12000, (*[0] * 9, 7, *[0] * (BUCKETS - 10)), {11: 2})}
 
 
 def test_only_what_happened_since_is_left() -> None:
