@@ -20,8 +20,12 @@ def keep(
 ) -> None:
     """Keep what is deleted and not acknowledged for the next start: in its copy on disk, or in the
     spool. What finds no place there is lost in `close`."""
-    _notice_truncations(rotation, now)
+    _notice_truncations(rotation, ledger, now)
     count_dying(rotation, ledger)
+    if any(file.unlinked() for file in rotation.files):
+        for file in rotation.files:
+            file.see_head()
+        rotation.look(now, force=True)  # it may have been compressed a moment ago
     files = [file for file in rotation.files if not file.mark.spooled]
     while files and (files[-1].acknowledged() or not _only_here(rotation, files[-1])):
         files.pop()
@@ -72,12 +76,18 @@ def count_dying(rotation: Rotation, ledger: Ledger) -> None:
     rotation.dying.clear()
 
 
-def _notice_truncations(rotation: Rotation, now: float) -> None:
-    """What is in a copy is in its place there; what is in none is lost."""
+def _notice_truncations(rotation: Rotation, ledger: Ledger, now: float) -> None:
+    """What is in a copy is in its place there; what is in none is lost, and perhaps more of which
+    nobody knows."""
     for file in list(rotation.files):
         size, mark = file.size, file.mark
         if not mark.spooled and not file.same() and not rotation.begin_anew(file, now):
-            mark.processed = size
+            rotation.dying.remove(mark)
+            ledger.lose(
+                "truncated",
+                "A log file was truncated before a stop.",
+                lost_bytes=max(0, size - mark.acknowledged),
+            )
 
 
 def _only_here(rotation: Rotation, file: TailedFile) -> bool:

@@ -52,22 +52,29 @@ class Remembered:
             self._records.remove(record)
         return record
 
-    def count_missing(self, inodes: set[int], compressed: int, ledger: Ledger) -> None:
+    def count_missing(self, inodes: set[int], strangers: list[Opened], ledger: Ledger) -> None:
         """Count the files that are not there any more, and forget them all.
 
-        inodes: of the files that are there. compressed: how many of those are in no checkpoint;
-        they may be what became of empty ones."""
+        inodes: of the files that are there. strangers: those that are in no checkpoint. They may be
+        what became of one whose head is no name."""
         for record in self._records:
             if record.done:
                 continue
-            if not record.head.length:
-                # It has no head to be known by: it is the one with its inode.
-                if record.inode in inodes:
+            if not names(record.head, stamped=self._stamped):
+                # Without any head it is the one with its inode, or was compressed.
+                if not record.head.length and record.inode in inodes:
                     continue
-                if compressed:
-                    compressed -= 1
+                found = [item for item in strangers if _may_be(record, item)]
+                if found:
+                    strangers.remove(found[0])
                     continue
             ledger.lose(
                 "missing", "A log file went before it was read to its end; nobody read then."
             )
         self._records = []
+
+
+def _may_be(record: FileRecord, stranger: Opened) -> bool:
+    if record.head.length:
+        return still_has(record.head, stranger.head)
+    return stranger.inflated is not None

@@ -299,7 +299,7 @@ class Rotation:
         self.files.sort(key=lambda file: file.mark.serial)
         if not self.looked:
             self.looked = True
-            strangers = sum(mark is None for opened, mark in known if opened.inflated is not None)
+            strangers = [opened for opened, mark in known if mark is None]
             inodes = {opened.listed.inode for opened in fresh}
             self._remembered.count_missing(inodes, strangers, self._ledger)
 

@@ -285,8 +285,8 @@ class Run:
             gone = [g for g, _ in line.pieces if g.path is None and not g.spooled]
             if line.volatile:
                 line.lost = line.lost or "memory"
-            elif held.intersection(gone):
-                line.lost = line.lost or "unlinked"
+            elif not line.lost and held.intersection(gone):
+                line.lost = "unlinked"
                 self.did["not spooled"] += 1
                 for generation in held.intersection(gone):
                     self.due[generation] = {"unlinked"}
