@@ -376,6 +376,24 @@ class ProbesConfig:
     """Probes beside those that run by default."""
     off: tuple[str, ...] = ()
     """Probes that do not run."""
+    sweep: bool = True
+    """Read usage, limits and pressure of all cgroups by one walk in the kernel instead of some
+    fifteen files each, where that can be."""
+    period: float = 60.0
+    """Seconds from one window of a high-rate probe to its next, and between two measurements."""
+    window: float = 1.5
+    """Seconds a window is open. 0: none is opened, and `agent trace` alone uses such probes."""
+    budget: float = 0.01
+    """CPU seconds a second, of one core, that all probes together may take: the costliest is
+    stopped first, and tried again later."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.period <= 86400:
+            raise ValueError(f"period = {self.period}: must be between 1 and 86400 seconds")
+        if not 0 <= self.window <= self.period / 4:
+            raise ValueError(f"window = {self.window}: must be at most a quarter of the period")
+        if not 0 <= self.budget <= 1:
+            raise ValueError(f"budget = {self.budget}: must be between 0 and 1 core")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
     start   probes, sampler, HTTP server, log workers
     stop    HTTP server, log workers (they finish what is in flight), sampler, probes
 
-Threads: "ticks" (the beat), "http", "lifecycle" (follows containers), "filesystem" (walks
-directories), "image reports", one for each API that is followed, and a watcher for each log worker;
-the main thread waits for a signal. A part that cannot start either ends the agent and says why (no
-cgroups, address taken) or turns only itself off (a probe).
+Threads: "ticks" (the beat), "probe rounds" (windows), "http", "lifecycle" (follows containers),
+"filesystem" (walks directories), "image reports", one for each API that is followed, and a watcher
+for each log worker; the main thread waits for a signal. A part that cannot start either ends the
+agent and says why (no cgroups, address taken) or turns only itself off (a probe).
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from agent.bpf import registry
-from agent.bpf.running import Probes, open_probes
+from agent.bpf.loader import ProbeUnavailable
+from agent.bpf.rounds import Rounds, Settings
+from agent.bpf.running import Probes, count_cgroups, open_probes
+from agent.bpf.sweep import open_sweep
 from agent.child import Child
 from agent.config import Config, split_address
 from agent.container.told import ContainerSource
@@ -34,12 +37,14 @@ from agent.logs.handover import worker_input
 from agent.logs.stats import WorkerStats
 from agent.model import Snapshot
 from agent.page import Page
+from agent.probe_costs import ProbeCosts
 from agent.sampler import Sampler, host_hierarchies
 from agent.security.reports.images import ImageWatcher
 from agent.security.source import Postures
 from agent.server import MetricsServer, Pages
 from agent.snapshots import Snapshots
 from agent.sources.chosen import Chosen
+from agent.sweep import HostSweep
 from agent.telemetry import Counts, Levels, Rows, Telemetry
 from agent.telemetry import Probes as ProbesCollector
 from exporters.prometheus.catalog import Group, metrics_of, select
@@ -69,6 +74,10 @@ class Daemon:
         with ExitStack() as building:
             probes = _open_probes(config, telemetry)
             building.callback(probes.close)
+            self._rounds = _rounds(config, probes, telemetry)
+            sweep = _open_sweep(config, telemetry)
+            if sweep is not None:
+                building.callback(sweep.close)
             self._filesystem = _filesystem_watcher(config, telemetry)
             self._images = _image_watcher(config)
             self._sources = _sources(config, telemetry)
@@ -87,6 +96,7 @@ class Daemon:
                     lifetimes=self._lifetimes,
                     groups=_group_names(config),
                     services=config.metrics.systemd,
+                    swept=sweep,
                     engine=self._sources.engine,
                     pods=self._sources.pods,
                 )
@@ -129,6 +139,8 @@ class Daemon:
             self._filesystem.start()
         if self._images is not None:
             self._images.start()
+        rounds = threading.Thread(target=self._rounds.run, args=(self._stop,), name="probe rounds")
+        rounds.start()
         ticks.start()
         http.start()
         for worker in self._workers:
@@ -151,6 +163,7 @@ class Daemon:
                 self._remote_writer.stop()
             http.join()
             ticks.join()
+            rounds.join()
             if self._lifetimes is not None:
                 self._lifetimes.stop()
             self._sources.stop()
@@ -362,6 +375,37 @@ def _open_probes(config: Config, telemetry: Telemetry) -> Probes:
         ProbesCollector(probes.features, lambda: probes.dropped, lambda: probes.unattributed)
     )
     return probes
+
+
+def _rounds(config: Config, probes: Probes, telemetry: Telemetry) -> Rounds:
+    settings = Settings(config.probes.period, config.probes.window, config.probes.budget)
+    rounds = Rounds(probes.probes, settings)
+    telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
+    return rounds
+
+
+def _open_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:
+    """None where files alone are read; the reason is in a series and in the log."""
+    sweep, reason = None, "off in the configuration"
+    if config.probes.enabled and config.probes.sweep:
+        try:
+            opened = open_sweep(count_cgroups())
+        except ProbeUnavailable as error:
+            reason = error.reason
+            log.warning("the BPF sweep is off, and files are read instead: %s", reason)
+        else:
+            sweep = HostSweep(host_hierarchies(config.paths), opened)
+    why = (lambda: reason) if sweep is None else (lambda: sweep.reason)
+    telemetry.register(
+        Levels(
+            "agent_sweep_up",
+            "Whether one walk in the kernel answers for the files of all cgroups; the reason where"
+            " it does not.",
+            "reason",
+            lambda: {why(): int(not why())},
+        )
+    )
+    return sweep
 
 
 def _log_workers(config: Config, telemetry: Telemetry) -> list[Child]:

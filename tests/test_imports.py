@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.log_rules": frozenset({"agent.log_patterns"}),
     "agent.families": frozenset(),
     "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
+    "agent.probe_costs": frozenset({"agent.bpf", "agent.families"}),
     "agent.telemetry": frozenset({"agent.families", "agent.own_process"}),
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
@@ -69,7 +70,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.attribution": READERS | {"agent.container"},
     "agent.sampler": METRICS
     | {"agent.attribution", "agent.machine", "agent.network", "agent.processes"},
-    "agent.trace": READERS,
+    "agent.trace": READERS | {"agent.container"},
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},

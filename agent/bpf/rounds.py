@@ -82,7 +82,7 @@ class Settings:
     period: float = 60.0
     """Seconds between the starts of two rounds."""
     window: float = 1.5
-    """Seconds a window is open."""
+    """Seconds a window is open; 0: never."""
     budget: float = 0.01
     """CPU seconds a second that all probes together may take, of one core."""
 
@@ -145,7 +145,7 @@ class Rounds:
             for probe in always:
                 self._begin(probe, measured[probe.name])
             for probe in self._running():
-                if probe.windowed and not stop.is_set():
+                if probe.windowed and self._settings.window and not stop.is_set():
                     self._open(probe, measured[probe.name], stop)
             if self._clock() - began < _LEAST_MEASURE and always:
                 stop.wait(_LEAST_MEASURE - (self._clock() - began))

@@ -132,4 +132,5 @@ SYSCALL_TIMES: Final = Kind(
     },
     prepare=_prepare_times,
     windowed=True,
+    default=False,
 )

@@ -87,8 +87,9 @@ def _run(arguments: argparse.Namespace) -> int:
 def _find(written: str, target: Target, config: Config) -> Subject | None:
     """The container that is meant. None, and said why, where there is not one."""
     from agent.container.target import Candidate, find
+    from agent.container.whose import names_of
     from agent.sampler import Sampler, host_hierarchies
-    from agent.trace.session import Subject, names_of
+    from agent.trace.session import Subject
 
     with Sampler(config.paths) as sampler:
         snapshot = sampler.snapshot()

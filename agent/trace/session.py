@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -145,19 +145,3 @@ class Session(Generic[C, S]):
         reading = self._probe.read()
         self._dropped = sum(reading.dropped.values())
         return self._tracer.take(reading, self._seen, self._subject.names)
-
-
-def names_of(cgroups: Collection[tuple[int, str, str]]) -> dict[int, str]:
-    """
-    Whose each cgroup is, from (id, path, title of its container or ""): the container it is in, or
-    its path.
-    """
-    titles = {path: title for _, path, title in cgroups if title}
-    names = {}
-    for number, path, title in cgroups:
-        above = path
-        while above and not title:
-            above = above.rpartition("/")[0]
-            title = titles.get(above, "")
-        names[number] = title or path
-    return names

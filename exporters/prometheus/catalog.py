@@ -40,9 +40,11 @@ from exporters.prometheus.groups import (
     placement,
     pressure,
     process,
+    sched,
     security,
     socket_states,
     spec,
+    syscalls,
 )
 from exporters.prometheus.metric import AnyMetric
 
@@ -130,6 +132,8 @@ GROUPS: tuple[Group, ...] = (
     ),
     Group("cgroups", cgroups.METRICS),
     Group("lifecycle", lifecycle.METRICS),
+    Group("syscalls", syscalls.METRICS),
+    Group("sched", sched.METRICS),
     Group("lifetimes", lifetimes.METRICS),
     Group("spec", spec.METRICS),
     Group("identity", identity.METRICS),
