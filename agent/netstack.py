@@ -1,6 +1,7 @@
 """What TCP and UDP of one network namespace counted, read through a process in it.
 
-    net/snmp, netstat, sockstat, sockstat6   each tick in which a packet moved, else by `QUIET_FOR`;
+    net/snmp, netstat, sockstat, sockstat6,
+    snmp6 where its group is on              each tick in which a packet moved, else by `QUIET_FOR`;
                                              150 us together on Linux 6.18, of which netstat is 90
                                              (it adds up 150 counters over all CPUs)
     net/tcp, tcp6, udp, udp6                 by `Pace`, 2 ms each for the first two, and only where
@@ -33,11 +34,12 @@ from agent.procfs.snmp import (
     parse_snmp,
     parse_tcp_all,
 )
+from agent.procfs.snmp6 import Ip6Counters, parse_snmp6
 from agent.procfs.sockstat import Sockstat, Sockstat6, parse_sockstat, parse_sockstat6
 
 T = TypeVar("T")
 
-GROUPS: Final = frozenset({"netstat", "advtcp", "tcp", "udp"})
+GROUPS: Final = frozenset({"netstat", "advtcp", "tcp", "udp", "ipv6"})
 """The groups of metrics that need any of this."""
 QUIET_FOR: Final = 30.0
 """Seconds after which a namespace in which no packet moves is read all the same."""
@@ -72,6 +74,7 @@ class NetworkStack(NamedTuple):
     """Every Tcp and TcpExt counter, names in lower case."""
     states: SocketStates | None = None
     """Up to a minute old, or more on a host with many namespaces."""
+    ip6: Ip6Counters | None = None
 
 
 class StackReading(NamedTuple):
@@ -141,10 +144,11 @@ class NetworkStacks:
             extended = self._get(pid, "netstat", parse_tcp_all)
             advanced = None if basic is None or extended is None else basic | extended
         sockets = sockets6 = None
-        if self._groups != {"advtcp"}:
+        ip6 = self._get(pid, "snmp6", parse_snmp6) if "ipv6" in self._groups else None
+        if not self._groups.isdisjoint(("netstat", "tcp", "udp")):
             sockets = self._get(pid, "sockstat", parse_sockstat)
             sockets6 = self._get(pid, "sockstat6", parse_sockstat6)
-        return NetworkStack(tcp, udp, tcp_ext, sockets, sockets6, advanced, last.states)
+        return NetworkStack(tcp, udp, tcp_ext, sockets, sockets6, advanced, last.states, ip6)
 
     def _walk(self, owner: int) -> Iterator[None]:
         """Count one namespace's sockets by state, a file a step."""

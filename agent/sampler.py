@@ -25,6 +25,7 @@ from agent.cgroupfs.hierarchies import Hierarchies, find_hierarchies
 from agent.cgroupfs.hugetlb import page_sizes
 from agent.cgroupfs.pressure import Pressure, parse_pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.cgroupfs.swept import Swept
 from agent.cgroupfs.tree import CgroupTree
 from agent.config import HostPaths
 from agent.container.container import Container, Kind
@@ -113,6 +114,7 @@ class Sampler:
         *,
         groups: Collection[str] = (),
         services: bool = False,
+        swept: Swept | None = None,
         engine: ContainerSource | None = None,
         pods: PodSource | None = None,
     ) -> None:
@@ -128,7 +130,7 @@ class Sampler:
         self._sys_block = paths.sys_block
         self._hierarchies = host_hierarchies(paths)
         self._tree = CgroupTree(
-            self._hierarchies, details=groups, page_sizes=page_sizes(_HUGE_PAGES)
+            self._hierarchies, details=groups, page_sizes=page_sizes(_HUGE_PAGES), swept=swept
         )
         self._discovery = Discovery(paths, services=services, engine=engine, pods=pods)
         self._unplaced = Unplaced(paths)

@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.attribution": READERS | {"agent.container"},
     "agent.sampler": METRICS
     | {"agent.attribution", "agent.machine", "agent.network", "agent.processes"},
+    "agent.sweep": READERS,
     "agent.trace": READERS | {"agent.container"},
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,

@@ -24,6 +24,7 @@ RAW_TRACEPOINT_OPEN: Final = 17
 MAP_LOOKUP_BATCH: Final = 24
 LINK_CREATE: Final = 28
 ENABLE_STATS: Final = 32
+ITER_CREATE: Final = 33
 
 _COMMANDS: Final = {
     MAP_LOOKUP: "BPF_MAP_LOOKUP_ELEM",
@@ -34,6 +35,7 @@ _COMMANDS: Final = {
     MAP_LOOKUP_BATCH: "BPF_MAP_LOOKUP_BATCH",
     LINK_CREATE: "BPF_LINK_CREATE",
     ENABLE_STATS: "BPF_ENABLE_STATS",
+    ITER_CREATE: "BPF_ITER_CREATE",
 }
 
 _NUMBERS: Final = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
@@ -41,6 +43,10 @@ _NUMBERS: Final = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361
 
 _RUN_TIME_OFFSET: Final = 192
 _STATS_RUN_TIME: Final = 0  # enum bpf_stats_type
+
+_TRACE_ITER: Final = 28  # enum bpf_attach_type
+_DESCENDANTS_PRE: Final = 2  # enum bpf_cgroup_iter_order
+_WALK_INFO: Final = 16  # sizeof(union bpf_iter_link_info)
 
 _BATCH: Final = 1024
 """Entries a call. A hash bucket must fit; buckets hold about one entry each."""
@@ -117,6 +123,27 @@ def create_link(program_fd: int, target_fd: int, attach_type: int) -> int:
     (in v5.7).
     """
     return _bpf(LINK_CREATE, struct.pack("=3I4x32x", program_fd, target_fd, attach_type), keep=None)
+
+
+def create_cgroup_walk(program_fd: int, directory_fd: int) -> int:
+    """
+    A link of an iter/cgroup program to a directory: walks of it and all below, parents first.
+
+    Linux kernel commit d4ccaf58a847 ("bpf: Introduce cgroup iter") (in v6.1).
+    """
+    info = ctypes.create_string_buffer(
+        struct.pack("=2IQ", _DESCENDANTS_PRE, directory_fd, 0), _WALK_INFO
+    )
+    return _bpf(
+        LINK_CREATE,
+        struct.pack("=4IQI", program_fd, 0, _TRACE_ITER, 0, ctypes.addressof(info), _WALK_INFO),
+        keep=info,
+    )
+
+
+def create_iterator(link_fd: int) -> int:
+    """One walk of a link made for walks: reading the result to its end runs the program."""
+    return _bpf(ITER_CREATE, struct.pack("=2I", link_fd, 0), keep=None)
 
 
 def lookup(map_fd: int, key: bytes, value_size: int) -> bytes | None:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from agent.cgroupfs.reading import CgroupReading
@@ -145,7 +145,38 @@ class KeptFiles:
         self._values: list[Any] = [None] * slots
         self._denied: set[Place] = set()
         self._failed: dict[Place, str] = {}
+        # Slots whose values are handed in: all of them, the places of those, and what is there.
+        self._supplied: Mapping[int, object] = {}
+        self._answered: list[Place] = []
+        self._present: list[int] = []
         self._reading: CgroupReading | None = None
+        self._look_at = 0.0
+
+    def supply(self, values: Mapping[int, object]) -> None:
+        """
+        Read no file for these slots: take `values` at the next read, as long as the file is there.
+
+        Holds until called again with others; {} has every file read.
+        """
+        if values is self._supplied:
+            return
+        if values.keys() != self._supplied.keys():
+            self._divide(values)
+        self._supplied = values
+        self._reading = None
+
+    def _divide(self, values: Mapping[int, object]) -> None:
+        """Close the files `values` answers for, and have the others looked for."""
+        for kept in (self._counters, self._settings):
+            known = [i for i, file in enumerate(kept.files) if file.place.slot in values]
+            self._give_up(kept, known)
+        self._missing += [file.place for file in self._loose] + self._answered
+        self._loose, self._loose_texts = [], []
+        self._answered = [place for place in self._missing if place.slot in values]
+        self._missing = [place for place in self._missing if place.slot not in values]
+        for place in self._answered:
+            self._denied.discard(place)
+            self._failed.pop(place, None)
         self._look_at = 0.0
 
     def read(self, now: float) -> CgroupReading | None:
@@ -153,6 +184,9 @@ class KeptFiles:
         looked = now >= self._look_at
         if looked and not self._look(now):
             return None
+        if self._reading is None:
+            for slot in self._present:
+                self._values[slot] = self._supplied[slot]
         if self._young_until is None:
             self._young_until = now + YOUNG
         settings = looked or now < self._young_until
@@ -234,6 +268,11 @@ class KeptFiles:
         self._missing, self._loose, self._loose_texts = [], [], []
         for place in missing:
             self._open(place)
+        self._present = []
+        for place in self._answered:
+            self._values[place.slot] = None
+            if any(os.path.exists(f"{place.directory}/{name}") for name in place.row.names):
+                self._present.append(place.slot)
         # After opening: a directory made anew under the same path is another cgroup.
         return self._is_there()
 

@@ -21,9 +21,10 @@ from agent.kernelfile import UnexpectedText
 class Stall(NamedTuple):
     """One line of a pressure file."""
 
-    avg10: float
-    avg60: float
-    avg300: float
+    avg10: float | None
+    """The averages, in percent, are None where the file was not read (`agent.sweep`)."""
+    avg60: float | None
+    avg300: float | None
     total_usec: int
 
 

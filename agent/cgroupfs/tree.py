@@ -21,6 +21,8 @@ from agent.cgroupfs.hierarchies import Hierarchies
 from agent.cgroupfs.kept import Assemble, Failed, KeptFiles, OpenFiles, Place
 from agent.cgroupfs.procs import parse_procs
 from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.cgroupfs.swept import Swept
+from agent.cgroupfs.swept_files import SweptFiles
 from agent.cgroupfs.v1 import V1_ROWS, V1Files
 from agent.cgroupfs.v2 import V2_ROWS, WALKED, Row, V2Files
 from agent.kernelfile import ABSENT, read
@@ -41,13 +43,15 @@ class CgroupTree:
         page_sizes: Sequence[str] = (),
         open_files: OpenFiles | None = None,
         now: Callable[[], float] = time.monotonic,
+        swept: Swept | None = None,
     ) -> None:
         """
         Read nothing yet; raise the limit of open files (`OpenFiles.allowed`) unless given.
 
         `details` are the groups of metrics whose own files are read too (`Row.detail`); names of
         groups that have no file of their own do no harm. `page_sizes` are the machine's huge page
-        sizes (`hugetlb.page_sizes`). `now` is a monotonic clock in seconds.
+        sizes (`hugetlb.page_sizes`). `now` is a monotonic clock in seconds. `swept` answers
+        for the files it can.
         """
         self.unlisted: tuple[str, ...] = ()
         """What the last walk could not list, in words: path and reason."""
@@ -60,6 +64,7 @@ class CgroupTree:
         self._v2_rows = V2_ROWS + hugetlb.v2_rows(sizes)
         self._assemble = _assemble_v1(sizes) if hierarchies.v1 else _assemble_v2(sizes)
         self._kept: dict[int, KeptFiles] = {}
+        self._swept = None if swept is None else SweptFiles(swept, self._v1_rows, self._v2_rows)
 
     def walk(self) -> list[Cgroup]:
         """
@@ -82,6 +87,8 @@ class CgroupTree:
             merged = unified | v1_only
             found = {path: merged[path] for path in sorted(merged, key=_parts)}
         self.unlisted = tuple(unlisted)
+        if self._swept is not None:
+            self._swept.walk(self._now())
         return list(found.values())
 
     def read(self, cgroup: Cgroup) -> CgroupReading | None:
@@ -93,6 +100,8 @@ class CgroupTree:
         kept = self._kept.get(cgroup.inode)
         if kept is None:
             kept = self._kept[cgroup.inode] = self._keep(cgroup)
+        if self._swept is not None:
+            kept.supply(self._swept.values(cgroup.inode))
         reading = kept.read(self._now())
         if self._open_files.exhausted:
             self._make_room()
@@ -120,6 +129,8 @@ class CgroupTree:
         """Close the files of every cgroup that is not in `inodes`."""
         for inode in self._kept.keys() - set(inodes):
             self._kept.pop(inode).close()
+            if self._swept is not None:
+                self._swept.forget(inode)
 
     def close(self) -> None:
         """Close all files."""
@@ -173,6 +184,9 @@ class CgroupTree:
                 # v1 comes first, as `v1.reading` has it, and cpu.stat need not be read twice.
                 if row.v1_controller not in on_v1 and self._wanted(row, cgroup)
             ]
+        # A root's files are the host's, and not written from the counters of a cgroup.
+        if self._swept is not None and cgroup.path != "/":
+            self._swept.add(cgroup.inode, places)
         return KeptFiles(
             directory=_directory(home, cgroup.path),
             inode=cgroup.inode & ~V1_ONLY,

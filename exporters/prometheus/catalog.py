@@ -28,6 +28,7 @@ from exporters.prometheus.groups import (
     dmem,
     hugetlb,
     identity,
+    ipv6,
     lifecycle,
     lifetimes,
     machine,
@@ -96,6 +97,12 @@ GROUPS: tuple[Group, ...] = (
     Group("blkio", blkio.METRICS),
     Group("network", network.METRICS),
     Group("netstat", netstat.METRICS),
+    Group(
+        "ipv6",
+        ipv6.METRICS,
+        default=False,
+        why="one more file of every network namespace; TCP over IPv6 is in netstat",
+    ),
     Group(
         "tcp",
         socket_states.TCP,

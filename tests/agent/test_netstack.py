@@ -11,6 +11,7 @@ from agent.kernelfile import ABSENT
 from agent.netstack import QUIET_FOR, STATES_EVERY, NetworkStack, NetworkStacks
 from agent.procfs.net_tcp import TcpStates, UdpSockets
 from agent.procfs.snmp import TcpCounters, TcpExt, UdpCounters
+from agent.procfs.snmp6 import Ip6Counters
 from agent.procfs.sockstat import Sockstat, Sockstat6
 
 HEAD = "  sl  local_address rem_address   st\n"
@@ -231,3 +232,16 @@ def test_a_damaged_or_refused_file_is_a_failure_and_costs_its_part(
     assert reading.stacks[1].tcp is None
     assert reading.stacks[1].sockets is None
     assert reading.stacks[1].tcp_ext == TcpExt(4, 5)
+
+
+def test_ipv6_reads_its_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace = Namespace(tmp_path, 7, monkeypatch)
+    stacks = NetworkStacks(str(tmp_path), ["ipv6"], namespace.clock)
+    # A kernel without IPv6 has no such file: nothing is known, and nothing is wrong.
+    reading = stacks.read({1: 7})
+    assert (reading.stacks[1].ip6, reading.failures) == (None, ())
+    namespace.write(snmp6="Udp6NoPorts\t7\n")
+    namespace.opened.clear()
+    found = stacks.read({1: 7}).stacks[1]
+    assert found == NetworkStack(ip6=Ip6Counters(udp_no_ports=7))
+    assert namespace.opened == ["snmp6"]
