@@ -7,10 +7,49 @@ it have only what was counted in themselves: their children are containers with 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
+from agent.bpf.probe import Hierarchy
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
+
+
+class Attribution:
+    """Remembers the ids of cgroups in the blkio hierarchy, which v1 gives ids of its own."""
+
+    def __init__(self, blkio: str | None = None) -> None:
+        """`blkio`: where the blkio hierarchy is mounted; None on a host that has it in cgroup2."""
+        self._blkio = blkio
+        self._numbers: dict[int, int] = {}
+        """Inode of a cgroup → inode of its directory in the blkio hierarchy."""
+
+    def owners(
+        self, cgroups: Iterable[Cgroup], containers: Mapping[int, Container]
+    ) -> dict[Hierarchy, dict[int, int]]:
+        """
+        By hierarchy: id of each cgroup → inode of the cgroup its counts belong to.
+
+        `cgroups` with parents before children; `containers` by the inode of their cgroup.
+        """
+        cgroups = tuple(cgroups)
+        found = owners(cgroups, containers)
+        if self._blkio is None:
+            return {"unified": found, "blkio": found}
+        numbers: dict[int, int] = {}
+        for cgroup in cgroups:
+            number = self._numbers.get(cgroup.inode)
+            if number is None:
+                try:
+                    number = os.stat(f"{self._blkio}{cgroup.path}").st_ino
+                except OSError:
+                    continue  # Not in this hierarchy, or gone.
+            numbers[cgroup.inode] = number
+        self._numbers = numbers
+        return {
+            "unified": found,
+            "blkio": {number: found[inode] for inode, number in numbers.items()},
+        }
 
 
 def owners(cgroups: Iterable[Cgroup], containers: Mapping[int, Container]) -> dict[int, int]:

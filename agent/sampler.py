@@ -18,8 +18,9 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, TypeVar
 
-from agent.attribution import owners
+from agent.attribution import Attribution
 from agent.bpf.counts import NO_COUNTS
+from agent.bpf.probe import Hierarchy
 from agent.bpf.running import ProbesReading
 from agent.cgroupfs.hierarchies import Hierarchies, find_hierarchies
 from agent.cgroupfs.hugetlb import page_sizes
@@ -60,8 +61,8 @@ _HUGE_PAGES = "/sys/kernel/mm/hugepages"
 class ProbeSource(Protocol):
     """The BPF probes."""
 
-    def read(self, owners: Mapping[int, int]) -> ProbesReading:
-        """Read all; `owners`: each cgroup there is → the cgroup its counts belong to."""
+    def read(self, owners: Mapping[Hierarchy, Mapping[int, int]]) -> ProbesReading:
+        """Read all; `owners`: id of each cgroup there is → the cgroup its counts belong to."""
 
 
 class FilesystemSource(Protocol):
@@ -139,6 +140,7 @@ class Sampler:
         self._machine = read_machine(paths)
         self._device_names: dict[tuple[int, int], str] = {}
         self._probes = probes
+        self._attribution = Attribution(self._hierarchies.v1.get("blkio"))
         self._filesystem = filesystem
         self._security = security
         self._images = images
@@ -318,7 +320,7 @@ class Sampler:
     ) -> ProbesReading:
         if self._probes is None:
             return ProbesReading({})
-        reading = self._probes.read(owners(cgroups, containers))
+        reading = self._probes.read(self._attribution.owners(cgroups, containers))
         for message in reading.failures:
             health.failed("probe", message)
         return reading

@@ -23,9 +23,11 @@ import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
-from typing import TypedDict
+from collections.abc import Collection
+from typing import NamedTuple, TypedDict
 
 _BTF = "/sys/kernel/btf/vmlinux"
 _BPFTOOL_SECONDS = 60
@@ -101,10 +103,12 @@ def main(arguments: list[str]) -> int:
     # Two seconds of compiling must not delay a container.
     os.nice(10)
     try:
-        types = kernel_types(plan["bpftool"])
+        with open(_BTF, "rb") as file:
+            layouts = parse_layouts(file.read())
+        types = with_byte_enums(kernel_types(plan["bpftool"]), layouts.byte_enums)
         write_kernel_tree(plan["scratch"], types)
         os.environ["BCC_KERNEL_SOURCE"] = plan["scratch"]
-        programs, maps, off = compile_and_load(plan, types)
+        programs, maps, off = compile_and_load(plan, types, layouts.sizes)
     except Refused as error:
         print(error, file=sys.stderr)
         return 1
@@ -131,6 +135,89 @@ def kernel_types(bpftool: str) -> str:
             f" and said {said}"
         )
     return done.stdout.decode("utf-8", "replace")
+
+
+class Layouts(NamedTuple):
+    """What of BTF bpftool's C does not say."""
+
+    byte_enums: frozenset[str]
+    """Names of enums that take one byte, or of the typedefs of those without a name."""
+    sizes: dict[str, int]
+    """Name of a struct -> bytes."""
+
+
+_BTF_MORE = {1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8)}
+_BTF_MORE.update({14: (4, 0), 15: (0, 12), 17: (4, 0), 19: (0, 12)})
+"""Kind of a type -> bytes that follow its head: (always, for each of its members)."""
+_STRUCT, _ENUM, _TYPEDEF = 4, 6, 8
+
+
+def parse_layouts(btf: bytes) -> Layouts:
+    """
+    Read BTF. Raise Refused where it is not BTF.
+
+    https://docs.kernel.org/bpf/btf.html
+    """
+    try:
+        magic, _, _, head, types, types_length, strings, _ = struct.unpack_from("=HBBIIIII", btf)
+        if magic != 0xEB9F:
+            raise Refused(f"the kernel's types begin with {magic:#x}, not BTF's magic number")
+        at, end, strings = head + types, head + types + types_length, head + strings
+
+        def name(offset: int) -> str:
+            start = strings + offset
+            return btf[start : btf.index(b"\0", start)].decode("utf-8", "replace")
+
+        byte_enums: dict[int, str] = {}
+        typedefs: list[tuple[int, int]] = []
+        sizes: dict[str, int] = {}
+        number = 0
+        while at < end:
+            number += 1
+            name_at, info, size = struct.unpack_from("=III", btf, at)
+            kind, members = info >> 24 & 0x1F, info & 0xFFFF
+            if kind == _STRUCT and name_at:
+                sizes[name(name_at)] = size
+            elif kind == _ENUM and size == 1:
+                byte_enums[number] = name(name_at)
+            elif kind == _TYPEDEF:
+                typedefs.append((name_at, size))
+            always, each = _BTF_MORE.get(kind, (0, 0))
+            at += 12 + always + each * members
+        for name_at, of in typedefs:
+            if byte_enums.get(of) == "":
+                byte_enums[of] = name(name_at)
+    except (struct.error, ValueError) as error:
+        raise Refused(f"the kernel's types are not understood: {error}") from error
+    return Layouts(frozenset(byte_enums.values()) - {""}, sizes)
+
+
+def with_byte_enums(types: str, names: Collection[str]) -> str:
+    """
+    vmlinux.h in which these enums take one byte.
+
+    bpftool 7.1 writes them as if they took four, and what follows them in a struct would be read
+    from the wrong place. A bpftool that writes the attribute itself is left alone.
+    """
+
+    def smaller(found: re.Match[str]) -> str:
+        head, tag, body, typedef = found.groups()
+        if (tag or typedef) not in names:
+            return found[0]
+        return f"{head}{tag}{body} __attribute__((mode(byte))){typedef and ' ' + typedef};"
+
+    return re.sub(
+        r"^((?:typedef )?enum )(\w*)( ?\{[^}]*\}) ?(\w*);", smaller, types, flags=re.MULTILINE
+    )
+
+
+def size_checks(source: str, sizes: dict[str, int]) -> str:
+    """C that does not compile where a struct which the source names has another size here."""
+    return "".join(
+        f'_Static_assert(sizeof(struct {name}) == {sizes[name]}, "layout of struct {name}");\n'
+        for name in sorted(set(re.findall(r"\bstruct (\w+) \*", source)))
+        if name in sizes
+    )
 
 
 def write_kernel_tree(directory: str, types: str) -> None:
@@ -182,6 +269,29 @@ def libbcc() -> bytes:
     raise Refused("bcc has not loaded libbcc.so")
 
 
+def portable(source: str, types: str) -> str:
+    """
+    The text of a source for both loaders as bcc can rewrite it: see probes/portable.h.
+
+    LOOKUP(counts, &key) becomes counts.lookup(&key); OPTIONAL(struct, pointer, field, otherwise)
+    the field where this kernel's struct has it. A suffix ___ of a struct's name is libbpf's alone.
+    """
+
+    def optional(found: re.Match[str]) -> str:
+        struct, pointer, field, otherwise = found.groups()
+        struct = struct.partition("___")[0]
+        if has_field(types, struct, field):
+            return f"READ((struct {struct} *){pointer}, {field})"
+        return otherwise
+
+    source = re.sub(
+        r"\b(LOOKUP|INSERT|UPDATE|DELETE)\((\w+), ",
+        lambda found: f"{found[2]}.{found[1].lower()}(",
+        source,
+    )
+    return re.sub(r"\bOPTIONAL\((\w+), (\w+), (\w+), (\w+)\)", optional, source)
+
+
 def wrong_argument(types: str, program: ProgramPlan) -> str:
     """Why this program must not run on this kernel, "" where it may."""
     wanted = program["first_argument"]
@@ -194,7 +304,7 @@ def wrong_argument(types: str, program: ProgramPlan) -> str:
 
 
 def compile_and_load(
-    plan: Plan, types: str
+    plan: Plan, types: str, sizes: dict[str, int]
 ) -> tuple[dict[str, int], dict[str, int], dict[str, str]]:
     """Return (program name -> fd, map name -> fd, program name -> why it is not there)."""
     source = plan["source"]
@@ -202,14 +312,17 @@ def compile_and_load(
     sys.path.insert(0, plan["bcc"])
     from bcc import BPF
 
-    flags = ["-I" + os.path.dirname(source)]
+    flags = ["-I" + os.path.dirname(source), "-DBCC"]
     flags += [f"-D{name}=0" for name in missing_helpers(libbcc(), types)]
-    for struct, field in plan["optional_fields"]:
-        if has_field(types, struct, field):
-            flags.append(f"-DHAS_{struct.upper()}_{field.upper()}")
+    for owner, field in plan["optional_fields"]:
+        if has_field(types, owner, field):
+            flags.append(f"-DHAS_{owner.upper()}_{field.upper()}")
     flags += [f"-DENTRIES_{name}={entries}" for name, entries in plan["sizes"].items()]
+    with open(source, encoding="utf-8") as file:
+        text = portable(file.read(), types)
+    text += size_checks(text, sizes)
     try:
-        compiled = BPF(src_file=source.encode(), cflags=flags)
+        compiled = BPF(text=text.encode(), cflags=flags)
     except Exception as error:  # bcc raises Exception; clang's words are on stderr
         raise Refused(f"bcc cannot compile {source}: {error}") from error
     programs: dict[str, int] = {}

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from agent.bpf.durations import SLOTS, Durations
 from agent.bpf.probe import Reading
 
 KEY: Final = struct.Struct("=QII")
@@ -27,10 +28,12 @@ class Event(enum.IntEnum):
     EXIT = 2
     SIGNAL = 3
     OOM = 4
+    LIFETIME = 5
+    LIVED_NS = 6
 
 
 # Plain numbers: a member of an enum costs 0.2 us each time it is looked up, once an entry.
-_EXEC, _EXIT, _SIGNAL, _OOM = (int(event) for event in Event)
+_EXEC, _EXIT, _SIGNAL, _OOM, _LIFETIME, _LIVED_NS = (int(event) for event in Event)
 
 
 class UnexpectedRecord(ValueError):
@@ -54,6 +57,8 @@ class LifecycleCounts:
     oom_kills: int | None
     """Victims the OOM killer chose, whichever limit or shortage made it run. It may count one more
     than memory.events: a victim that was ending by itself is marked, but not killed."""
+    lifetimes: Durations | None = None
+    """How long processes that ended had lived."""
 
 
 def decode_lifecycle(
@@ -94,6 +99,8 @@ class _Builder:
     exits: dict[int, int] = field(default_factory=dict)
     signals: dict[int, int] = field(default_factory=dict)
     oom_kills: int = 0
+    lifetimes: list[int] = field(default_factory=lambda: [0] * SLOTS)
+    lived_ns: int = 0
 
     def add(self, event: int, code: int, count: int) -> None:
         if event == _EXIT:
@@ -104,6 +111,10 @@ class _Builder:
             self.signals[code] = count
         elif event == _OOM:
             self.oom_kills = count
+        elif event == _LIVED_NS:
+            self.lived_ns = count
+        elif event == _LIFETIME and code < SLOTS:
+            self.lifetimes[code] = count
         else:
             raise UnexpectedRecord(f"event {event} with code {code}")
 
@@ -114,4 +125,5 @@ class _Builder:
             exits=self.exits if exits else None,
             signals=self.signals if exits else None,
             oom_kills=self.oom_kills if "oom" in features else None,
+            lifetimes=Durations(tuple(self.lifetimes), self.lived_ns) if exits else None,
         )

@@ -1,7 +1,6 @@
 """The lifecycle probe: execs, ends of processes and OOM victims of each cgroup.
 
-probes/lifecycle.bpf.c  the programs, for libbpf
-probes/lifecycle.bcc.c  the same, for bcc
+probes/lifecycle.bpf.c  the programs
 decode.py               what they count
 """
 
@@ -34,8 +33,7 @@ PROGRAMS: Final = ProbeSet(
         ),
     ),
     maps=("counts", "drops"),
-    optional_fields=(("signal_struct", "group_exec_task"),),
-    per_cgroup={"counts": 6},
+    per_cgroup={"counts": 12},
 )
 
 

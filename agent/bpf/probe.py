@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from agent.bpf import syscall
 from agent.bpf.addition import add
@@ -23,6 +23,7 @@ from agent.bpf.loaded import Loaded
 from agent.bpf.probeset import LoaderName, ProbeSet
 
 C = TypeVar("C")
+Hierarchy = Literal["unified", "blkio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ class Kind(Generic[C]):
     """Map -> bytes of its key and its value: checked, since object and agent may differ."""
     prepare: Callable[[Maps], None] | None = None
     """Fill maps, before programs are attached; each time."""
+    hierarchy: Hierarchy = "unified"
+    """Whose ids the cgroups have. blkio: on a v1 or hybrid host the blkio mount's."""
     windowed: bool = False
     """Loaded and left detached, for windows."""
     default: bool = True

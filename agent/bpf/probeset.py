@@ -70,7 +70,7 @@ class ProbeSet:
     """A probe, before it is loaded."""
 
     name: str
-    """Of its files: probes/NAME.bpf.o and probes/NAME.bcc.c."""
+    """Of its files: probes/NAME.bpf.o, and probes/NAME.bcc.c or NAME.bpf.c."""
     programs: tuple[Program, ...]
     maps: tuple[str, ...]
     optional_fields: tuple[tuple[str, str], ...] = ()
@@ -86,8 +86,9 @@ class ProbeSet:
 
     @property
     def source_path(self) -> str:
-        """The source for bcc."""
-        return os.path.join(DIRECTORY, f"{self.name}.bcc.c")
+        """The source for bcc: its own, or the one for both loaders (probes/portable.h)."""
+        own = os.path.join(DIRECTORY, f"{self.name}.bcc.c")
+        return own if os.path.exists(own) else own.replace(".bcc.c", ".bpf.c")
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -6,9 +6,12 @@ import difflib
 from collections.abc import Collection
 from typing import Any, Final
 
+from agent.bpf.block_io import BLOCK_IO
 from agent.bpf.dns import DNS
 from agent.bpf.lifecycle import LIFECYCLE
 from agent.bpf.probe import Kind
+from agent.bpf.profile import PROFILE
+from agent.bpf.reclaim import RECLAIM
 from agent.bpf.sched import SCHED
 from agent.bpf.syscalls import SYSCALL_TIMES, SYSCALLS
 from agent.bpf.tcp import TCP
@@ -16,6 +19,9 @@ from agent.bpf.traffic import BYTES
 
 KINDS: Final[tuple[Kind[Any], ...]] = (
     LIFECYCLE,
+    BLOCK_IO,
+    RECLAIM,
+    PROFILE,
     TCP,
     BYTES,
     DNS,

@@ -23,7 +23,7 @@ from agent.bpf.counts import ProbeCounts
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.facts import gather
 from agent.bpf.loader import ProbeUnavailable, open_probe
-from agent.bpf.probe import Kind, Probe, Reading
+from agent.bpf.probe import Hierarchy, Kind, Probe, Reading
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Probes:
         self.probes = tuple(probes)
         self._unavailable = tuple(unavailable)
         self._kept = [_Kept(probe) for probe in probes]
-        self._owners: Mapping[int, int] = {}
+        self._owners: Mapping[Hierarchy, Mapping[int, int]] = {}
         self.unattributed = 0
         """Cgroups something was counted in that were gone before a walk of the tree saw them."""
         self.dropped: Mapping[tuple[str, str], int] = {}
@@ -81,12 +81,12 @@ class Probes:
                 yield Feature(probe.name, name, probe.loader, probe.off.get(name, ""))
         yield from self._unavailable
 
-    def read(self, owners: Mapping[int, int]) -> ProbesReading:
+    def read(self, owners: Mapping[Hierarchy, Mapping[int, int]]) -> ProbesReading:
         """
         Read all.
 
-        `owners`: each cgroup of a walk of the tree made before -> the cgroup its counts belong to,
-        mostly itself.
+        `owners`, by hierarchy: id of each cgroup of a walk of the tree made before -> the cgroup
+        its counts belong to, mostly itself.
         """
         by_probe: list[tuple[Mapping[int, Any], Any]] = []
         failures: list[str] = []
@@ -95,7 +95,9 @@ class Probes:
         for kept in self._kept:
             try:
                 reading = kept.probe.read()
-                totals = self._attribute(kept, reading, owners, lost)
+                hierarchy = kept.probe.kind.hierarchy
+                before = self._owners.get(hierarchy, {})
+                totals = _attribute(kept, reading, owners[hierarchy], before, lost)
             except (OSError, UnexpectedRecord) as error:
                 failures.append(f"{kept.probe.name}: {error}")
                 continue
@@ -112,7 +114,7 @@ class Probes:
                 owner: ProbeCounts(totals.get(owner, zero) for totals, zero in by_probe)
                 if owner in counted
                 else nothing
-                for owner in set(owners.values())
+                for owner in set(owners["unified"].values())
             },
             tuple(failures),
         )
@@ -122,29 +124,6 @@ class Probes:
         with ExitStack() as closing:
             for probe in self.probes:
                 closing.callback(probe.close)
-
-    def _attribute(
-        self, kept: _Kept, reading: Reading[Any], owners: Mapping[int, int], lost: set[int]
-    ) -> dict[int, Any]:
-        """Cgroup -> all that belongs to it. Forgets the cgroups that are gone."""
-        add = kept.probe.kind.add
-        # What was counted before the walk and is not in it is gone for good.
-        gone = kept.seen - owners.keys()
-        kept.probe.forget(gone)
-        kept.seen = frozenset(reading.cgroups) - gone
-        kept.carried = {owner: counts for owner, counts in kept.carried.items() if owner in owners}
-        for cgroup in gone & reading.cgroups.keys():
-            owner = self._owners.get(cgroup)
-            if owner is None:
-                lost.add(cgroup)
-            elif owner in owners:
-                _add_to(kept.carried, owner, reading.cgroups[cgroup], add)
-        totals = dict(kept.carried)
-        for cgroup, counts in reading.cgroups.items():
-            owner = owners.get(cgroup)
-            if owner is not None:
-                _add_to(totals, owner, counts, add)
-        return totals
 
 
 def open_probes(
@@ -195,6 +174,35 @@ def count_cgroups(mounts: str = "/proc/self/mounts") -> int:
     except OSError:
         return 0
     return int(keys.get("nr_descendants", 0))
+
+
+def _attribute(
+    kept: _Kept,
+    reading: Reading[Any],
+    owners: Mapping[int, int],
+    before: Mapping[int, int],
+    lost: set[int],
+) -> dict[int, Any]:
+    """Cgroup -> all that belongs to it. Forgets the cgroups that are gone."""
+    add = kept.probe.kind.add
+    # What was counted before the walk and is not in it is gone for good.
+    gone = kept.seen - owners.keys()
+    kept.probe.forget(gone)
+    kept.seen = frozenset(reading.cgroups) - gone
+    alive = set(owners.values())
+    kept.carried = {owner: counts for owner, counts in kept.carried.items() if owner in alive}
+    for cgroup in gone & reading.cgroups.keys():
+        owner = before.get(cgroup)
+        if owner is None:
+            lost.add(cgroup)
+        elif owner in alive:
+            _add_to(kept.carried, owner, reading.cgroups[cgroup], add)
+    totals = dict(kept.carried)
+    for cgroup, counts in reading.cgroups.items():
+        owner = owners.get(cgroup)
+        if owner is not None:
+            _add_to(totals, owner, counts, add)
+    return totals
 
 
 def _all_off(kind: Kind[Any], reason: str) -> list[Feature]:

@@ -20,6 +20,7 @@ from agent.model import Sample, Snapshot
 from exporters.prometheus import cadvisor
 from exporters.prometheus.groups import (
     blkio,
+    block_io,
     cgroups,
     countable,
     cpu,
@@ -41,6 +42,8 @@ from exporters.prometheus.groups import (
     placement,
     pressure,
     process,
+    profile,
+    reclaim,
     sched,
     security,
     socket_states,
@@ -139,6 +142,9 @@ GROUPS: tuple[Group, ...] = (
     ),
     Group("cgroups", cgroups.METRICS),
     Group("lifecycle", lifecycle.METRICS),
+    Group("block_io", block_io.METRICS),
+    Group("reclaim", reclaim.METRICS),
+    Group("profile", profile.METRICS),
     Group("syscalls", syscalls.METRICS),
     Group("sched", sched.METRICS),
     Group("lifetimes", lifetimes.METRICS),

@@ -11,6 +11,7 @@ import pytest
 
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.decode import LifecycleCounts
+from agent.bpf.probe import Hierarchy
 from agent.bpf.running import ProbesReading
 from agent.cgroupfs.hierarchies import NoCgroups
 from agent.config import HostPaths
@@ -63,10 +64,13 @@ class FakeProbes:
         self.counts = counts
         self.owners: dict[int, int] = {}
 
-    def read(self, owners: Mapping[int, int]) -> ProbesReading:
-        self.owners = dict(owners)
+    def read(self, owners: Mapping[Hierarchy, Mapping[int, int]]) -> ProbesReading:
+        self.owners = dict(owners["unified"])
         return ProbesReading(
-            {owner: ProbeCounts([self.counts.get(owner, NOTHING)]) for owner in owners.values()},
+            {
+                owner: ProbeCounts([self.counts.get(owner, NOTHING)])
+                for owner in self.owners.values()
+            },
             ("tcp: it is broken",),
         )
 

@@ -1,109 +1,100 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /*
- * Counts execs, ends of processes and OOM victims of each cgroup. lifecycle.bcc.c is its twin.
+ * Counts execs, ends of processes with how long they lived, and OOM victims of each cgroup.
  *
  * tp_btf: the verifier knows the type of each argument, so a kernel whose mark_victim passes a pid
- * instead of a task refuses that program, where a raw tracepoint would read garbage; and fields are
- * read without bpf_probe_read_kernel, which lockdown=confidentiality forbids.
+ * instead of a task refuses that program, where a raw tracepoint would read garbage (bcc's child loads
+ * it only where a task is passed); and fields are read without bpf_probe_read_kernel, which
+ * lockdown=confidentiality forbids.
  */
-#include "kernel_types.h"
+#include "portable.h"
 #include "lifecycle.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LIFECYCLE_MAX_ENTRIES);
-	__type(key, struct lifecycle_key);
-	__type(value, __u64);
-} counts SEC(".maps");
+#ifndef BCC
+struct task_struct___times {
+	__u64 start_time;	/* of the main thread, as bpf_ktime_get_ns */
+} __attribute__((preserve_access_index));
+#endif
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} drops SEC(".maps");
+HASH(counts, struct lifecycle_key, __u64, LIFECYCLE_MAX_ENTRIES);
+PER_CPU_ARRAY(drops, __u64, 1);
 
 static __always_inline void drop(void)
 {
 	__u32 zero = 0;
-	__u64 *dropped = bpf_map_lookup_elem(&drops, &zero);
+	__u64 *dropped = LOOKUP(drops, &zero);
 
 	/* Atomic: a program may be entered again on the same CPU, from an interrupt. */
 	if (dropped)
 		__sync_fetch_and_add(dropped, 1);
 }
 
-static __always_inline void count(__u64 cgroup, __u32 event, __u32 code)
+static __always_inline void add(__u64 cgroup, __u32 event, __u32 code, __u64 more)
 {
 	struct lifecycle_key key = { .cgroup = cgroup, .event = event, .code = code };
-	__u64 one = 1;
-	__u64 *seen = bpf_map_lookup_elem(&counts, &key);
+	__u64 *seen = LOOKUP(counts, &key);
 
 	if (!seen) {
-		if (!bpf_map_update_elem(&counts, &key, &one, BPF_NOEXIST))
+		if (!INSERT(counts, &key, &more))
 			return;
 		/* Full, or another CPU was first. */
-		seen = bpf_map_lookup_elem(&counts, &key);
+		seen = LOOKUP(counts, &key);
 	}
 	if (seen)
-		__sync_fetch_and_add(seen, 1);
+		__sync_fetch_and_add(seen, more);
 	else
 		drop();
-}
-
-static __always_inline __u64 cgroup_of(struct task_struct *task)
-{
-	return task->cgroups->dfl_cgrp->kn->id;
 }
 
 /* True where `task` is a main thread that ends only because another thread of it calls exec. */
 static __always_inline int replaced_by_exec(struct task_struct *task)
 {
-	struct signal_struct *signal = task->signal;
-	struct signal_struct___before_5_17 *old = (void *)signal;
+	struct signal_struct *signal = READ(task, signal);
 
-	if (signal->flags & LIFECYCLE_SIGNAL_GROUP_EXIT)
+	if (READ(signal, flags) & LIFECYCLE_SIGNAL_GROUP_EXIT)
 		return 0;
-	if (field_exists(signal->group_exec_task))
-		return signal->group_exec_task != 0;
-	if (field_exists(old->group_exit_task))
-		return old->group_exit_task != 0;
-	return 0;
+	if (OPTIONAL(signal_struct, signal, group_exec_task, 0))
+		return 1;
+	return OPTIONAL(signal_struct___before_5_17, signal, group_exit_task, 0) != 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int on_exec(__u64 *context)
+PROGRAM(sched_process_exec, on_exec)
 {
-	count(bpf_get_current_cgroup_id(), LIFECYCLE_EXEC, 0);
+	add(bpf_get_current_cgroup_id(), LIFECYCLE_EXEC, 0, 1);
 	return 0;
 }
 
 /* Fires for each thread. The main thread stands for the process. */
-SEC("tp_btf/sched_process_exit")
-int on_exit(__u64 *context)
+PROGRAM(sched_process_exit, on_exit)
 {
-	struct task_struct *task = (void *)context[0];
-	__u32 signal;
+	struct task_struct *task = ARGUMENT(struct task_struct *, 0);
+	int status = READ(task, exit_code);
+	__u32 signal = LIFECYCLE_STATUS_SIGNAL(status);
+	__u64 cgroup, lived;
 
-	if (task->pid != task->tgid || replaced_by_exec(task))
+	if (READ(task, pid) != READ(task, tgid) || replaced_by_exec(task))
 		return 0;
-	signal = LIFECYCLE_STATUS_SIGNAL(task->exit_code);
+	cgroup = cgroup_of(task);
+	lived = bpf_ktime_get_ns() - OPTIONAL(task_struct___times, task, start_time, 0);
 	if (signal)
-		count(cgroup_of(task), LIFECYCLE_SIGNAL, signal);
+		add(cgroup, LIFECYCLE_SIGNAL, signal, 1);
 	else
-		count(cgroup_of(task), LIFECYCLE_EXIT, LIFECYCLE_STATUS_CODE(task->exit_code));
+		add(cgroup, LIFECYCLE_EXIT, LIFECYCLE_STATUS_CODE(status), 1);
+	add(cgroup, LIFECYCLE_LIFETIME, duration_slot(lived), 1);
+	add(cgroup, LIFECYCLE_LIVED_NS, 0, lived);
 	return 0;
 }
 
 /* The current task is whoever ran out of memory; the argument is the victim. */
-SEC("tp_btf/mark_victim")
-int on_oom(__u64 *context)
+PROGRAM(mark_victim, on_oom)
 {
-	struct task_struct *victim = (void *)context[0];
+	struct task_struct *victim = ARGUMENT(struct task_struct *, 0);
 
-	count(cgroup_of(victim), LIFECYCLE_OOM, 0);
+	add(cgroup_of(victim), LIFECYCLE_OOM, 0, 1);
 	return 0;
 }
 
+#ifndef BCC
 /* The kernel lets only GPL-compatible programs read its structs. */
 char LICENSE[] SEC("license") = "GPL";
+#endif

@@ -11,7 +11,9 @@
 #ifndef LIFECYCLE_H
 #define LIFECYCLE_H
 
-/* One container uses an entry for each kind of end its processes met, usually under six. */
+#include "durations.h"
+
+/* One container uses an entry for each kind of end its processes met, usually under twelve. */
 #define LIFECYCLE_MAX_ENTRIES 16384
 
 enum lifecycle_event {
@@ -19,6 +21,8 @@ enum lifecycle_event {
 	LIFECYCLE_EXIT = 2,	/* code: what the process passed to exit(), 0 to 255 */
 	LIFECYCLE_SIGNAL = 3,	/* code: the signal that ended the process, 1 to 64 */
 	LIFECYCLE_OOM = 4,	/* code: 0 */
+	LIFECYCLE_LIFETIME = 5,	/* code: slot of durations.h, of how long a process lived */
+	LIFECYCLE_LIVED_NS = 6,	/* code: 0; nanoseconds, of all that ended together */
 };
 
 struct lifecycle_key {

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 
 from agent.bpf.decode import LifecycleCounts
 from agent.model import Sample, Snapshot
+from exporters.prometheus.durations import histogram
 from exporters.prometheus.metric import (
+    AnyMetric,
+    Histogram,
+    HistogramMetric,
     Labels,
     Metric,
     Number,
@@ -40,7 +44,14 @@ def fatal_signals(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number 
             yield (("signal", str(number)),), count
 
 
-METRICS: tuple[Metric, ...] = (
+def lifetimes(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Histogram]]:
+    """How long ended processes had lived; nothing before the first end."""
+    counts = sample.probes.get(LifecycleCounts)
+    if counts is not None and counts.lifetimes is not None and counts.lifetimes.total:
+        yield (), histogram(counts.lifetimes)
+
+
+METRICS: tuple[AnyMetric, ...] = (
     counter(
         "container_execs_total",
         "BPF sched_process_exec",
@@ -62,6 +73,12 @@ METRICS: tuple[Metric, ...] = (
         help="Processes that a signal ended since the probe was loaded, by its number.",
         read=fatal_signals,
         labels=("signal",),
+    ),
+    HistogramMetric(
+        name="container_process_lifetime_seconds",
+        source="BPF sched_process_exit",
+        help="How long processes that ended had lived, in seconds.",
+        read=lifetimes,
     ),
     counter(
         "container_oom_victims_total",

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.bpf import bcc_child
 from agent.bpf.bcc_child import (
@@ -12,6 +15,10 @@ from agent.bpf.bcc_child import (
     has_field,
     kernel_types,
     missing_helpers,
+    parse_layouts,
+    portable,
+    size_checks,
+    with_byte_enums,
     write_kernel_tree,
     wrong_argument,
 )
@@ -49,7 +56,7 @@ def program(tracepoint: str, first: str) -> ProgramPlan:
 
 
 @pytest.mark.parametrize(
-    ("struct", "field", "there"),
+    ("owner", "field", "there"),
     [
         ("signal_struct", "group_exec_task", True),
         ("signal_struct", "nested", True),
@@ -59,8 +66,8 @@ def program(tracepoint: str, first: str) -> ProgramPlan:
         ("signal", "flags", False),
     ],
 )
-def test_a_field_is_found_in_its_own_struct_alone(struct: str, field: str, there: bool) -> None:
-    assert has_field(VMLINUX_H, struct, field) is there
+def test_a_field_is_found_in_its_own_struct_alone(owner: str, field: str, there: bool) -> None:
+    assert has_field(VMLINUX_H, owner, field) is there
 
 
 def test_what_a_tracepoint_passes_first_is_read_from_the_kernels_types() -> None:
@@ -117,3 +124,85 @@ def test_the_child_imports_nothing_of_the_agent() -> None:
         if line.strip().startswith(("import ", "from "))
         for word in line.split()[1:2]
     }
+
+
+def btf(*types: bytes, strings: bytes) -> bytes:
+    """BTF with these types, numbered from 1."""
+    body = b"".join(types)
+    return struct.pack("=HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(body), len(body), len(strings)) + (
+        body + strings
+    )
+
+
+STRINGS = b"\0bio\0rw_hint\0small_t\0"
+
+
+def test_structs_and_the_enums_of_one_byte_are_found_in_btf() -> None:
+    head = struct.Struct("=III").pack
+    found = parse_layouts(
+        btf(
+            head(1, 4 << 24 | 1, 120) + bytes(12),  # struct bio of one member
+            head(5, 6 << 24 | 2, 1) + bytes(16),  # enum rw_hint of one byte
+            head(0, 6 << 24 | 1, 1) + bytes(8),  # an enum without a name
+            head(13, 8 << 24, 3),  # typedef small_t of it
+            head(0, 6 << 24, 4),
+            strings=STRINGS,
+        )
+    )
+    assert found.byte_enums == {"rw_hint", "small_t"}
+    assert found.sizes == {"bio": 120}
+
+
+@given(st.binary())
+def test_other_bytes_are_not_taken_for_btf(data: bytes) -> None:
+    with pytest.raises(Refused):
+        parse_layouts(data)
+
+
+@given(st.integers(0, 200))
+def test_btf_that_is_cut_off_is_refused_or_has_fewer_types(at: int) -> None:
+    whole = btf(struct.pack("=III", 1, 4 << 24 | 1, 120) + bytes(12), strings=STRINGS)
+    try:
+        parse_layouts(whole[:at])
+    except Refused:
+        return
+    assert at >= len(whole) - len(STRINGS)
+
+
+def test_enums_of_one_byte_get_the_attribute_bpftool_left_out() -> None:
+    types = (
+        "enum rw_hint {\n\tA = 0,\n};\n\nenum other {\n\tB = 0,\n};\n\n"
+        "typedef enum {\n\tC = 0,\n} small_t;\n"
+    )
+    assert with_byte_enums(types, {"rw_hint", "small_t"}) == (
+        "enum rw_hint {\n\tA = 0,\n} __attribute__((mode(byte)));\n\nenum other {\n\tB = 0,\n};\n\n"
+        "typedef enum {\n\tC = 0,\n} __attribute__((mode(byte))) small_t;\n"
+    )
+    written = "enum rw_hint {\n\tA = 0,\n} __attribute__((mode(byte)));\n"
+    assert with_byte_enums(written, {"rw_hint"}) == written
+
+
+def test_a_struct_of_another_size_does_not_compile() -> None:
+    source = "struct bio *bio; struct request *request; struct mine *mine; struct bio own;"
+    assert size_checks(source, {"bio": 120, "request": 9, "unused": 3}) == (
+        '_Static_assert(sizeof(struct bio) == 120, "layout of struct bio");\n'
+        '_Static_assert(sizeof(struct request) == 9, "layout of struct request");\n'
+    )
+
+
+def test_a_source_for_both_loaders_becomes_what_bcc_can_rewrite() -> None:
+    source = """
+\tseen = LOOKUP(counts, &key);
+\tif (!INSERT(counts, &key, &one)) DELETE(begun, &key);
+\treturn OPTIONAL(signal_struct, signal, group_exec_task, 0) +
+\t       OPTIONAL(signal_struct___old, signal, group_exit_task, 7);
+"""
+    assert (
+        portable(source, VMLINUX_H)
+        == """
+\tseen = counts.lookup(&key);
+\tif (!counts.insert(&key, &one)) begun.delete(&key);
+\treturn READ((struct signal_struct *)signal, group_exec_task) +
+\t       7;
+"""
+    )

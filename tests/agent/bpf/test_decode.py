@@ -15,9 +15,12 @@ from agent.bpf.decode import (
     UnexpectedRecord,
     decode_lifecycle,
 )
+from agent.bpf.durations import NONE, SLOTS, Durations
 from agent.bpf.probeset import DIRECTORY
 
 HEADER = Path(DIRECTORY, "lifecycle.h").read_text()
+CODED = (Event.EXIT, Event.SIGNAL, Event.LIFETIME)
+LIVED = Durations((0, 0, 0, 2) + (0,) * (SLOTS - 4), 9_000_000)
 ALL = ("exec", "exit", "oom")
 C_TYPES = {"__u64": "Q", "__u32": "I"}
 
@@ -52,14 +55,16 @@ def test_each_cgroup_has_its_own_counts() -> None:
             entry(8, Event.SIGNAL, 9, 2),
             entry(7, Event.EXIT, 0, 6),
             entry(8, Event.OOM, 0, 1),
+            entry(8, Event.LIFETIME, 3, 2),
+            entry(8, Event.LIVED_NS, 0, 9_000_000),
         ],
         5,
         ALL,
     )
     assert reading.dropped == {"counts": 5}
     assert reading.cgroups == {
-        7: LifecycleCounts(execs=23, exits={3: 17, 0: 6}, signals={}, oom_kills=0),
-        8: LifecycleCounts(execs=0, exits={}, signals={9: 2}, oom_kills=1),
+        7: LifecycleCounts(execs=23, exits={3: 17, 0: 6}, signals={}, oom_kills=0, lifetimes=NONE),
+        8: LifecycleCounts(execs=0, exits={}, signals={9: 2}, oom_kills=1, lifetimes=LIVED),
     }
 
 
@@ -72,7 +77,9 @@ def test_what_is_not_counted_is_none_and_not_zero() -> None:
 
 def test_a_cgroup_where_nothing_happened_has_zeros() -> None:
     reading = decode_lifecycle([], 0, ALL)
-    assert reading.of(8) == LifecycleCounts(execs=0, exits={}, signals={}, oom_kills=0)
+    assert reading.of(8) == LifecycleCounts(
+        execs=0, exits={}, signals={}, oom_kills=0, lifetimes=NONE
+    )
 
 
 def test_an_event_of_another_version_is_refused_and_quoted() -> None:
@@ -91,14 +98,14 @@ def test_bytes_of_another_size_are_refused(keys: bytes, values: bytes) -> None:
 
 @given(
     st.dictionaries(
-        st.tuples(st.integers(0, 2**64 - 1), st.sampled_from(Event), st.integers(0, 255)),
+        st.tuples(st.integers(0, 2**64 - 1), st.sampled_from(Event), st.integers(0, 12)),
         st.integers(1, 2**64 - 1),
     )
 )
 def test_every_count_is_found_again(expected: dict[tuple[int, Event, int], int]) -> None:
     # exec and oom have no codes: the programs write 0.
     expected = {
-        (cgroup, event, code if event in (Event.EXIT, Event.SIGNAL) else 0): count
+        (cgroup, event, code if event in CODED else 0): count
         for (cgroup, event, code), count in expected.items()
     }
     reading = decode_lifecycle((entry(*key, count) for key, count in expected.items()), 0, ALL)
@@ -110,6 +117,12 @@ def test_every_count_is_found_again(expected: dict[tuple[int, Event, int], int])
         found.update({(cgroup, Event.SIGNAL, code): n for code, n in counts.signals.items()})
         found.update({(cgroup, Event.EXEC, 0): counts.execs} if counts.execs else {})
         found.update({(cgroup, Event.OOM, 0): counts.oom_kills} if counts.oom_kills else {})
+        assert counts.lifetimes is not None
+        lived = {(cgroup, Event.LIFETIME, i): n for i, n in enumerate(counts.lifetimes.counts) if n}
+        found.update(lived)
+        found.update(
+            {(cgroup, Event.LIVED_NS, 0): counts.lifetimes.ns} if counts.lifetimes.ns else {}
+        )
     assert found == expected
 
 

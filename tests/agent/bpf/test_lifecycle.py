@@ -135,6 +135,16 @@ def difference(
     )
 
 
+def lived(
+    cgroup: int, before: Reading[LifecycleCounts], after: Reading[LifecycleCounts]
+) -> tuple[int, float]:
+    """How many processes ended, and the seconds they had lived together."""
+    old, new = before.of(cgroup).lifetimes, after.of(cgroup).lifetimes
+    assert old is not None
+    assert new is not None
+    return new.total - old.total, (new.ns - old.ns) / 1e9
+
+
 def _less(new: Mapping[int, int] | None, old: Mapping[int, int] | None) -> dict[int, int]:
     assert new is not None
     assert old is not None
@@ -162,6 +172,10 @@ def test_one_container_has_23_execs_and_17_exits_with_3_and_the_other_none(
     assert difference(idle.cgroup, before, after) == LifecycleCounts(
         execs=0, exits={}, signals={}, oom_kills=0
     )
+    processes, seconds = lived(busy.cgroup, before, after)
+    assert processes == 23 + 17
+    assert 0 < seconds < 40 * SECONDS
+    assert lived(idle.cgroup, before, after) == (0, 0)
     assert after.dropped == {"counts": 0}
     assert "bcc" not in sys.modules
 

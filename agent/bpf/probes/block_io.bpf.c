@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * Latency, bytes and errors of requests to block devices, by the cgroup that is charged for them: the
+ * bio's, and not the current task's, which for writeback and read-ahead is a kernel thread, and at
+ * the end of a request whoever was interrupted.
+ */
+#ifdef BCC
+#include "portable.h"
+#else
+#include "block_types.h"
+#endif
+#include "block_io.h"
+
+HASH(counts, struct block_io_key, struct block_io_counts, 1024);
+LRU_HASH(started, __u64, struct block_io_started, BLOCK_IO_STARTED_ENTRIES);
+PER_CPU_ARRAY(drops, __u64, 2);
+
+static __always_inline void drop(__u32 why)
+{
+	__u64 *dropped = LOOKUP(drops, &why);
+
+	if (dropped)
+		__sync_fetch_and_add(dropped, 1);
+}
+
+static __always_inline __u32 op_of(struct request *request)
+{
+	/* enum req_op, the low byte: 0 read, 1 write, 3 discard, 5 secure erase, 9 write zeroes. */
+	switch (READ(request, cmd_flags) & 0xff) {
+	case 0:
+		return BLOCK_IO_READ;
+	case 1:
+		return BLOCK_IO_WRITE;
+	case 3:
+		return BLOCK_IO_DISCARD;
+	}
+	return BLOCK_IO_OTHER;
+}
+
+static __always_inline __u64 cgroup_of_bio(struct bio *bio)
+{
+	struct blkcg_gq *group = READ(bio, bi_blkg);
+	struct blkcg *blkcg;
+	struct cgroup *cgroup;
+	struct kernfs_node *node;
+
+	if (!group)
+		return 0;
+	blkcg = READ(group, blkcg);
+	if (!blkcg)
+		return 0;
+	cgroup = READ(blkcg, css.cgroup);
+	node = READ(cgroup, kn);
+	return READ(node, id);
+}
+
+PROGRAM(block_rq_issue, on_issue)
+{
+	struct request *request = ARGUMENT(struct request *, 0);
+	struct bio *bio = READ(request, bio);
+	struct block_io_started start = {};
+	__u64 address = (__u64)request;
+
+	if (!bio)
+		return 0;
+	start.key.cgroup = cgroup_of_bio(bio);
+	if (!start.key.cgroup)
+		return 0;
+	start.key.op = op_of(request);
+	start.bytes = READ(request, __data_len);
+	start.at = bpf_ktime_get_ns();
+	UPDATE(started, &address, &start);
+	return 0;
+}
+
+/* A request may end in parts: only the last, when nothing is left of it, is its end. */
+PROGRAM(block_rq_complete, on_complete)
+{
+	struct request *request = ARGUMENT(struct request *, 0);
+	int error = ARGUMENT(int, 1) & 0xff;
+	__u32 ended = ARGUMENT(__u64, 2);
+	__u64 address = (__u64)request;
+	struct block_io_started start = {};
+	struct block_io_started *begun;
+	struct block_io_counts none = {};
+	struct block_io_counts *to;
+	__u64 took;
+
+	if (READ(request, __data_len) > ended)
+		return 0;
+	begun = LOOKUP(started, &address);
+	if (!begun) {
+		if (READ(request, bio))
+			drop(BLOCK_IO_UNMATCHED);
+		return 0;
+	}
+	start = *begun;
+	DELETE(started, &address);
+	took = bpf_ktime_get_ns() - start.at;
+	to = LOOKUP(counts, &start.key);
+	if (!to) {
+		INSERT(counts, &start.key, &none);
+		to = LOOKUP(counts, &start.key);
+	}
+	if (!to) {
+		drop(BLOCK_IO_FULL);
+		return 0;
+	}
+	__sync_fetch_and_add(&to->bytes, start.bytes);
+	if (error)
+		__sync_fetch_and_add(&to->errors, 1);
+	add_duration(&to->latency, took);
+	return 0;
+}
+
+#ifndef BCC
+char LICENSE[] SEC("license") = "GPL";
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * One source for both loaders. NAME.bpf.c that includes this is compiled ahead into the CO-RE object,
+ * and on the host by bcc, where there is no NAME.bcc.c (-DBCC). What differs:
+ *
+ *	HASH, LRU_HASH, PER_CPU_ARRAY	a map
+ *	LOOKUP, INSERT, UPDATE, DELETE	what is done with it. INSERT fails where the key is there.
+ *	PROGRAM, SAMPLER		a program: PROGRAM(its tracepoint, its name)
+ *	ARGUMENT			what a tracepoint passes
+ *	READ				a field of a kernel struct
+ *	OPTIONAL			one that not every kernel has, or else another value
+ *
+ * bcc puts in map accesses by its rewriter, which does not look into macros. So agent/bpf/bcc_child.py
+ * replaces these four, and OPTIONAL, in the text, before bcc sees it: each stands on one line of
+ * NAME.bpf.c, with names and not expressions as its first arguments.
+ */
+#ifndef PORTABLE_H
+#define PORTABLE_H
+
+#ifdef BCC
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#define HASH(name, key, value, entries) BPF_TABLE("hash", key, value, name, ENTRIES_##name)
+#define LRU_HASH(name, key, value, entries) BPF_TABLE("lru_hash", key, value, name, entries)
+#define PER_CPU_ARRAY(name, value, entries) BPF_TABLE("percpu_array", u32, value, name, entries)
+
+#define PROGRAM(tracepoint, name) int name(struct bpf_raw_tracepoint_args *context)
+#define SAMPLER(name) int name(struct bpf_perf_event_data *context)
+#define ARGUMENT(type, number) ((type)context->args[number])
+
+/* Explicit, since bcc's own rewriting of `a->b` does not follow pointers from a raw context. */
+#define READ(pointer, field) ({                                                               \
+	typeof((pointer)->field) value_ = 0;                                                  \
+	bpf_probe_read_kernel(&value_, sizeof(value_), (void *)&(pointer)->field);            \
+	value_;                                                                               \
+})
+
+#else
+
+#include "kernel_types.h"
+
+#define HASH(name, k, v, entries) MAP(BPF_MAP_TYPE_HASH, name, k, v, entries)
+#define LRU_HASH(name, k, v, entries) MAP(BPF_MAP_TYPE_LRU_HASH, name, k, v, entries)
+#define PER_CPU_ARRAY(name, v, entries) MAP(BPF_MAP_TYPE_PERCPU_ARRAY, name, __u32, v, entries)
+#define MAP(kind, name, k, v, entries)                                                        \
+	struct {                                                                              \
+		__uint(type, kind);                                                           \
+		__uint(max_entries, entries);                                                 \
+		__type(key, k);                                                               \
+		__type(value, v);                                                             \
+	} name SEC(".maps")
+
+#define LOOKUP(map, key) bpf_map_lookup_elem(&map, key)
+#define INSERT(map, key, value) bpf_map_update_elem(&map, key, value, BPF_NOEXIST)
+#define UPDATE(map, key, value) bpf_map_update_elem(&map, key, value, 0)
+#define DELETE(map, key) bpf_map_delete_elem(&map, key)
+
+#define PROGRAM(tracepoint, name) SEC("tp_btf/" #tracepoint) int name(__u64 *context)
+#define SAMPLER(name) SEC("perf_event") int name(void *context)
+#define ARGUMENT(type, number) ((type)context[number])
+#define READ(pointer, field) ((pointer)->field)
+#define OPTIONAL(struct_, pointer, field, otherwise)                                          \
+	(field_exists(((struct struct_ *)pointer)->field) ? ((struct struct_ *)pointer)->field  \
+							  : (otherwise))
+
+#ifndef BPF_MAP_TYPE_LRU_HASH
+#define BPF_MAP_TYPE_LRU_HASH 9
+#endif
+
+static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
+static __u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
+static __u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*const bpf_get_stack)(void *context, void *to, __u32 size, __u64 flags) = (void *)67;
+
+#endif
+
+static __always_inline __u64 cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = READ(task, cgroups);
+	struct cgroup *cgroup = READ(set, dfl_cgrp);
+	struct kernfs_node *node = READ(cgroup, kn);
+
+	return READ(node, id);
+}
+
+#endif

@@ -1,0 +1,90 @@
+"""The reclaim probe: how long tasks had to free memory themselves before they got any.
+
+    probes/reclaim.bpf.c   the programs; probes/reclaim.h the layout, which a test compares
+
+Memory pressure (PSI) says that there were stalls; this says why, and how long one is.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probeset import ProbeSet, Program
+
+KINDS: Final = ("direct", "memcg", "compaction")
+"""enum reclaim_kind: the host is short; a cgroup is at its limit; no pages side by side."""
+KEY: Final = struct.Struct("=QII")
+"""struct reclaim_key: cgroup, kind, 0."""
+VALUE: Final = struct.Struct(f"={SLOTS + 1}Q")
+"""struct durations."""
+
+_TRACEPOINTS: Final = {
+    "direct": "mm_vmscan_direct_reclaim",
+    "memcg": "mm_vmscan_memcg_reclaim",
+    "compaction": "mm_compaction",
+}
+
+PROGRAMS: Final = ProbeSet(
+    name="reclaim",
+    programs=tuple(
+        Program(name=f"on_{kind}_{end}", feature=kind, tracepoint=f"{_TRACEPOINTS[kind]}_{end}")
+        for kind in KINDS
+        for end in ("begin", "end")
+    ),
+    maps=("counts", "begun", "drops"),
+    per_cgroup={"counts": 2},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimCounts:
+    """What the tasks of one cgroup (not below it) went through since the probe was opened."""
+
+    stalls: Mapping[str, Durations]
+    """By `KINDS`; each that is counted here."""
+
+
+def decode_reclaim(
+    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
+) -> Reading[ReclaimCounts]:
+    """Decode map "counts". `features`: which of `KINDS` are counted."""
+    zero = {kind: NONE for kind in KINDS if kind in features}
+    found: dict[int, dict[str, Durations]] = {}
+    for keys, values in batches:
+        count, left = divmod(len(keys), KEY.size)
+        if left or len(values) != count * VALUE.size:
+            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
+        for (cgroup, kind, _), (*slots, ns) in zip(
+            KEY.iter_unpack(keys), VALUE.iter_unpack(values), strict=True
+        ):
+            if kind >= len(KINDS):
+                raise UnexpectedRecord(f"kind of reclaim {kind}")
+            if KINDS[kind] in zero:
+                found.setdefault(cgroup, dict(zero))[KINDS[kind]] = Durations(tuple(slots), ns)
+    return Reading({each: ReclaimCounts(of) for each, of in found.items()}, ReclaimCounts(zero))
+
+
+def read(maps: Maps) -> Reading[ReclaimCounts]:
+    """Read all counters."""
+    reading = decode_reclaim(maps.batches("counts"), maps.features)
+    return Reading(reading.cgroups, reading.zero, {"counts": maps.total("drops")})
+
+
+def forget(maps: Maps, ids: Collection[int]) -> None:
+    """Remove what was counted in cgroups that are gone."""
+    maps.delete_cgroups("counts", ids)
+
+
+RECLAIM: Final = Kind(
+    programs=PROGRAMS,
+    counts=ReclaimCounts,
+    read=read,
+    forget=forget,
+    layout={"counts": (KEY.size, VALUE.size)},
+)
