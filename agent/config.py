@@ -382,6 +382,9 @@ class ProbesConfig:
     sweep: bool = True
     """Read usage, limits and pressure of all cgroups by one walk in the kernel instead of some
     fifteen files each, where that can be."""
+    sweep: bool = True
+    """Read usage, limits and pressure of all cgroups by one walk in the kernel instead of some
+    fifteen files each, where that can be."""
     period: float = 60.0
     """Seconds from one window of a high-rate probe to its next, and between two measurements."""
     window: float = 1.5

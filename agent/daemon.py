@@ -21,8 +21,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from agent.bpf import registry
-from agent.bpf.rounds import Rounds, Settings
 from agent.bpf.loader import ProbeUnavailable
+from agent.bpf.rounds import Rounds, Settings
 from agent.bpf.running import Probes, count_cgroups, open_probes
 from agent.bpf.sweep import open_sweep
 from agent.child import Child
@@ -44,6 +44,7 @@ from agent.security.source import Postures
 from agent.server import MetricsServer, Pages
 from agent.snapshots import Snapshots
 from agent.sources.chosen import Chosen
+from agent.sweep import HostSweep
 from agent.sweep import HostSweep
 from agent.telemetry import Counts, Levels, Rows, Telemetry
 from agent.telemetry import Probes as ProbesCollector
@@ -78,6 +79,9 @@ class Daemon:
             sweep = _open_sweep(config, telemetry)
             if sweep is not None:
                 building.callback(sweep.close)
+            sweep = _open_sweep(config, telemetry)
+            if sweep is not None:
+                building.callback(sweep.close)
             self._filesystem = _filesystem_watcher(config, telemetry)
             self._images = _image_watcher(config)
             self._sources = _sources(config, telemetry)
@@ -96,6 +100,7 @@ class Daemon:
                     lifetimes=self._lifetimes,
                     groups=_group_names(config),
                     services=config.metrics.systemd,
+                    swept=sweep,
                     swept=sweep,
                     engine=self._sources.engine,
                     pods=self._sources.pods,
@@ -382,6 +387,33 @@ def _rounds(config: Config, probes: Probes, telemetry: Telemetry) -> Rounds:
     rounds = Rounds(probes.probes, settings)
     telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
     return rounds
+
+
+def _open_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:
+    """None where files alone are read; the reason is in a series and in the log."""
+    sweep, reason = None, "off in the configuration"
+    if config.probes.enabled and config.probes.sweep:
+        try:
+            opened = open_sweep(count_cgroups())
+        except ProbeUnavailable as error:
+            reason = error.reason
+            log.warning("the BPF sweep is off, and files are read instead: %s", reason)
+        else:
+            sweep = HostSweep(host_hierarchies(config.paths), opened)
+
+    def why() -> str:
+        return reason if sweep is None else sweep.reason
+
+    telemetry.register(
+        Levels(
+            "agent_sweep_up",
+            "Whether one walk in the kernel answers for the files of all cgroups; the reason where"
+            " it does not.",
+            "reason",
+            lambda: {why(): int(not why())},
+        )
+    )
+    return sweep
 
 
 def _open_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:

@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.sampler": METRICS
     | {"agent.attribution", "agent.machine", "agent.network", "agent.processes"},
     "agent.sweep": READERS,
+    "agent.sweep": READERS,
     "agent.trace": READERS | {"agent.container"},
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,
