@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench soak guest fuzz bpf native-asan dashboards lock clean
+.PHONY: help run try test lint check golden bench soak guest kernels fuzz bpf native-asan dashboards lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -44,6 +44,10 @@ soak: ## the log pipeline's torture run and rotation at speed, at full length (5
 guest: ## the tests that need systemd and cgroup v2, in an emulated guest; its image is built once
 	@deploy/setup.sh test
 	@$(PYTHON) -m tests.guest
+
+kernels: ## every probe on each packaged kernel, in guests; writes docs/kernels.md
+	@deploy/setup.sh test
+	@$(PYTHON) -m tests.guest.kernels
 
 fuzz: ## fuzz every parser of log bytes for a minute each; needs atheris
 	@deploy/setup.sh test

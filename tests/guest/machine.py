@@ -14,6 +14,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -92,11 +93,16 @@ class Machine:
             ["/bin/bash", "-c", f"mkdir -p {CHECKOUT}; cd {CHECKOUT}; {script}"], seconds=seconds
         )
 
-    def python(self, *argv: str, seconds: float = 120.0) -> Done:
-        """Run the guest's Python in the checkout, with the locked packages."""
-        environment = f"PYTHONPATH={CHECKOUT}:/{SITE_PACKAGES} AGENT_GUEST=1 HOME=/root"
+    def python(self, *argv: str, before: str = "", seconds: float = 120.0) -> Done:
+        """
+        Run the guest's Python in the checkout, with the locked packages.
+
+        before: put before the command by the shell, "unshare --mount --".
+        """
+        path = f"{CHECKOUT}:/{SITE_PACKAGES}"
+        environment = f"HOME=/root PYTHONPATH={path} AGENT_GUEST=1 AGENT_TEST_PATIENCE=10"
         words = " ".join(f"'{word}'" for word in argv)
-        return self.shell(f"{environment} python3 {words}", seconds=seconds)
+        return self.shell(f"{environment} {before} python3 {words}", seconds=seconds)
 
     def send_checkout(self) -> None:
         """Give the guest this checkout: all files that git does not ignore, as they are now."""
@@ -113,6 +119,12 @@ class Machine:
                 if name and path.is_file():
                     tar.add(path, name.decode())
         script = f"mkdir -p {CHECKOUT} && tar -xz -C {CHECKOUT} && git -C {CHECKOUT} init -q"
+        # The agent asks for its own version, which an installation would have written down.
+        project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+        name, version = project["name"], project["version"]
+        place = f"/{SITE_PACKAGES}/{name.replace('-', '_')}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        script += f" && mkdir -p {place} && printf '%s' '{metadata}' > {place}/METADATA"
         done = self.run(["/bin/bash", "-c", script], data=archive.getvalue(), seconds=300)
         if done.status:
             raise GuestError(f"checkout: {done.stderr.decode()}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.host.daemon import wait_until
+from tests.host.daemon import PATIENCE, wait_until
 
 Labels = dict[str, str]
 
@@ -55,7 +55,7 @@ def command(*arguments: str) -> list[str]:
 def page_once(*settings: str) -> Page:
     """What `agent metrics` prints."""
     done = subprocess.run(
-        command("metrics", *_set(settings)), capture_output=True, timeout=60, check=True
+        command("metrics", *_set(settings)), capture_output=True, timeout=60 * PATIENCE, check=True
     )
     return Page(done.stdout.decode())
 
@@ -74,14 +74,16 @@ class RunningAgent:
 
     def page(self) -> Page:
         """Scrape it."""
-        with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=30) as response:
+        with urllib.request.urlopen(
+            f"http://{self.address}/metrics", timeout=30 * PATIENCE
+        ) as response:
             return Page(response.read().decode())
 
     def stop(self) -> int:
         """SIGTERM; return its exit code."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(60 * PATIENCE)
 
     def _listens(self) -> bool:
         said = self.messages.read_text()

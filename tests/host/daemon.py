@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+PATIENCE = float(os.environ.get("AGENT_TEST_PATIENCE", "1"))
+"""How many times longer everything may take than on a machine: an emulated one is slow."""
 _PREFIX = "agent-test-"
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 
@@ -47,7 +49,12 @@ def run(
 ) -> str:
     """Run a program and return what it printed. A failure quotes the command and its stderr."""
     done = subprocess.run(
-        argv, input=data, capture_output=True, env=environment, timeout=timeout, cwd=cwd
+        argv,
+        input=data,
+        capture_output=True,
+        env=environment,
+        timeout=timeout * PATIENCE,
+        cwd=cwd,
     )
     if done.returncode != 0:
         raise subprocess.SubprocessError(
@@ -58,7 +65,7 @@ def run(
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     """Poll `condition` until it holds. Raise TimeoutError, naming `what`, after `seconds`."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:g} s")
@@ -85,7 +92,7 @@ class Daemon:
 
     def await_answer(self, answers: Callable[[], bool], seconds: float = 15.0) -> None:
         """Return when `answers` does. Raise `HostUnavailable`, with the log's end, if never."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * PATIENCE
         while not answers():
             status = self.process.poll()
             if status is not None or time.monotonic() > deadline:
@@ -106,7 +113,7 @@ class Daemon:
 
 def answers(argv: Sequence[str]) -> bool:
     """Whether a client command succeeds."""
-    return subprocess.run(argv, capture_output=True, timeout=10).returncode == 0
+    return subprocess.run(argv, capture_output=True, timeout=10 * PATIENCE).returncode == 0
 
 
 def last_lines(log: Path, count: int = 3) -> str:
