@@ -22,11 +22,13 @@ from exporters.prometheus.groups import (
     blkio,
     block_io,
     cgroups,
+    connections,
     countable,
     cpu,
     disk,
     disk_io,
     dmem,
+    dns,
     hugetlb,
     identity,
     ipv6,
@@ -49,6 +51,7 @@ from exporters.prometheus.groups import (
     socket_states,
     spec,
     syscalls,
+    traffic,
 )
 from exporters.prometheus.metric import AnyMetric
 
@@ -145,6 +148,9 @@ GROUPS: tuple[Group, ...] = (
     Group("block_io", block_io.METRICS),
     Group("reclaim", reclaim.METRICS),
     Group("profile", profile.METRICS),
+    Group("connections", connections.METRICS),
+    Group("traffic", traffic.METRICS),
+    Group("dns", dns.METRICS),
     Group("syscalls", syscalls.METRICS),
     Group("sched", sched.METRICS),
     Group("lifetimes", lifetimes.METRICS),
