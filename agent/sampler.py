@@ -37,6 +37,7 @@ from agent.container.told import ContainerSource, PodSource
 from agent.container.unplaced import Unplaced
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
+from agent.garbage import Garbage
 from agent.kernelfile import Denied, UnexpectedText, read
 from agent.lifecycle.totals import Lifetimes
 from agent.machine import read_machine
@@ -132,6 +133,7 @@ class Sampler:
         self._proc = paths.proc
         self._sys_block = paths.sys_block
         self._hierarchies = host_hierarchies(paths)
+        self._garbage = Garbage()
         self._tree = CgroupTree(
             self._hierarchies, details=groups, page_sizes=page_sizes(_HUGE_PAGES), swept=swept
         )
@@ -194,6 +196,7 @@ class Sampler:
             images = self._take_images(health)
         self._tree.retain(inodes)
         self._discovery.retain(inodes)
+        self._garbage.settle(len(cgroups))
         samples = tuple(
             Sample(
                 cgroup=cgroup,

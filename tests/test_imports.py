@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.server": frozenset({"agent.compression", "agent.plain_cheroot"}),
     "agent.plain_cheroot": frozenset(),
     "agent.malloc": frozenset(),
+    "agent.garbage": frozenset(),
     "agent.child": frozenset(),
     "agent.demo": frozenset(),
     "agent.configfile": frozenset({"agent.config", "agent.log_destinations"}),
@@ -69,7 +70,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.network": METRICS | {"agent.netstack"},
     "agent.attribution": READERS | {"agent.container"},
     "agent.sampler": METRICS
-    | {"agent.attribution", "agent.machine", "agent.network", "agent.processes"},
+    | {"agent.attribution", "agent.machine", "agent.network", "agent.processes", "agent.garbage"},
     "agent.sweep": READERS,
     "agent.sweep": READERS,
     "agent.trace": READERS | {"agent.container"},
