@@ -84,4 +84,15 @@ def _directory(paths: HostPaths, configured: str) -> str | None:
     there = [place for place in map(paths.host, PLACES) if os.path.isdir(place)]
     if not there:
         return None
-    return "" if paths.root == "/" else there[0]
+    # In a container the host's /var/log may be mounted, under another machine's id than ours.
+    machine = _machine_id()
+    own = machine and any(os.path.isdir(f"{place}/{machine}") for place in there)
+    return "" if paths.root == "/" and own else there[0]
+
+
+def _machine_id() -> str:
+    try:
+        with open("/etc/machine-id", encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
