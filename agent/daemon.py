@@ -28,6 +28,7 @@ from agent.bpf.sweep import open_sweep
 from agent.child import Child
 from agent.config import Config, split_address
 from agent.container.told import ContainerSource
+from agent.diagnosis.recent import LABELS, Recent
 from agent.filesystem.watcher import FilesystemWatcher
 from agent.lifecycle.events import counters
 from agent.lifecycle.keeper import LifetimeKeeper
@@ -116,7 +117,7 @@ class Daemon:
             )
             telemetry.register(_without_cgroup(sampler))
             self._snapshots = Snapshots(
-                sampler, config.metrics.interval, taken=_note_health(telemetry)
+                sampler, config.metrics.interval, taken=_taken(telemetry, _findings(telemetry))
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
             self._server = _server(config, page, telemetry)
@@ -470,6 +471,30 @@ def _read_stats(collector: LogCollector, name: str) -> Callable[[bytes], None]:
             log.warning("log worker %s said something unexpected: %s", name, error)
 
     return read
+
+
+def _findings(telemetry: Telemetry) -> Recent:
+    recent = Recent()
+    telemetry.register(
+        Rows(
+            "agent_finding",
+            "1 for each thing that is wrong with a container now, as agent why explains it: what"
+            " it means, docs/diagnosis.md.",
+            LABELS,
+            recent.findings,
+        )
+    )
+    return recent
+
+
+def _taken(telemetry: Telemetry, recent: Recent) -> Callable[[Snapshot], None]:
+    note = _note_health(telemetry)
+
+    def taken(snapshot: Snapshot) -> None:
+        note(snapshot)
+        recent.add(snapshot)
+
+    return taken
 
 
 def _note_health(telemetry: Telemetry) -> Callable[[Snapshot], None]:
