@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from agent.cli import settings
@@ -165,11 +166,12 @@ def _print(
     session = Session(tracer, probe, subject)
     second_of = second_json if as_json else second_text
     try:
-        for second in session.seconds(arguments.seconds):
-            sys.stdout.write(clear + second_of(tracer, subject.title, second))
-            if not as_json and not clear:
-                sys.stdout.write("\n")
-            sys.stdout.flush()
+        with closing(session.seconds(arguments.seconds)) as seconds:
+            for second in seconds:
+                sys.stdout.write(clear + second_of(tracer, subject.title, second))
+                if not as_json and not clear:
+                    sys.stdout.write("\n")
+                sys.stdout.flush()
     except KeyboardInterrupt:
         pass  # A person has seen enough, and wants the sum.
     summary_of = summary_json if as_json else summary_text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -92,7 +92,7 @@ class Session(Generic[C, S]):
         self._first: S | None = None
         self._dropped = 0
 
-    def seconds(self, most: float | None, delay: float = 1.0) -> Iterator[Second[S]]:
+    def seconds(self, most: float | None, delay: float = 1.0) -> Generator[Second[S], None, None]:
         """
         Attach, and yield each `delay` seconds what happened, until `most` seconds are over.
 

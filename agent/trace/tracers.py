@@ -56,7 +56,7 @@ def _take_sched(
     return sched.together({cgroup: reading.of(cgroup) for cgroup in ids}, names)
 
 
-SYSCALLS: Final = Tracer[SyscallTimes, syscalls.Calls](
+SYSCALLS: Final[Tracer[SyscallTimes, syscalls.Calls]] = Tracer(
     name="syscalls",
     what="system calls",
     kind=SYSCALL_TIMES,
@@ -68,7 +68,7 @@ SYSCALLS: Final = Tracer[SyscallTimes, syscalls.Calls](
     aim=look_only_at,
 )
 
-SCHEDULER: Final = Tracer[SchedCounts, sched.Scheduling](
+SCHEDULER: Final[Tracer[SchedCounts, sched.Scheduling]] = Tracer(
     name="sched",
     what="waits and sleeps",
     kind=SCHED,
