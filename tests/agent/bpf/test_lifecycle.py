@@ -38,7 +38,8 @@ EXECS_AND_EXITS = """
 i=0; while [ $i -lt 23 ]; do /bin/busybox true; i=$((i+1)); done
 i=0; while [ $i -lt 17 ]; do (exit 3); i=$((i+1)); done
 """
-MEMORY_HOG = "/bin/busybox tail /dev/zero"
+OOM_KILLS = 11
+MEMORY_HOGS = f"i=0; while [ $i -lt {OOM_KILLS} ]; do /bin/busybox tail /dev/zero; i=$((i+1)); done"
 
 # A main thread that ends because another thread calls exec is not an end of a process.
 EXEC_IN_A_THREAD = """
@@ -77,6 +78,7 @@ class Workload:
             memory=memory,
             options=("--volume", f"{self.shared}:/shared", *options),
         )
+        self.pid = handle.pid
         self.cgroup = cgroup_id(handle.pid)
         wait_until((self.shared / "ready").exists, SECONDS, f"the start of {self.name}")
 
@@ -180,17 +182,20 @@ def test_one_container_has_23_execs_and_17_exits_with_3_and_the_other_none(
     assert "bcc" not in sys.modules
 
 
-def test_an_oom_kill_counts_once_where_the_victim_was(
+def test_11_oom_kills_are_counted_where_the_victims_were(
     loader: LoaderName, start: StartWorkload
 ) -> None:
     with open_probe(LIFECYCLE, loader) as probe:
-        small = start(f"small-{loader}", MEMORY_HOG, memory=16 * MIB)
+        small = start(f"small-{loader}", MEMORY_HOGS, memory=16 * MIB)
         idle = start(f"idle-{loader}", "", memory=16 * MIB)
         before = probe.read()
         small.do()
         after = probe.read()
     assert difference(small.cgroup, before, after) == LifecycleCounts(
-        execs=1, exits={}, signals={int(signal.SIGKILL): 1}, oom_kills=1
+        execs=OOM_KILLS,
+        exits={},
+        signals={int(signal.SIGKILL): OOM_KILLS},
+        oom_kills=OOM_KILLS,
     )
     assert difference(idle.cgroup, before, after).oom_kills == 0
 
