@@ -149,9 +149,10 @@ class Lookup:
         told = self._engine.get(asked.identity.id or asked.name)
         if told is None:
             return None
-        return self._with_image(
-            Found(told.container, pid=told.container.pid, manifest=told.manifest)
-        )
+        container = told.container
+        if container.pid is None:
+            container = replace(container, started=None)  # the last run's; this one's comes at once
+        return self._with_image(Found(container, pid=container.pid, manifest=told.manifest))
 
     def _known_docker(self, asked: _Asked) -> Found | None:
         directories = (
