@@ -35,10 +35,11 @@ def cgroup_of(pid: int, above: int = 0) -> Cgroup:
     raise AssertionError(f"no cgroup of {pid} in {paths}")
 
 
-def named(paths: HostPaths, pid: int) -> Container:
-    """What a new Discovery makes of the cgroup of `pid`, at its first look."""
+def named(paths: HostPaths, pid: int, above: int = 0) -> Container:
+    """What a new Discovery makes of the cgroup of `pid`, or `above` levels above, at its first
+    look."""
     discovery = Discovery(paths)
-    found = discovery.container_of(cgroup_of(pid), lambda: (pid,))
+    found = discovery.container_of(cgroup_of(pid, above), lambda: (pid,))
     assert found is not None
     assert discovery.failures() == ()
     return found
