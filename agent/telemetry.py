@@ -37,7 +37,7 @@ class Telemetry:
 
     def page(self, *, openmetrics: bool = False) -> bytes:
         """The families in text format 0.0.4, or in OpenMetrics without its end."""
-        return write(self.collect(), openmetrics=openmetrics).encode()
+        return write(self.collect(), openmetrics=openmetrics)
 
 
 class Counts:

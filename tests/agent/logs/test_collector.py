@@ -12,7 +12,7 @@ def page(stats: WorkerStats | None) -> dict[str, float]:
     collector.add("fluentd a:1", lambda: 2)
     if stats is not None:
         collector.update("fluentd a:1", stats)
-    lines = write(collector.collect()).splitlines()
+    lines = write(collector.collect()).decode().splitlines()
     rows = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {series: float(value) for series, _space, value in rows}
 
