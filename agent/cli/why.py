@@ -13,8 +13,6 @@ from agent.cli import settings
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agent.config import Config
     from agent.container.target import Target
     from agent.diagnosis.diagnose import Diagnosis, Verdict
@@ -43,6 +41,7 @@ Every finding says by which files and keys it was found: what it means, docs/dia
 
 _GROUPS: Final = ("process", "netstat", "cpuset", "memory_events", "cpu")
 """Groups of metrics whose files the rules need beside those that are always read."""
+_ABOUT_CPU: Final = ("cpu_throttled", "cpu_hog")
 _STEP: Final = 1.0
 
 
@@ -76,6 +75,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _run(arguments: argparse.Namespace) -> int:
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.container.target import BadTarget, parse_target
+    from agent.diagnosis.diagnose import diagnose
+    from agent.diagnosis.scene import scene_of
 
     try:
         target = parse_target(arguments.target) if arguments.target else None
@@ -89,10 +90,12 @@ def _run(arguments: argparse.Namespace) -> int:
             if target is not None and not _is_there(arguments, config, target, sampler):
                 return NOT_FOUND
             snapshots = _look(sampler, arguments.seconds)
+            scene = scene_of(snapshots)
+            diagnosis = _name_processes(diagnose(scene), sampler)
     except NoCgroups as error:
         print(f"agent why: {error}", file=sys.stderr)
         return ERROR
-    return _tell(arguments, config, target, snapshots)
+    return _tell(arguments, config, target, scene, diagnosis)
 
 
 def _sampler(config: Config, stack: ExitStack) -> Sampler:
@@ -154,18 +157,44 @@ def _look(sampler: Sampler, length: float) -> list[Snapshot]:
     return snapshots
 
 
+def _name_processes(diagnosis: Diagnosis, sampler: Sampler) -> Diagnosis:
+    """Add to each finding about CPU which processes use it."""
+    from dataclasses import replace
+
+    from agent.cli.busiest import busiest
+    from agent.diagnosis.finding import Evidence
+    from agent.units import human_cores
+
+    verdicts = []
+    for verdict in diagnosis.verdicts:
+        of_cpu = [finding for finding in verdict.findings if finding.rule in _ABOUT_CPU]
+        if of_cpu and verdict.subject is not None:
+            busy = busiest(sampler.pids(verdict.subject.usage.cgroup))
+            named = ", ".join(
+                f"{one.name} ({human_cores(one.cores)}, pid {one.pid})" for one in busy
+            )
+            if named:
+                said = Evidence(f"busiest processes: {named}", "/proc/PID/stat")
+                findings = tuple(
+                    replace(finding, evidence=(*finding.evidence, said))
+                    if finding in of_cpu
+                    else finding
+                    for finding in verdict.findings
+                )
+                verdict = replace(verdict, findings=findings)
+        verdicts.append(verdict)
+    return replace(diagnosis, verdicts=tuple(verdicts))
+
+
 def _tell(
     arguments: argparse.Namespace,
     config: Config,
     target: Target | None,
-    snapshots: Sequence[Snapshot],
+    scene: Scene,
+    diagnosis: Diagnosis,
 ) -> int:
-    from agent.diagnosis.diagnose import diagnose
     from agent.diagnosis.finding import Severity
-    from agent.diagnosis.scene import scene_of
 
-    scene = scene_of(snapshots)
-    diagnosis = diagnose(scene)
     if target is not None:
         verdicts = _of_target(target, diagnosis, config)
         if not verdicts:
