@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.block_io import count_block_io
 from tests.host.containerd import ContainerdHost
 from tests.host.cri import CriHost
 from tests.host.daemon import HostUnavailable, session_directory
@@ -24,6 +25,7 @@ from tests.host.rootless import RootlessPodman
 @pytest.fixture(scope="session")
 def host_directory() -> Iterator[Path]:
     """The short directory below which all the session's runtimes live."""
+    count_block_io()
     with session_directory() as directory:
         yield directory
 
