@@ -376,12 +376,9 @@ class ProbesConfig:
     """Probes beside those that run by default."""
     off: tuple[str, ...] = ()
     """Probes that do not run."""
-    sweep: bool = True
-    """Read usage, limits and pressure of all cgroups by one walk in the kernel instead of some
-    fifteen files each, where that can be."""
-    sweep: bool = True
-    """Read usage, limits and pressure of all cgroups by one walk in the kernel instead of some
-    fifteen files each, where that can be."""
+    directory: str = ""
+    """"/etc/container-agent/probes.d": probes of one's own, NAME.toml and NAME.c, loaded by bcc; see
+    docs/probes.md. Whoever may write there runs code in the kernel. "" has none."""
     sweep: bool = True
     """Read usage, limits and pressure of all cgroups by one walk in the kernel instead of some
     fifteen files each, where that can be."""

@@ -20,10 +20,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.bpf import registry
 from agent.bpf.loader import ProbeUnavailable
 from agent.bpf.rounds import Rounds, Settings
-from agent.bpf.running import Probes, count_cgroups, open_probes
+from agent.bpf.running import Probes, count_cgroups
 from agent.bpf.sweep import open_sweep
 from agent.child import Child
 from agent.config import Config, split_address
@@ -39,6 +38,7 @@ from agent.logs.stats import WorkerStats
 from agent.model import Snapshot
 from agent.page import Page
 from agent.probe_costs import ProbeCosts
+from agent.probes import open_configured, own_probes
 from agent.sampler import Sampler, host_hierarchies
 from agent.security.reports.images import ImageWatcher
 from agent.security.source import Postures
@@ -46,12 +46,12 @@ from agent.server import MetricsServer, Pages
 from agent.snapshots import Snapshots
 from agent.sources.chosen import Chosen
 from agent.sweep import HostSweep
-from agent.sweep import HostSweep
 from agent.telemetry import Counts, Levels, Rows, Telemetry
-from agent.telemetry import Probes as ProbesCollector
-from exporters.prometheus.catalog import Group, metrics_of, select
+from exporters.prometheus.catalog import GROUPS, Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
+from exporters.prometheus.metric import AnyMetric
+from exporters.prometheus.own_probes import own_metrics
 
 if TYPE_CHECKING:
     from exporters.prometheus.remote_write.writer import RemoteWriter
@@ -74,12 +74,9 @@ class Daemon:
         self._closing = ExitStack()
         telemetry = Telemetry()
         with ExitStack() as building:
-            probes = _open_probes(config, telemetry)
+            probes = open_configured(config.probes, telemetry)
             building.callback(probes.close)
             self._rounds = _rounds(config, probes, telemetry)
-            sweep = _open_sweep(config, telemetry)
-            if sweep is not None:
-                building.callback(sweep.close)
             sweep = _open_sweep(config, telemetry)
             if sweep is not None:
                 building.callback(sweep.close)
@@ -101,7 +98,6 @@ class Daemon:
                     lifetimes=self._lifetimes,
                     groups=_group_names(config),
                     services=config.metrics.systemd,
-                    swept=sweep,
                     swept=sweep,
                     engine=self._sources.engine,
                     pods=self._sources.pods,
@@ -264,7 +260,7 @@ def _remote_writer(
     # Its libraries take 2 MiB, which only those pay who use it.
     from exporters.prometheus.remote_write.writer import RemoteWriter
 
-    return RemoteWriter(config.remote_write, snapshots, telemetry, metrics_of(_groups(config)))
+    return RemoteWriter(config.remote_write, snapshots, telemetry, _metrics(config))
 
 
 def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:
@@ -367,20 +363,13 @@ def _group_names(config: Config) -> frozenset[str]:
 
 def _encoder(config: Config) -> Encoder:
     labels = base_labels(config.metrics.labels, config.metrics.container_labels)
-    return Encoder(metrics_of(_groups(config)), labels)
+    return Encoder(_metrics(config), labels)
 
 
-def _open_probes(config: Config, telemetry: Telemetry) -> Probes:
-    kinds = registry.select(config.probes.on, config.probes.off) if config.probes.enabled else ()
-    probes = open_probes(
-        kinds,
-        config.probes.loader,
-        others=[kind for kind in registry.KINDS if kind not in kinds],
-    )
-    telemetry.register(
-        ProbesCollector(probes.features, lambda: probes.dropped, lambda: probes.unattributed)
-    )
-    return probes
+def _metrics(config: Config) -> tuple[AnyMetric, ...]:
+    metrics = metrics_of(_groups(config))
+    own = own_metrics(own_probes(config.probes), {m.name for m in metrics_of(GROUPS)})
+    return (*metrics, *own)
 
 
 def _rounds(config: Config, probes: Probes, telemetry: Telemetry) -> Rounds:
@@ -388,33 +377,6 @@ def _rounds(config: Config, probes: Probes, telemetry: Telemetry) -> Rounds:
     rounds = Rounds(probes.probes, settings)
     telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
     return rounds
-
-
-def _open_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:
-    """None where files alone are read; the reason is in a series and in the log."""
-    sweep, reason = None, "off in the configuration"
-    if config.probes.enabled and config.probes.sweep:
-        try:
-            opened = open_sweep(count_cgroups())
-        except ProbeUnavailable as error:
-            reason = error.reason
-            log.warning("the BPF sweep is off, and files are read instead: %s", reason)
-        else:
-            sweep = HostSweep(host_hierarchies(config.paths), opened)
-
-    def why() -> str:
-        return reason if sweep is None else sweep.reason
-
-    telemetry.register(
-        Levels(
-            "agent_sweep_up",
-            "Whether one walk in the kernel answers for the files of all cgroups; the reason where"
-            " it does not.",
-            "reason",
-            lambda: {why(): int(not why())},
-        )
-    )
-    return sweep
 
 
 def _open_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:

@@ -69,10 +69,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "agent.processes",
     },
     "agent.network": METRICS | {"agent.netstack"},
+    "agent.probes": READERS | {"agent.telemetry"},
     "agent.attribution": READERS | {"agent.container"},
     "agent.sampler": METRICS
     | {"agent.attribution", "agent.machine", "agent.network", "agent.processes", "agent.garbage"},
-    "agent.sweep": READERS,
     "agent.sweep": READERS,
     "agent.trace": READERS | {"agent.container"},
     "agent.usage": METRICS,

@@ -312,14 +312,15 @@ def compile_and_load(
     sys.path.insert(0, plan["bcc"])
     from bcc import BPF
 
-    flags = ["-I" + os.path.dirname(source), "-DBCC"]
+    ours = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probes")
+    flags = ["-I" + os.path.dirname(source), "-I" + ours, "-DBCC"]
     flags += [f"-D{name}=0" for name in missing_helpers(libbcc(), types)]
     for owner, field in plan["optional_fields"]:
         if has_field(types, owner, field):
             flags.append(f"-DHAS_{owner.upper()}_{field.upper()}")
     flags += [f"-DENTRIES_{name}={entries}" for name, entries in plan["sizes"].items()]
     with open(source, encoding="utf-8") as file:
-        text = portable(file.read(), types)
+        text = f'#line 1 "{source}"\n' + portable(file.read(), types)
     text += size_checks(text, sizes)
     try:
         compiled = BPF(text=text.encode(), cflags=flags)

@@ -17,11 +17,12 @@ class ProbeCounts:
     __slots__ = ("_by_type",)
 
     def __init__(self, counts: Iterable[object] = ()) -> None:
-        self._by_type = {type(each): each for each in counts}
+        # Own probes share a type, and say which they are.
+        self._by_type = {(type(each), getattr(each, "probe", "")): each for each in counts}
 
-    def get(self, kind: type[C]) -> C | None:
-        """The counts of this type. None: nothing counts them here."""
-        return cast("C | None", self._by_type.get(kind))
+    def get(self, kind: type[C], probe: str = "") -> C | None:
+        """The counts of this type, and of this own probe. None: nothing counts them here."""
+        return cast("C | None", self._by_type.get((kind, probe)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ProbeCounts) and self._by_type == other._by_type

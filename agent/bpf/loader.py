@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeVar
 from agent.bpf import bcc_loader, libbpf
 from agent.bpf.facts import Facts, gather
 from agent.bpf.loaded import Loaded, LoadFailed
-from agent.bpf.probe import Kind, Probe
+from agent.bpf.probe import Kind, Probe, WrongLayout
 from agent.bpf.probeset import LOADERS, LoaderName, ProbeSet
 from agent.bpf.support import decide, refuse_loader
 
@@ -59,7 +59,10 @@ def open_probe(
     if facts is None:
         facts = gather(kind.programs.tracepoints, kind.programs.kfuncs)
     name, loaded, reasons = load(kind.programs, loader, facts, cgroups=cgroups)
-    probe = Probe(kind, name, loaded, reasons)
+    try:
+        probe = Probe(kind, name, loaded, reasons)
+    except WrongLayout as error:
+        raise ProbeUnavailable((*reasons, (name, str(error)))) from error
     if not kind.windowed:
         probe.start()
         if not probe.running:
@@ -86,7 +89,8 @@ def load(
     decisions = decide(facts, probe)
     sizes = probe.sizes(cgroups)
     reasons: list[tuple[str, str]] = []
-    for name in LOADERS if loader == "auto" else (loader,):
+    order: tuple[LoaderName, ...] = LOADERS if loader == "auto" else (loader,)
+    for name in ("bcc",) if probe.source else order:
         refused = {
             decision.program: decision.reason
             for decision in decisions

@@ -59,6 +59,10 @@ class Maps:
         except KeyError:
             raise ValueError("the probe is closed") from None
 
+    def type_of(self, name: str) -> int:
+        """enum bpf_map_type."""
+        return syscall.map_info(self.fd(name)).type
+
     def batches(self, name: str) -> Iterator[tuple[bytes, bytes]]:
         """A hash map's (keys one after the other, values likewise), piece by piece."""
         info = syscall.map_info(self.fd(name))
@@ -122,6 +126,8 @@ class Kind(Generic[C]):
     """Whose ids the cgroups have. blkio: on a v1 or hybrid host the blkio mount's."""
     windowed: bool = False
     """Loaded and left detached, for windows."""
+    cost: Callable[[C], float] | None = None
+    """CPU seconds that counting so much took, about: where the kernel may not be asked."""
     default: bool = True
     """Whether it runs unless the configuration says otherwise."""
     add: Callable[[C, C], C] = add
@@ -131,6 +137,10 @@ class Kind(Generic[C]):
     def name(self) -> str:
         """Of the probe."""
         return self.programs.name
+
+
+class WrongLayout(RuntimeError):
+    """A map's entries are not what the reader expects."""
 
 
 class Probe(Generic[C]):
@@ -240,7 +250,9 @@ class Probe(Generic[C]):
 
     def estimate(self) -> float | None:
         """CPU seconds it has cost by its own count of events; None: it cannot say."""
-        return None
+        if self.kind.cost is None:
+            return None
+        return sum(map(self.kind.cost, self.read().cgroups.values()))
 
     def close(self) -> None:
         """Detach and free. May be called again."""
@@ -265,10 +277,10 @@ class Probe(Generic[C]):
         for name, wanted in self.kind.layout.items():
             info = syscall.map_info(self.maps.fd(name))
             if (info.key_size, info.value_size) != wanted:
-                raise RuntimeError(
+                raise WrongLayout(
                     f'map "{name}" has keys of {info.key_size} and values of {info.value_size}'
-                    f" bytes, not {wanted[0]} and {wanted[1]}: object and agent are not of one"
-                    " version"
+                    f" bytes, not {wanted[0]} and {wanted[1]}: what is loaded and who reads it are"
+                    " not of one version"
                 )
 
 

@@ -79,6 +79,9 @@ class ProbeSet:
     per_cgroup: Mapping[str, int] = field(default_factory=dict)
     """Map -> entries a cgroup takes, for the maps that are sized by the host's cgroups."""
 
+    source: str = ""
+    """Path of a user's own C file, which bcc alone loads."""
+
     @property
     def object_path(self) -> str:
         """The CO-RE object."""
@@ -86,7 +89,9 @@ class ProbeSet:
 
     @property
     def source_path(self) -> str:
-        """The source for bcc: its own, or the one for both loaders (probes/portable.h)."""
+        """The source for bcc: the user's, or its own, or that of both loaders (portable.h)."""
+        if self.source:
+            return self.source
         own = os.path.join(DIRECTORY, f"{self.name}.bcc.c")
         return own if os.path.exists(own) else own.replace(".bcc.c", ".bpf.c")
 

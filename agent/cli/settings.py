@@ -84,6 +84,14 @@ def checked(config: Config) -> Config:
             select(enabled, disabled)
         except UnknownGroup as error:
             raise ConfigError([f"metrics.groups_enabled, groups_disabled: {error}"]) from None
+    if config.probes.directory:
+        from agent.bpf.own import BadProbe, find_own
+        from agent.configfile import ConfigError
+
+        try:
+            find_own(config.probes.directory)
+        except (BadProbe, OSError) as error:
+            raise ConfigError([f"probes.directory: {error}"]) from None
     if config.probes.on or config.probes.off:
         from agent.bpf.registry import UnknownProbe
         from agent.bpf.registry import select as select_probes
