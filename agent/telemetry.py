@@ -112,7 +112,8 @@ class Probes:
         yield up
         dropped = counter(
             "agent_bpf_dropped",
-            "Events a BPF probe could not count because a map was full.",
+            "Events a BPF probe could not count because a map was full; without a map, because its "
+            "program was interrupted by another event.",
             ["probe", "map"],
         )
         for names, count in self._dropped().items():

@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from agent.bpf import syscall
 from agent.bpf.attach import cgroup2_root
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.decode import UnexpectedRecord
@@ -72,7 +73,8 @@ class Probes:
         self.unattributed = 0
         """Cgroups something was counted in that were gone before a walk of the tree saw them."""
         self.dropped: Mapping[tuple[str, str], int] = {}
-        """(probe, map) -> events that were not counted because the map was full."""
+        """(probe, map) -> events that were not counted because the map was full; (probe, "") ->
+        because the program was running on that CPU already, when an interrupt brought another."""
 
     def features(self) -> Iterator[Feature]:
         """Each of each probe, whether it counts or not."""
@@ -104,6 +106,9 @@ class Probes:
             by_probe.append((totals, reading.zero))
             for name, count in reading.dropped.items():
                 dropped[kept.probe.name, name] = count
+            programs = list(kept.probe.program_fds())
+            if programs:
+                dropped[kept.probe.name, ""] = sum(map(syscall.program_misses, programs))
         self.unattributed += len(lost)
         self.dropped = dropped
         self._owners = owners

@@ -94,6 +94,18 @@ def program_run_time(program_fd: int) -> tuple[int, int]:
     return int(ns), int(runs)
 
 
+def program_misses(program_fd: int) -> int:
+    """
+    Events a program was not run for, since it was running on that CPU already: an interrupt came.
+
+    recursion_misses, also counted while statistics are off. 0 on kernels that do not count it:
+    Linux kernel commit 9ed9e9ba2337 ("bpf: Count the number of times recursion was prevented") (in
+    v5.12).
+    """
+    (misses,) = struct.unpack_from("=Q", _object_info(program_fd), _RUN_TIME_OFFSET + 16)
+    return int(misses)
+
+
 def enable_stats() -> int:
     """
     Have the kernel count the runs of all BPF programs until the returned descriptor is closed.

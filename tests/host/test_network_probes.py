@@ -91,3 +91,6 @@ def test_the_page_tells_connections_and_traffic_by_container(
     for metric in ("container_tcp_connects_total", "container_network_bpf_receive_packets_total"):
         assert page.value(metric, name=idle) == 0
     assert page.series("container_tcp_connect_latency_seconds_count", name=idle) == []
+    # Each map, and what came while the program itself was running; nearly always 0.
+    told = {labels["map"] for labels, _ in page.series("agent_bpf_dropped_total", probe="tcp")}
+    assert told == {"tcp", "starting", ""}
