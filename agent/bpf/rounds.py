@@ -188,7 +188,8 @@ class Rounds:
             return
         now = probe.estimate()
         if now is not None and measured.estimate is not None:
-            measured.cost = now - measured.estimate
+            # It falls where a cgroup that is gone was forgotten in between.
+            measured.cost = max(now - measured.estimate, 0.0)
 
     def _account(self, measured: dict[str, _Measured], began: float) -> None:
         """Take the costs in, and let the governor decide."""

@@ -63,4 +63,5 @@ SCHED: Final = Kind(
     },
     prepare=_prepare,
     windowed=True,
+    cost=lambda counts: 250e-9 * sum(counts.waits),
 )

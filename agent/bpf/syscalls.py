@@ -111,6 +111,7 @@ SYSCALLS: Final = Kind(
     layout={"slots": (4, COUNTS_SIZE), "owners": (4, 8), "classes": (4, NUMBERS)},
     prepare=_prepare_counts,
     windowed=True,
+    cost=lambda counts: 50e-9 * sum(each.calls for each in counts.classes.values()),
 )
 
 SYSCALL_TIMES: Final = Kind(
@@ -132,5 +133,6 @@ SYSCALL_TIMES: Final = Kind(
     },
     prepare=_prepare_times,
     windowed=True,
+    cost=lambda counts: 220e-9 * sum(each.calls for each in counts.calls.values()),
     default=False,
 )
