@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.host.block_io import count_block_io
 from tests.host.containerd import ContainerdHost
@@ -20,6 +21,10 @@ from tests.host.docker import DockerHost
 from tests.host.packages import Release, podman_5
 from tests.host.podman import PodmanHost
 from tests.host.rootless import RootlessPodman
+
+# No test is timed: a deadline fails on a machine that others use as well.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -152,7 +152,7 @@ GROUPS: tuple[Group, ...] = (
     Group("traffic", traffic.METRICS),
     Group("dns", dns.METRICS),
     Group("syscalls", syscalls.METRICS),
-    Group("sched", sched.METRICS),
+    Group("scheduler", sched.METRICS),
     Group("lifetimes", lifetimes.METRICS),
     Group("spec", spec.METRICS),
     Group("identity", identity.METRICS),
