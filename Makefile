@@ -41,6 +41,10 @@ soak: ## the log pipeline's torture run and rotation at speed, at full length (5
 	@deploy/setup.sh test
 	@TORTURE_SEEDS=$${TORTURE_SEEDS:-0:5000} ROTATION_SECONDS=60 $(PYTHON) -m pytest -q tests/torture
 
+soak-bpf: ## 2,000 cgroups made and removed while all probes run (2 minutes)
+	@deploy/setup.sh test
+	@BPF_SOAK_CGROUPS=$${BPF_SOAK_CGROUPS:-2000} $(PYTHON) -m pytest -q -s tests/agent/bpf/test_soak.py
+
 guest: ## the tests that need systemd and cgroup v2, in an emulated guest; its image is built once
 	@deploy/setup.sh test
 	@$(PYTHON) -m tests.guest
