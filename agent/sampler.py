@@ -27,7 +27,6 @@ from agent.cgroupfs.hugetlb import page_sizes
 from agent.cgroupfs.pressure import Pressure, parse_pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.cgroupfs.swept import Swept
-from agent.cgroupfs.swept import Swept
 from agent.cgroupfs.tree import CgroupTree
 from agent.config import HostPaths
 from agent.container.container import Container, Kind
@@ -117,7 +116,6 @@ class Sampler:
         *,
         groups: Collection[str] = (),
         services: bool = False,
-        swept: Swept | None = None,
         swept: Swept | None = None,
         engine: ContainerSource | None = None,
         pods: PodSource | None = None,
