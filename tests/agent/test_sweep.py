@@ -114,10 +114,12 @@ def test_what_did_not_move_must_be_equal_and_what_moved_says_nothing() -> None:
 def test_a_field_that_is_wrong_three_times_in_a_row_is_told() -> None:
     check = Check()
     wrong = {"pids.current": 3}, {"pids.current": 4}, {"pids.current": 3}
-    assert check.look(*wrong) == ""
-    assert check.doubtful
-    assert check.look({"pids.current": 3}, {"pids.current": 3}, {"pids.current": 3}) == ""
-    assert not check.doubtful
+    right = {"pids.current": 3}, {"pids.current": 3}, {"pids.current": 3}
+    doubtful = []
+    for look in (wrong, right):
+        assert check.look(*look) == ""
+        doubtful.append(check.doubtful)
+    assert doubtful == [True, False]
     assert [bool(check.look(*wrong)) for _ in range(3)] == [False, False, True]
 
 
