@@ -205,15 +205,17 @@ class Probe(Generic[C]):
         """
         Start counting what can be counted: a program that may not be attached is off for good.
         """
-        self._prepare()
+        try:
+            self._prepare()
+        except OSError as error:
+            for name in tuple(self._loaded.programs):
+                self._give_up(name, f"fill its maps: {error}")
         for name in tuple(self._loaded.programs):
             program = self._programs[name]
             try:
                 self._loaded.attach(program)
             except OSError as error:
-                where = program.tracepoint or program.kind
-                self._loaded.off[name] = f"attach to {where}: {error}"
-                os.close(self._loaded.programs.pop(name))
+                self._give_up(name, f"attach to {program.tracepoint or program.kind}: {error}")
         self.off = _off(self.kind.programs, self._loaded)
         self.maps = replace(
             self.maps, features=frozenset(self.kind.programs.features) - self.off.keys()
@@ -268,6 +270,10 @@ class Probe(Generic[C]):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _give_up(self, name: str, reason: str) -> None:
+        self._loaded.off[name] = reason
+        os.close(self._loaded.programs.pop(name))
 
     def _prepare(self) -> None:
         if self.kind.prepare is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import pytest
@@ -154,3 +155,17 @@ def test_what_is_not_counted_has_no_sum() -> None:
 def test_this_hosts_cgroups_are_counted_or_none() -> None:
     assert count_cgroups() >= 0
     assert count_cgroups("/proc/self/status") == 0
+
+
+def test_a_probe_whose_maps_cannot_be_filled_is_off_and_holds_nothing() -> None:
+    def refuse(_: Maps) -> None:
+        raise OSError("no room")
+
+    program, other = os.pipe()
+    os.close(other)
+    kind = replace(Maker(Shots).probe.kind, prepare=refuse)
+    probe = Probe(kind, "libbpf", Loaded(programs={"on_it": program}), cpus=2)
+    probe.start()
+    assert (dict(probe.off), probe.running) == ({"it": "fill its maps: no room"}, False)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(program)
