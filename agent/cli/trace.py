@@ -48,6 +48,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     for name, text in (
         ("syscalls", "system calls, how long they take, what fails (default)"),
         ("sched", "waits for a CPU, who took it, and what else was waited for"),
+        ("net", "TCP: connections, failures, resets, retransmissions"),
     ):
         what.add_argument(
             f"--{name}",
@@ -129,9 +130,11 @@ def _find(written: str, target: Target, config: Config) -> Subject | None:
 def _trace(arguments: argparse.Namespace, config: Config, subject: Subject) -> int:
     from agent.bpf.facts import gather
     from agent.bpf.loader import ProbeUnavailable, open_probe
-    from agent.trace.tracers import SCHEDULER, SYSCALLS
+    from agent.trace.tracers import NETWORK, SCHEDULER, SYSCALLS
 
-    tracers: dict[str, Tracer[Any, Any]] = {each.name: each for each in (SYSCALLS, SCHEDULER)}
+    tracers: dict[str, Tracer[Any, Any]] = {
+        each.name: each for each in (SYSCALLS, SCHEDULER, NETWORK)
+    }
     tracer = tracers[arguments.what]
     facts = gather(tracer.kind.programs.tracepoints, tracer.kind.programs.kfuncs)
     try:

@@ -17,7 +17,9 @@ from agent.bpf.probe import Kind, Maps, Reading
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import SchedCounts
 from agent.bpf.syscalls import SYSCALL_TIMES, SyscallTimes, look_only_at
-from agent.trace import sched, syscalls
+from agent.bpf.tcp import TCP
+from agent.bpf.tcp_counts import TcpCounts
+from agent.trace import net, sched, syscalls
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -77,4 +79,20 @@ SCHEDULER: Final[Tracer[SchedCounts, sched.Scheduling]] = Tracer(
     headline=sched.headline,
     table=sched.table,
     document=sched.row,
+)
+
+
+def _take_net(reading: Reading[TcpCounts], ids: Collection[int], _names: Names) -> net.Numbers:
+    return net.numbers([reading.of(cgroup) for cgroup in ids] or [reading.zero])
+
+
+NETWORK: Final[Tracer[TcpCounts, net.Numbers]] = Tracer(
+    name="net",
+    what="TCP",
+    kind=TCP,
+    take=_take_net,
+    since=net.since,
+    headline=net.headline,
+    table=net.table,
+    document=net.document,
 )

@@ -119,6 +119,26 @@ while time.process_time() < end: pass
     assert summary["sched"]["wait_p99_seconds"] is not None
 
 
+def test_net_counts_connections(pair: tuple[Talker, Talker]) -> None:
+    traced, _ = pair
+    connect = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+for _ in range(13):
+    with socket.create_connection(listener.getsockname()): listener.accept()[0].close()
+listener.close()
+"""
+    argv = [*AGENT, "trace", f"pid:{traced.pid}", "--net", "-o", "json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=TOP) as program:
+        said = lines(program)
+        next(said)
+        traced.do(connect)
+        program.send_signal(signal.SIGINT)
+        *_, summary = said
+    assert program.returncode == 0
+    assert (summary["net"]["connects"], summary["net"]["accepts"]) == (13, 13)
+
+
 def test_a_container_that_ends_ends_the_trace(docker_host: DockerHost, tmp_path: Path) -> None:
     if reason := refuse_loader(gather([]), "libbpf"):
         pytest.skip(reason)
