@@ -14,39 +14,34 @@ from __future__ import annotations
 import logging
 import math
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.bpf.loader import ProbeUnavailable
-from agent.bpf.rounds import Rounds, Settings
-from agent.bpf.running import Probes, count_cgroups
-from agent.bpf.sweep import open_sweep
-from agent.child import Child
 from agent.config import Config, split_address
-from agent.container.told import ContainerSource
-from agent.diagnosis.recent import LABELS, Recent
-from agent.filesystem.watcher import FilesystemWatcher
+from agent.diagnosis.recent import Recent
 from agent.lifecycle.events import counters
-from agent.lifecycle.keeper import LifetimeKeeper
 from agent.lifecycle.run import Counted
-from agent.logs.collector import LogCollector
-from agent.logs.handover import worker_input
-from agent.logs.stats import WorkerStats
 from agent.model import Snapshot
 from agent.page import Page
-from agent.probe_costs import ProbeCosts
+from agent.parts import (
+    api_sources,
+    filesystem_watcher,
+    host_sweep,
+    image_watcher,
+    lifetime_keeper,
+    log_workers,
+    probe_rounds,
+    recent_findings,
+    without_cgroup,
+)
 from agent.probes import open_configured, own_probes
-from agent.sampler import Sampler, host_hierarchies
-from agent.security.reports.images import ImageWatcher
+from agent.sampler import Sampler
 from agent.security.source import Postures
 from agent.server import MetricsServer, Pages
 from agent.snapshots import Snapshots
-from agent.sources.chosen import Chosen
-from agent.sweep import HostSweep
-from agent.telemetry import Counts, Levels, Rows, Telemetry
+from agent.telemetry import Counts, Telemetry
 from exporters.prometheus.catalog import GROUPS, Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
@@ -76,16 +71,14 @@ class Daemon:
         with ExitStack() as building:
             probes = open_configured(config.probes, telemetry)
             building.callback(probes.close)
-            self._rounds = _rounds(config, probes, telemetry)
-            sweep = _open_sweep(config, telemetry)
+            self._rounds = probe_rounds(config, probes, telemetry)
+            sweep = host_sweep(config, telemetry)
             if sweep is not None:
                 building.callback(sweep.close)
-            self._filesystem = _filesystem_watcher(config, telemetry)
-            self._images = _image_watcher(config)
-            self._sources = _sources(config, telemetry)
-            self._lifetimes = _lifetime_keeper(
-                config, telemetry, self._recall, self._sources.engine
-            )
+            self._filesystem = filesystem_watcher(config, telemetry)
+            self._images = image_watcher(config)
+            self._sources = api_sources(config, telemetry)
+            self._lifetimes = lifetime_keeper(config, telemetry, self._recall, self._sources.engine)
             sampler = building.enter_context(
                 Sampler(
                     config.paths,
@@ -111,14 +104,16 @@ class Daemon:
                     sampler.discovery.answered,
                 )
             )
-            telemetry.register(_without_cgroup(sampler))
+            telemetry.register(without_cgroup(sampler))
             self._snapshots = Snapshots(
-                sampler, config.metrics.interval, taken=_taken(telemetry, _findings(telemetry))
+                sampler,
+                config.metrics.interval,
+                taken=_taken(telemetry, recent_findings(telemetry)),
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
             self._server = _server(config, page, telemetry)
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
-            self._workers = _log_workers(config, telemetry)
+            self._workers = log_workers(config, telemetry)
             self._closing = building.pop_all()
 
     @property
@@ -188,7 +183,7 @@ class Daemon:
 
 def page_once(config: Config) -> Iterator[bytes]:
     """The page of now, read once and without a server, probe or log worker."""
-    images = _image_watcher(config)
+    images = image_watcher(config)
     if images is not None:
         images.look()
     security = (
@@ -205,30 +200,10 @@ def page_once(config: Config) -> Iterator[bytes]:
         services=config.metrics.systemd,
     ) as sampler:
         telemetry = Telemetry()
-        telemetry.register(_without_cgroup(sampler))
+        telemetry.register(without_cgroup(sampler))
         snapshots = Snapshots(sampler, 0, taken=_note_health(telemetry))
         _, pieces = Page(snapshots, _encoder(config), telemetry).metrics()
         yield from pieces
-
-
-def _without_cgroup(sampler: Sampler) -> Rows:
-    return Rows(
-        "agent_container_without_cgroup",
-        "1 for a running container that has no cgroup of its own (rootless on cgroup v1, or"
-        " --cgroups=disabled): what it uses is its user's, and it has no other series.",
-        ("runtime", "name", "id", "image", "pod"),
-        lambda: [
-            (found.runtime, found.name, found.id, found.image, found.pod)
-            for found in sampler.unplaced.found
-        ],
-    )
-
-
-def _image_watcher(config: Config) -> ImageWatcher | None:
-    security = config.security
-    if not security.image_reports and not security.verifications:
-        return None
-    return ImageWatcher(security.image_reports, security.verifications)
 
 
 def _server(config: Config, page: Pages, telemetry: Telemetry) -> MetricsServer:
@@ -263,96 +238,6 @@ def _remote_writer(
     return RemoteWriter(config.remote_write, snapshots, telemetry, _metrics(config))
 
 
-def _filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:
-    if not config.filesystem.enabled:
-        return None
-    watcher = FilesystemWatcher(config.filesystem, config.paths)
-    for name, text, label, get in (
-        (
-            "agent_filesystem_walks",
-            "Directory trees walked, by how it ended.",
-            "outcome",
-            watcher.walks,
-        ),
-        (
-            "agent_filesystem_timeouts",
-            "Filesystems that did not answer in time and were left alone.",
-            "call",
-            lambda: {"statvfs": watcher.timeouts()},
-        ),
-        (
-            "agent_filesystem_faults",
-            "Steps of the filesystem watcher that ended in an error that should not be.",
-            "loop",
-            lambda: {"filesystem": watcher.faults()},
-        ),
-    ):
-        telemetry.register(Counts(name, text, label, get))
-    telemetry.register(
-        Levels(
-            "agent_filesystem_left_alone",
-            "Mounts not asked how full they are: on a network, or those that do not answer.",
-            "reason",
-            watcher.left_alone,
-        )
-    )
-    return watcher
-
-
-def _sources(config: Config, telemetry: Telemetry) -> Chosen:
-    sources = Chosen(config.docker, config.kubernetes)
-    telemetry.register(
-        Counts(
-            "agent_api_failures",
-            "Times an API that the configuration names could not be followed, and was tried again.",
-            "source",
-            sources.failures,
-        )
-    )
-    telemetry.register(Levels("agent_api_up", "1 while an API is followed.", "source", sources.up))
-    return sources
-
-
-def _lifetime_keeper(
-    config: Config,
-    telemetry: Telemetry,
-    recall: Callable[[int], Counted | None],
-    engine: ContainerSource | None,
-) -> LifetimeKeeper | None:
-    if not config.lifecycle.enabled:
-        return None
-    keeper = LifetimeKeeper(
-        config.lifecycle, config.paths, host_hierarchies(config.paths), recall, engine
-    )
-    telemetry.register(
-        Counts(
-            "agent_lifecycle_events",
-            "What happened to containers, as far as it was seen.",
-            "event",
-            keeper.events,
-        )
-    )
-    telemetry.register(
-        Counts(
-            "agent_lifecycle_missed",
-            "What was not seen of it: last counters, exit codes, starts, inotify events, "
-            "identities that were too many, watchers that failed.",
-            "what",
-            keeper.missed,
-        )
-    )
-    telemetry.register(
-        Levels(
-            "agent_lifecycle_watcher",
-            "How containers are followed: directories watched, containers that run, and 1 for "
-            "polling (no inotify watch was left) and realtime.",
-            "what",
-            keeper.levels,
-        )
-    )
-    return keeper
-
-
 def _groups(config: Config) -> tuple[Group, ...]:
     return select(config.metrics.groups_enabled, config.metrics.groups_disabled)
 
@@ -370,83 +255,6 @@ def _metrics(config: Config) -> tuple[AnyMetric, ...]:
     metrics = metrics_of(_groups(config))
     own = own_metrics(own_probes(config.probes), {m.name for m in metrics_of(GROUPS)})
     return (*metrics, *own)
-
-
-def _rounds(config: Config, probes: Probes, telemetry: Telemetry) -> Rounds:
-    settings = Settings(config.probes.period, config.probes.window, config.probes.budget)
-    rounds = Rounds(probes.probes, settings)
-    telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
-    return rounds
-
-
-def _open_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:
-    """None where files alone are read; the reason is in a series and in the log."""
-    sweep, reason = None, "off in the configuration"
-    if config.probes.enabled and config.probes.sweep:
-        try:
-            opened = open_sweep(count_cgroups())
-        except ProbeUnavailable as error:
-            reason = error.reason
-            log.warning("the BPF sweep is off, and files are read instead: %s", reason)
-        else:
-            sweep = HostSweep(host_hierarchies(config.paths), opened)
-
-    def why() -> str:
-        return reason if sweep is None else sweep.reason
-
-    telemetry.register(
-        Levels(
-            "agent_sweep_up",
-            "Whether one walk in the kernel answers for the files of all cgroups; the reason where"
-            " it does not.",
-            "reason",
-            lambda: {why(): int(not why())},
-        )
-    )
-    return sweep
-
-
-def _log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
-    if not config.logs.enabled:
-        return []
-    collector = LogCollector()
-    telemetry.register(collector)
-    workers = []
-    for destination in config.logs.destination:
-        name = destination.name
-        worker = Child(
-            f"log worker {name}",
-            [sys.executable, "-m", "agent.log_worker"],
-            worker_input(config, destination),
-            _read_stats(collector, name),
-        )
-        collector.add(name, lambda child=worker: child.restarts)  # type: ignore[misc]
-        workers.append(worker)
-    return workers
-
-
-def _read_stats(collector: LogCollector, name: str) -> Callable[[bytes], None]:
-    def read(line: bytes) -> None:
-        try:
-            collector.update(name, WorkerStats.from_json(line))
-        except ValueError as error:
-            log.warning("log worker %s said something unexpected: %s", name, error)
-
-    return read
-
-
-def _findings(telemetry: Telemetry) -> Recent:
-    recent = Recent()
-    telemetry.register(
-        Rows(
-            "agent_finding",
-            "1 for each thing that is wrong with a container now, as agent why explains it: what"
-            " it means, docs/diagnosis.md.",
-            LABELS,
-            recent.findings,
-        )
-    )
-    return recent
 
 
 def _taken(telemetry: Telemetry, recent: Recent) -> Callable[[Snapshot], None]:

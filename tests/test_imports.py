@@ -99,6 +99,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "exporters.file": frozenset({"agent.config", "agent.logs.chunk"}),
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
+    "agent.parts": frozenset({"agent"}),
     "agent.daemon": frozenset({"agent", "exporters"}),
     "agent.cli": frozenset({"agent", "exporters", "dashboards"}),
     "agent.__main__": frozenset({"agent.cli"}),

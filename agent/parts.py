@@ -1,0 +1,221 @@
+"""The daemon's parts, each built as the configuration says, with the series that tell of it.
+
+None where the configuration turns a part off. A part that cannot run here says why and leaves the
+others alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+
+from agent.bpf.loader import ProbeUnavailable
+from agent.bpf.rounds import Rounds, Settings
+from agent.bpf.running import Probes, count_cgroups
+from agent.bpf.sweep import open_sweep
+from agent.child import Child
+from agent.config import Config
+from agent.container.told import ContainerSource
+from agent.diagnosis.recent import LABELS, Recent
+from agent.filesystem.watcher import FilesystemWatcher
+from agent.lifecycle.keeper import LifetimeKeeper
+from agent.lifecycle.run import Counted
+from agent.logs.collector import LogCollector
+from agent.logs.handover import worker_input
+from agent.logs.stats import WorkerStats
+from agent.probe_costs import ProbeCosts
+from agent.sampler import Sampler, host_hierarchies
+from agent.security.reports.images import ImageWatcher
+from agent.sources.chosen import Chosen
+from agent.sweep import HostSweep
+from agent.telemetry import Counts, Levels, Rows, Telemetry
+
+log = logging.getLogger(__name__)
+
+
+def without_cgroup(sampler: Sampler) -> Rows:
+    return Rows(
+        "agent_container_without_cgroup",
+        "1 for a running container that has no cgroup of its own (rootless on cgroup v1, or"
+        " --cgroups=disabled): what it uses is its user's, and it has no other series.",
+        ("runtime", "name", "id", "image", "pod"),
+        lambda: [
+            (found.runtime, found.name, found.id, found.image, found.pod)
+            for found in sampler.unplaced.found
+        ],
+    )
+
+
+def image_watcher(config: Config) -> ImageWatcher | None:
+    security = config.security
+    if not security.image_reports and not security.verifications:
+        return None
+    return ImageWatcher(security.image_reports, security.verifications)
+
+
+def filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:
+    if not config.filesystem.enabled:
+        return None
+    watcher = FilesystemWatcher(config.filesystem, config.paths)
+    for name, text, label, get in (
+        (
+            "agent_filesystem_walks",
+            "Directory trees walked, by how it ended.",
+            "outcome",
+            watcher.walks,
+        ),
+        (
+            "agent_filesystem_timeouts",
+            "Filesystems that did not answer in time and were left alone.",
+            "call",
+            lambda: {"statvfs": watcher.timeouts()},
+        ),
+        (
+            "agent_filesystem_faults",
+            "Steps of the filesystem watcher that ended in an error that should not be.",
+            "loop",
+            lambda: {"filesystem": watcher.faults()},
+        ),
+    ):
+        telemetry.register(Counts(name, text, label, get))
+    telemetry.register(
+        Levels(
+            "agent_filesystem_left_alone",
+            "Mounts not asked how full they are: on a network, or those that do not answer.",
+            "reason",
+            watcher.left_alone,
+        )
+    )
+    return watcher
+
+
+def api_sources(config: Config, telemetry: Telemetry) -> Chosen:
+    sources = Chosen(config.docker, config.kubernetes)
+    telemetry.register(
+        Counts(
+            "agent_api_failures",
+            "Times an API that the configuration names could not be followed, and was tried again.",
+            "source",
+            sources.failures,
+        )
+    )
+    telemetry.register(Levels("agent_api_up", "1 while an API is followed.", "source", sources.up))
+    return sources
+
+
+def lifetime_keeper(
+    config: Config,
+    telemetry: Telemetry,
+    recall: Callable[[int], Counted | None],
+    engine: ContainerSource | None,
+) -> LifetimeKeeper | None:
+    if not config.lifecycle.enabled:
+        return None
+    keeper = LifetimeKeeper(
+        config.lifecycle, config.paths, host_hierarchies(config.paths), recall, engine
+    )
+    telemetry.register(
+        Counts(
+            "agent_lifecycle_events",
+            "What happened to containers, as far as it was seen.",
+            "event",
+            keeper.events,
+        )
+    )
+    telemetry.register(
+        Counts(
+            "agent_lifecycle_missed",
+            "What was not seen of it: last counters, exit codes, starts, inotify events, "
+            "identities that were too many, watchers that failed.",
+            "what",
+            keeper.missed,
+        )
+    )
+    telemetry.register(
+        Levels(
+            "agent_lifecycle_watcher",
+            "How containers are followed: directories watched, containers that run, and 1 for "
+            "polling (no inotify watch was left) and realtime.",
+            "what",
+            keeper.levels,
+        )
+    )
+    return keeper
+
+
+def probe_rounds(config: Config, probes: Probes, telemetry: Telemetry) -> Rounds:
+    settings = Settings(config.probes.period, config.probes.window, config.probes.budget)
+    rounds = Rounds(probes.probes, settings)
+    telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
+    return rounds
+
+
+def host_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:
+    """None where files alone are read; the reason is in a series and in the log."""
+    sweep, reason = None, "off in the configuration"
+    if config.probes.enabled and config.probes.sweep:
+        try:
+            opened = open_sweep(count_cgroups())
+        except ProbeUnavailable as error:
+            reason = error.reason
+            log.warning("the BPF sweep is off, and files are read instead: %s", reason)
+        else:
+            sweep = HostSweep(host_hierarchies(config.paths), opened)
+
+    def why() -> str:
+        return reason if sweep is None else sweep.reason
+
+    telemetry.register(
+        Levels(
+            "agent_sweep_up",
+            "Whether one walk in the kernel answers for the files of all cgroups; the reason where"
+            " it does not.",
+            "reason",
+            lambda: {why(): int(not why())},
+        )
+    )
+    return sweep
+
+
+def log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
+    if not config.logs.enabled:
+        return []
+    collector = LogCollector()
+    telemetry.register(collector)
+    workers = []
+    for destination in config.logs.destination:
+        name = destination.name
+        worker = Child(
+            f"log worker {name}",
+            [sys.executable, "-m", "agent.log_worker"],
+            worker_input(config, destination),
+            _read_stats(collector, name),
+        )
+        collector.add(name, lambda child=worker: child.restarts)  # type: ignore[misc]
+        workers.append(worker)
+    return workers
+
+
+def _read_stats(collector: LogCollector, name: str) -> Callable[[bytes], None]:
+    def read(line: bytes) -> None:
+        try:
+            collector.update(name, WorkerStats.from_json(line))
+        except ValueError as error:
+            log.warning("log worker %s said something unexpected: %s", name, error)
+
+    return read
+
+
+def recent_findings(telemetry: Telemetry) -> Recent:
+    recent = Recent()
+    telemetry.register(
+        Rows(
+            "agent_finding",
+            "1 for each thing that is wrong with a container now, as agent why explains it: what"
+            " it means, docs/diagnosis.md.",
+            LABELS,
+            recent.findings,
+        )
+    )
+    return recent
