@@ -78,6 +78,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.usage": METRICS,
     "agent.snapshots": METRICS,
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
+    "agent.doctor": READERS,
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
     "agent.diagnosis": METRICS | {"agent.usage"},

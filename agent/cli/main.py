@@ -16,6 +16,7 @@ from agent.cli import (
     config,
     dashboards,
     demo,
+    doctor,
     events,
     health,
     inspect,
@@ -40,6 +41,7 @@ _COMMANDS = (
     demo,
     dashboards,
     config,
+    doctor,
     health,
 )
 
@@ -55,6 +57,7 @@ examples:
   agent logs web -f                 what a container writes
   agent events                      containers starting and ending, live
   agent metrics | grep oom          the metrics page, without a server
+  agent doctor                      what this host lacks, and how to mend it
   agent demo                        containers that misbehave, to look at
 
 exit codes:

@@ -1,0 +1,100 @@
+"""Reads a host's facts. Nothing is loaded into the kernel, and nothing is written."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterable, Mapping
+
+from agent.bpf import facts as bpf_facts
+from agent.bpf.probeset import ProbeSet
+from agent.bpf.support import decide
+from agent.cgroupfs.hierarchies import Hierarchies
+from agent.config import Config
+from agent.doctor.facts import Access, HostFacts, ProbeSupport
+from agent.kernelfile import Denied, read
+
+
+def gather(
+    config: Config,
+    hierarchies: Hierarchies | None,
+    probes: Iterable[ProbeSet],
+    *,
+    containers: Mapping[str, int],
+    unread: tuple[str, ...],
+    answer: str,
+    answer_problem: str,
+) -> HostFacts:
+    """Look at everything; what others asked already is handed in."""
+    probes = tuple(probes)
+    paths = config.paths
+    bpf = bpf_facts.gather(
+        [name for probe in probes for name in probe.tracepoints],
+        [name for probe in probes for name in probe.kfuncs],
+        proc=paths.proc,
+    )
+    return HostFacts(
+        kernel=bpf.kernel,
+        uid=os.geteuid(),
+        cgroup=None if hierarchies is None else hierarchies.version,
+        cgroup_mount="" if hierarchies is None else hierarchies.walk_root,
+        controllers=None if hierarchies is None else _controllers(hierarchies),
+        pressure=_pressure(f"{paths.proc}/pressure/cpu"),
+        capabilities=bpf.capabilities,
+        btf=bpf.btf,
+        probes_enabled=config.probes.enabled,
+        probes=tuple(ProbeSupport(name=p.name, decisions=decide(bpf, p)) for p in probes),
+        sources=tuple(
+            _readable(path)
+            for path in dict.fromkeys(
+                (*paths.docker, *paths.containerd, *paths.podman, paths.pod_logs)
+            )
+        ),
+        containers=dict(containers),
+        unread=unread,
+        state=_writable(config.logs.state) if config.logs.enabled else None,
+        open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        address=config.metrics.listen,
+        answer=answer,
+        answer_problem=answer_problem,
+    )
+
+
+def _controllers(hierarchies: Hierarchies) -> frozenset[str]:
+    # The root's subtree_control is what its children have; its own `controllers` is what may be on.
+    found = set(hierarchies.v1)
+    if hierarchies.unified is not None:
+        path = f"{hierarchies.unified}/cgroup.subtree_control"
+        found.update(read(path, str.split) or ())
+    return frozenset(found)
+
+
+def _pressure(path: str) -> bool | None:
+    try:
+        return read(path, bool) is not None
+    except Denied:
+        return None
+
+
+def _readable(path: str) -> Access:
+    try:
+        with os.scandir(path) as entries:
+            next(entries, None)
+    except FileNotFoundError:
+        return Access(path=path, exists=False)
+    except OSError as error:
+        return Access(path=path, exists=True, problem=os.strerror(error.errno or 0))
+    return Access(path=path, exists=True)
+
+
+def _writable(path: str) -> Access:
+    """Whether files can be made in `path`; where it is not there yet, whether it can be made."""
+    exists = os.path.isdir(path)
+    nearest = path
+    while not os.path.exists(nearest):
+        nearest = os.path.dirname(nearest) or "."
+    if not os.path.isdir(nearest):
+        return Access(path=path, exists=exists, problem=f"{nearest} is no directory")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return Access(path=path, exists=exists, problem=f"{nearest} may not be written to")
+    return Access(path=path, exists=exists)
