@@ -11,16 +11,19 @@ An entry is a plain tuple, because there may be hundreds of thousands a second:
            "note"   why the content is not the plain line: UNPARSED, CUT or SPLIT
            "offset" where its line begins in its file, for destinations that ask (chunk.py)
            "attrs"  the labels and environment the operator told Docker to write with each line
+           and what rules find in the line (processing/): values of any type that JSON has
 - partial  a piece: more of the same line follows in the same stream. Never reaches a destination.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from agent.container.container import Container
 
-Extra = dict[str, str | dict[str, str]]
+Value: TypeAlias = "str | int | float | list[Value] | dict[str, Value] | None"
+"""What a JSON document can hold (a bool is an int); integers fit into 64 bits, signed or not."""
+Extra = dict[str, Value]
 Entry = tuple[int, str, bytes, Extra | None, bool]
 
 STREAMS: Final = ("stdout", "stderr")

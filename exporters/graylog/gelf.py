@@ -6,8 +6,8 @@ Spec    https://go2docs.graylog.org/current/getting_in_log_data/gelf.html
      "level":6,"_stream":"stdout","_container_name":"web",…}\0
 
 A message ends with NUL, which JSON never holds: TCP's framing, and how a payload is cut. Names are
-letters, digits, _ . and -, and begin with _; `_id` is Graylog's own. Values are text. An empty line
-is no message to Graylog: it goes as "-", with _note "empty".
+letters, digits, _ . and -, and begin with _; `_id` is Graylog's own. Values are text and numbers;
+others go as JSON text. An empty line is no message to Graylog: it goes as "-", with _note "empty".
 
     datagram   1e 0f  id (8 bytes)  number (1)  count (1)  a piece of the message
 
@@ -23,10 +23,13 @@ from typing import Final
 import orjson
 
 from agent.logs.chunk import Entry, Extra
+from agent.logs.entry import Value
 
 _NANOSECONDS: Final = 1_000_000_000
 _HEADER: Final = 12
 MOST_PIECES: Final = 128
+_MOST: Final = 2**63 - 1
+"""What is more than a long stays text."""
 _NO_NAME: Final = re.compile(r"[^\w.\-]", re.ASCII)
 _CONTROLS: Final = "".join(map(chr, range(33)))
 LEVELS: Final = {"trace": 7, "debug": 7, "info": 6, "warning": 4, "error": 3, "fatal": 2}
@@ -79,12 +82,14 @@ class GelfEncoder:
             pairs["_stream"] = stream
         pairs.update(self._fields)
         for key, value in (extra or {}).items():
-            if isinstance(value, str):
-                pairs[_name(key)] = value
-                if key == "level" and value in LEVELS:
-                    pairs["level"] = LEVELS[value]
-            else:
-                pairs.update((_name(f"{key}_{name}"), inner) for name, inner in value.items())
+            if isinstance(value, dict):
+                pairs.update(
+                    (_name(f"{key}_{name}"), _value(inner)) for name, inner in value.items()
+                )
+                continue
+            pairs[_name(key)] = _value(value)
+            if key == "level" and isinstance(value, str) and value in LEVELS:
+                pairs["level"] = LEVELS[value]
         if blank:
             pairs.setdefault("_note", "empty")
         return b"," + orjson.dumps(pairs)[1:] + b"\0"
@@ -93,6 +98,14 @@ class GelfEncoder:
 def _name(key: str) -> str:
     name = "_" + _NO_NAME.sub("_", key)
     return "_id_" if name == "_id" else name
+
+
+def _value(value: Value) -> str | int | float:
+    if isinstance(value, str | float):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value <= _MOST:
+        return value
+    return orjson.dumps(value).decode()
 
 
 def messages(payload: bytes) -> list[bytes]:

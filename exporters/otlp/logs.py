@@ -8,7 +8,8 @@ Names   https://opentelemetry.io/docs/specs/semconv/resource/
         "body":{"stringValue":"GET / 200"},"attributes":[{"key":"log.iostream",…}]}]}]}]}
 
 An encoder makes items of the outer list, each with a comma after it; `export_body` puts the rest
-around. JSON's 64-bit integers are text.
+around. JSON's 64-bit integers are text. An attribute's value is stringValue, boolValue, intValue,
+doubleValue, arrayValue or kvlistValue; one without any is null.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Final
 import orjson
 
 from agent.logs.chunk import Entry, Extra
+from agent.logs.entry import Value
 
 _RESOURCE: Final = {
     "container_id": "container.id",
@@ -37,6 +39,7 @@ _SEVERITY: Final = {
     "error": (17, "ERROR"),
     "fatal": (21, "FATAL"),
 }
+_MOST: Final = 2**63 - 1
 
 
 class NotAnExportAnswer(ValueError):
@@ -78,12 +81,12 @@ class RecordEncoder:
 
 
 def _with(stream: str, extra: Extra) -> bytes:
-    pairs = {"log.iostream": stream} if stream else {}
+    pairs: dict[str, Value] = {"log.iostream": stream} if stream else {}
     for key, value in extra.items():
-        if isinstance(value, str):
-            pairs[key] = value
+        if isinstance(value, dict):
+            pairs.update((f"{key}.{name}", inner) for name, inner in value.items())
         else:
-            pairs.update((f"{key}.{name}", str(inner)) for name, inner in value.items())
+            pairs[key] = value
     level = extra.get("level")
     severity = _SEVERITY.get(level) if isinstance(level, str) else None
     if severity is None:
@@ -95,14 +98,31 @@ def _with(stream: str, extra: Extra) -> bytes:
     )
 
 
-def _attributes(pairs: Mapping[str, str]) -> bytes:
+def _attributes(pairs: Mapping[str, Value]) -> bytes:
     if not pairs:
         return b""
     return b',"attributes":' + orjson.dumps([_attribute(*pair) for pair in pairs.items()])
 
 
-def _attribute(key: str, value: str) -> dict[str, object]:
-    return {"key": key, "value": {"stringValue": value}}
+def _attribute(key: str, value: Value) -> dict[str, object]:
+    return {"key": key, "value": _any(value)}
+
+
+def _any(value: Value) -> dict[str, object]:
+    """The message AnyValue."""
+    if isinstance(value, str):
+        return {"stringValue": value}
+    if value is None:
+        return {}
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)} if value <= _MOST else {"doubleValue": float(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_any(inner) for inner in value]}}
+    return {"kvlistValue": {"values": [_attribute(*pair) for pair in value.items()]}}
 
 
 def export_body(payload: bytes) -> bytes:

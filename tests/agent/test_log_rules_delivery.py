@@ -89,4 +89,4 @@ def test_rules_change_records_of_their_containers_alone(tmp_path: Path) -> None:
     assert [row["log"] for row in of["other"]] == list(text)
     first, second = of["web"]
     assert first["log"] == "E: [redacted:email]\n\tat a.B(B.java:1)"
-    assert (second["level"], second["json"]) == ("warning", {"level": "warn", "n": "1"})
+    assert (second["level"], second["json"]) == ("warning", {"level": "warn", "n": 1})

@@ -2,13 +2,13 @@
 
     {"msg":"paid","level":"info","status":200,"user":{"id":7}}
 
-    nested  "json": {"msg":"paid","level":"info","status":"200","user":"{\\"id\\":7}"}
-    flat    "msg":"paid","level":"info","status":"200","user.id":"7"
+    nested  "json": {"msg":"paid","level":"info","status":200,"user":{"id":7}}
+    flat    "msg":"paid","level":"info","status":200,"user.id":7
 
-The line itself stays the record's text. Values are text, as all fields of a record are (entry.py):
-numbers, booleans and null as JSON writes them; so a field that is a number in one container's lines
-and a word in another's never breaks an index. A flat name that the record has already, or that no
-destination would take, gets "json." before it. What is not an object stays a line of text.
+The line itself stays the record's text. Values keep their types; a destination whose records know
+fewer writes the others as text. Integers over 64 bits are floating-point numbers. A flat name that
+the record has already, or that no destination would take, gets "json." before it. What is not an
+object, or nested deeper than any destination takes, stays a line of text.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from typing import Final
 
 import orjson
 
-from agent.logs.entry import Extra
+from agent.logs.entry import Extra, Value
 
 LONGEST: Final = 64 * 1024
 """Bytes of a line that is parsed."""
 MOST: Final = 200
 """Members: a map with more is data, and would be a field explosion in an index."""
+DEEPEST: Final = 32
+"""Levels of an object that is taken: OTLP writes four for each, and orjson 254 at most."""
 _DEPTH: Final = 5
-"""Levels that flat names go down; below, a value is JSON text."""
+"""Levels that flat names go down; below, a value is an object."""
 
 
-def parse_body(content: bytes) -> dict[str, object] | None:
+def parse_body(content: bytes) -> dict[str, Value] | None:
     """The object that a line is, or None."""
     if len(content) > LONGEST or not content.lstrip().startswith(b"{"):
         return None
@@ -35,29 +37,27 @@ def parse_body(content: bytes) -> dict[str, object] | None:
         body = orjson.loads(content)
     except ValueError:
         return None
-    return body if isinstance(body, dict) and body and len(body) <= MOST else None
-
-
-def nested(body: dict[str, object]) -> Extra | None:
-    """All members below "json"; None where it cannot be written as text."""
-    try:
-        return {"json": {key: _text(value) for key, value in body.items()}}
-    except (TypeError, ValueError):  # orjson reads deeper than it writes
+    if not isinstance(body, dict) or not body or len(body) > MOST:
         return None
+    if content.count(b"{") + content.count(b"[") > DEEPEST and _too_deep(body):
+        return None
+    return body
 
 
-def flat(body: dict[str, object], taken: frozenset[str]) -> Extra | None:
-    """All members side by side, none called like one of `taken`."""
+def nested(body: dict[str, Value]) -> Extra:
+    """All members below "json"."""
+    return {"json": body}
+
+
+def flat(body: dict[str, Value], taken: frozenset[str]) -> Extra | None:
+    """All members side by side, none called like one of `taken`; None where there are too many."""
     out: Extra = {}
-    try:
-        _flatten(body, "", 0, taken, out)
-    except (TypeError, ValueError):
-        return None
+    _flatten(body, "", 0, taken, out)
     return out if len(out) <= MOST else None
 
 
 def _flatten(
-    body: dict[str, object], prefix: str, depth: int, taken: frozenset[str], out: Extra
+    body: dict[str, Value], prefix: str, depth: int, taken: frozenset[str], out: Extra
 ) -> None:
     for key, value in body.items():
         name = prefix + key
@@ -66,8 +66,19 @@ def _flatten(
             continue
         if name in taken or not name or name.startswith("_"):
             name = f"json.{name}"
-        out[name] = _text(value)
+        out[name] = value
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def _too_deep(body: Value) -> bool:
+    level = [body]
+    for _ in range(DEEPEST):
+        inner: list[Value] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner.extend(value.values())
+            elif isinstance(value, list):
+                inner.extend(value)
+        level = inner
+        if not level:
+            return False
+    return any(isinstance(value, dict | list) for value in level)

@@ -157,7 +157,7 @@ class RuleStage:
         level: str | None = None
         body = parse_body(content) if self.rule.json else None
         if body is not None:
-            more = (nested(body) if self.rule.json == "nested" else flat(body, _TAKEN)) or {}
+            more = nested(body) if self.rule.json == "nested" else flat(body, _TAKEN) or {}
         if self.rule.level:
             if body is not None:
                 level = next(
