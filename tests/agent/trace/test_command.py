@@ -23,7 +23,8 @@ from tests.host.terminal import TerminalProgram
 
 pytestmark = pytest.mark.host
 
-AGENT = [sys.executable, "-m", "agent"]
+# A runner in the background may have SIGINT ignored, which a program inherits.
+AGENT = ["env", "--default-signal=INT", sys.executable, "-m", "agent"]
 TOP = Path(__file__).parents[3]
 
 
