@@ -377,8 +377,8 @@ class ProbesConfig:
     off: tuple[str, ...] = ()
     """Probes that do not run."""
     directory: str = ""
-    """"/etc/container-agent/probes.d": probes of one's own, NAME.toml and NAME.c, loaded by bcc; see
-    docs/probes.md. Whoever may write there runs code in the kernel. "" has none."""
+    """"/etc/container-agent/probes.d": probes of one's own, NAME.toml and NAME.c, loaded by bcc;
+    see docs/probes.md. Whoever may write there runs code in the kernel. "" has none."""
     sweep: bool = True
     """Read usage, limits and pressure of all cgroups by one walk in the kernel instead of some
     fifteen files each, where that can be."""

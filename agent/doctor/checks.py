@@ -16,8 +16,8 @@ _CONTROLLERS: Final = {
 _V1_NAMES: Final = {"io": "blkio"}
 
 _CAPABILITIES: Final = (
-    ("CAP_DAC_READ_SEARCH", 2, "runtimes' state and logs, open files of processes"),
-    ("CAP_SYS_PTRACE", 19, "network namespaces, I/O and open files of processes"),
+    ("CAP_DAC_READ_SEARCH", 2, "runtimes' state and logs"),
+    ("CAP_SYS_PTRACE", 19, "network namespaces; with CAP_DAC_READ_SEARCH open files"),
     ("CAP_NET_ADMIN", 12, "packet probes (bytes, dns)"),
     ("CAP_PERFMON", 38, "BPF probes"),
     ("CAP_BPF", 39, "BPF probes"),
@@ -124,9 +124,15 @@ def _probe(probe: ProbeSupport) -> Check:
         loaders = dict.fromkeys(each.loader for each in probe.decisions if each.allowed)
         return Check(id_, Level.OK, f"probe {probe.name} may be loaded by {', '.join(loaders)}")
     refused = [each for each in probe.decisions if each.feature not in may]
-    reasons = "; ".join(dict.fromkeys(f"{each.loader}: {each.reason}" for each in refused))
+    by_reason: dict[str, list[str]] = {}
+    for each in refused:
+        by_reason.setdefault(each.reason, []).append(each.loader)
+    reasons = "; ".join(
+        reason if len(set(loaders)) > 1 else f"{loaders[0]}: {reason}"
+        for reason, loaders in by_reason.items()
+    )
     missing = ", ".join(name for name in features if name not in may)
-    return Check(id_, Level.NOTE, f"probe {probe.name} counts no {missing}", f"mend one: {reasons}")
+    return Check(id_, Level.NOTE, f"probe {probe.name} counts no {missing}", reasons)
 
 
 def _sources(facts: HostFacts) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from collections.abc import Iterable, Mapping
@@ -65,7 +66,9 @@ def _controllers(hierarchies: Hierarchies) -> frozenset[str]:
     found = set(hierarchies.v1)
     if hierarchies.unified is not None:
         path = f"{hierarchies.unified}/cgroup.subtree_control"
-        found.update(read(path, str.split) or ())
+        # Not ours to read: what it says is not known, and no controller is said to be on.
+        with contextlib.suppress(Denied):
+            found.update(read(path, str.split) or ())
     return frozenset(found)
 
 
