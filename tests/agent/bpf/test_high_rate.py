@@ -21,7 +21,6 @@ from agent.bpf.probeset import LoaderName
 from agent.bpf.rounds import Rounds, Settings
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import NO_SCHED, SchedCounts
-from agent.bpf.stats import statistics
 from agent.bpf.syscall_counts import ClassCounts
 from agent.bpf.syscalls import (
     SYSCALL_TIMES,
@@ -234,11 +233,7 @@ def test_a_round_opens_a_window_measures_it_and_leaves_nothing_attached() -> Non
         assert before is not None
         assert after is not None
         assert after > before
-        with statistics() as unmeasured:
-            pass
         assert cost.cpu_seconds is not None
         assert 0 < cost.cpu_seconds < cost.window_seconds
-        # By whichever watch, it is about the same: here within a factor of five.
-        assert unmeasured or 0.2 < cost.cpu_seconds / (after - before) < 5
         classes = probe.read().cgroups
         assert any(counts.classes for counts in classes.values()), "the host made system calls"
