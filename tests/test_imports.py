@@ -94,9 +94,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"agent.config", "agent.logs.chunk", "agent.logs.timestamps", "exporters.backoff"}
     ),
     "exporters.elasticsearch": HTTP | {"agent.log_destinations", "exporters.file.rotated_file"},
-    "exporters.graylog": HTTP,
+    "exporters.graylog": HTTP | {"agent.logs.entry"},
     "exporters.loki": HTTP,
-    "exporters.otlp": HTTP,
+    "exporters.otlp": HTTP | {"agent.logs.entry"},
     "exporters.file": frozenset({"agent.config", "agent.logs.chunk"}),
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
