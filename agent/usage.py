@@ -377,7 +377,8 @@ def _disk_bytes(reading: CgroupReading, column: int) -> dict[tuple[int, int], in
         count = (device.rbytes, device.wbytes)[column]
         if count is not None:
             counts[device.major, device.minor] = count
-    return counts
+    # No device is no request. Devices without this count say nothing, which is not 0.
+    return counts if counts or not reading.io_stat else None
 
 
 def _state(sample: Sample) -> State | None:

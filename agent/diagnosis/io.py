@@ -41,14 +41,11 @@ def io_stall(subject: Subject, scene: Scene) -> Outcome:
             )
         )
     own = _traffic(usage)
-    if own is not None:
-        evidence.append(
-            Evidence(
-                f"reads {human_rate(usage.read_bytes_per_second or 0)}B/s,"
-                f" writes {human_rate(usage.write_bytes_per_second or 0)}B/s",
-                "io.stat rbytes, wbytes",
-            )
-        )
+    # What one of the two does not say is left out, not told as 0.
+    rates = (("reads", usage.read_bytes_per_second), ("writes", usage.write_bytes_per_second))
+    said = [f"{verb} {human_rate(rate)}B/s" for verb, rate in rates if rate is not None]
+    if said:
+        evidence.append(Evidence(", ".join(said), "io.stat rbytes, wbytes"))
     others = sorted(
         (
             (traffic, other)

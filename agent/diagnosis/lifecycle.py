@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Final
 
-from agent.diagnosis.finding import Confidence, Evidence, Finding, Outcome, Severity
+from agent.diagnosis.finding import Confidence, Evidence, Finding, NotPossible, Outcome, Severity
 from agent.diagnosis.scene import Gone, Scene, Subject
 from agent.lifecycle.events import SIGNALLED, Exit, Health
 from agent.lifecycle.totals import Total
@@ -33,6 +33,8 @@ _MEANINGS: Final = {
 
 def crash_loop(subject: Subject, scene: Scene) -> Outcome:
     """It ends and is started again and again."""
+    if subject.restarts is None and subject.container.attempt is None:
+        return NotPossible("crash_loop", "nobody follows its ends", "set lifecycle.enabled = true")
     total = subject.total
     restarts = subject.restarts or 0
     age = scene.wall_time - subject.usage.started

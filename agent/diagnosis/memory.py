@@ -194,7 +194,7 @@ def mem_thrash(subject: Subject, _scene: Scene) -> Outcome:
 
 
 def _hard(stat: MemoryStat) -> int | None:
-    """Bytes that only freeing or swapping gets rid of."""
+    """Bytes only freeing or swapping gets rid of: at least, where a kernel does not tell all."""
     if stat.anon is None:
         return None
     return stat.anon + (stat.shmem or 0) + max((stat.kernel or 0) - (stat.slab_reclaimable or 0), 0)

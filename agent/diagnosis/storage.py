@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from agent.diagnosis.finding import Confidence, Evidence, Finding, Outcome, Severity
+from agent.diagnosis.finding import Confidence, Evidence, Finding, NotPossible, Outcome, Severity
 from agent.diagnosis.scene import Scene, Subject
 from agent.filesystem.usage import FilesystemUsage, Space
 from agent.units import human_percent, human_rate, human_size
@@ -21,7 +21,7 @@ def disk_full(subject: Subject, _scene: Scene) -> Outcome:
     """A filesystem it writes to has no room left."""
     usage = subject.usage.sample.filesystem
     if usage is None:
-        return None
+        return NotPossible("disk_full", "its filesystems are not measured yet", "look longer")
     worst = max(_filled(usage), key=lambda item: item[0], default=None)
     if worst is None or worst[0] < FULL:
         return None
@@ -60,7 +60,7 @@ def log_flood(subject: Subject, _scene: Scene) -> Outcome:
         if sample.filesystem is not None and sample.filesystem.layer is not None
     ]
     if len(sizes) < 2:
-        return None
+        return NotPossible("log_flood", "the sizes of its logs are not measured yet", "look longer")
     length = sizes[-1][0] - sizes[0][0]
     grown = sizes[-1][1] - sizes[0][1]
     if length < _LEAST_SECONDS or grown / length < FLOOD:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.diagnosis.finding import Confidence, Evidence, Finding, Outcome, Severity
+from agent.diagnosis.finding import Confidence, Evidence, Finding, NotPossible, Outcome, Severity
 from agent.diagnosis.missing import not_possible
 from agent.diagnosis.scene import Scene, Subject
 from agent.kernelfile import Unlimited
@@ -47,7 +47,11 @@ def fd_limit(subject: Subject, _scene: Scene) -> Outcome:
     """Its processes are near their limit of open files."""
     counts = subject.usage.sample.processes
     if counts is None or counts.file_descriptors is None or counts.max_open_files is None:
-        return None
+        return NotPossible(
+            "fd_limit",
+            "its open files or their limit could not be read",
+            "give the agent CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; the group process must be on",
+        )
     limit = counts.max_open_files
     # The limit is each process's own; only of one process is their number its share.
     if isinstance(limit, Unlimited) or counts.processes != 1 or not limit:

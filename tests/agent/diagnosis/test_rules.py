@@ -333,6 +333,27 @@ def test_what_this_host_does_not_tell_is_said_and_is_no_finding() -> None:
     assert all(not verdict.findings for verdict in diagnosis.verdicts)
 
 
+def test_what_nobody_measured_is_no_clean_bill() -> None:
+    from agent.diagnosis.diagnose import diagnose
+
+    diagnosis = diagnose(scene_of(look({"a": [idle(t) for t in TICKS]})))
+    assert {lack.rule for lack, _ in diagnosis.blind} == {
+        "crash_loop",
+        "disk_full",
+        "fd_limit",
+        "log_flood",
+    }
+
+
+def test_a_rate_that_is_not_told_is_not_told_as_0() -> None:
+    def stalled(tick: int) -> CgroupReading:
+        disk = IoStat(8, 0, None, tick * MIB, None, tick)
+        return reading(stalls=(0, 0, tick * SECOND // 2), disk=(disk,))
+
+    finding = found(look({"db": [stalled(t) for t in TICKS]}))["db"]["io_stall"]
+    assert "writes 1.0MB/s" in [evidence.says for evidence in finding.evidence]
+
+
 def test_events_of_other_kinds_are_not_oom_kills() -> None:
     pressed = [
         replace(memory(80), memory_events=MemoryEvents(high=t, max=t, oom_kill=0)) for t in TICKS
