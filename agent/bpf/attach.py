@@ -97,7 +97,7 @@ def _sample(sampling: Sampling, fd: int) -> tuple[int, ...]:
             events.append(_open_event(sampling, cpu))
             fcntl.ioctl(events[-1], _SET_BPF, fd)
             fcntl.ioctl(events[-1], _ENABLE, 0)
-    except BaseException:
+    except BaseException:  # whatever ends it: nothing stays open, and it is raised on
         for event in events:
             os.close(event)
         raise

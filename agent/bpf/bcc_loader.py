@@ -107,7 +107,7 @@ def _run(child: str, plan: str, timeout: float) -> tuple[bytes, list[int]]:
             raise LoadFailed(
                 f"bcc: the child was not done after {timeout:g} s{_quote(said)}"
             ) from None
-        except BaseException:
+        except BaseException:  # whatever ends it: nothing stays open, and it is raised on
             close_all(fds)
             raise
         finally:
@@ -131,7 +131,7 @@ def _take(probe: ProbeSet, answer: bytes, fds: list[int]) -> Loaded:
         if not programs:
             reasons = "; ".join(f"{name}: {why}" for name, why in off.items())
             raise LoadFailed(f"bcc: no program runs: {reasons}", off)
-    except BaseException:
+    except BaseException:  # whatever ends it: nothing stays open, and it is raised on
         close_all(fds)
         raise
     return Loaded(

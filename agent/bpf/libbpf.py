@@ -134,7 +134,7 @@ def _load_once(
             for bpf_map in _each(library.bpf_object__next_map, handle):
                 fd = library.bpf_map__fd(bpf_map)
                 loaded.maps[_name(library.bpf_map__name, bpf_map)] = os.dup(fd)
-        except BaseException:
+        except BaseException:  # whatever ends it: nothing stays open, and it is raised on
             loaded.close()
             raise
         finally:

@@ -171,7 +171,7 @@ class Probe(Generic[C]):
                 syscall.possible_cpus() if cpus is None else cpus,
             )
             self._check_layout()
-        except BaseException:
+        except BaseException:  # whatever ends it: nothing stays open, and it is raised on
             loaded.close()
             raise
 

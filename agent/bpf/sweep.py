@@ -151,7 +151,7 @@ class Sweep:
                 )
             self._records = _map(records, info.max_entries * RECORD.size)
             self._walked = _map(walked, WALKED.size)
-        except BaseException:
+        except BaseException:  # whatever ends it: nothing stays open, and it is raised on
             loaded.close()
             raise
 

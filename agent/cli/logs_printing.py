@@ -117,7 +117,7 @@ def _first(
                     printer.put(fitting)
                 else:
                     kept += fitting
-        except BaseException:
+        except BaseException:  # whatever ends it: nothing stays open, and it is raised on
             reader.close()
             raise
         if wanted.last is None or not more or lines is None or len(kept) >= wanted.last:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-/* sched.bpf.c for bcc: same maps, same names, same counts. lifecycle.bcc.c says how it is built. */
+/* sched.bpf.c for bcc: same maps, same names, same counts. docs/probes.md says how it is built. */
 #include "sched.h"
 #include "window.bcc.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-/* tcp.bpf.c for bcc: same maps, same names, same counts. See lifecycle.bcc.c. */
+/* tcp.bpf.c for bcc: same maps, same names, same counts. See docs/probes.md. */
 #include "tcp.h"
 
 #ifndef __always_inline
