@@ -8,8 +8,8 @@
     host = "10.0.0.7"
 
 Order: --set beats AGENT_SECTION_KEY (AGENT_METRICS_LISTEN) beats the file beats the defaults in
-`config.py`. A variable or --set carries text for a key that takes text, and a TOML value for any
-other. Keys are the fields of the dataclasses in `config.py`: a new field there is a new key here.
+`agent.config`. A variable or --set carries text for a key that takes text, and a TOML value for
+any other. Keys are the fields of the dataclasses there: a new field is a new key here.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class _FromText(str):
 
 
 class _Section:
-    """Turns tables into the dataclasses of `config.py`; notes each problem and goes on."""
+    """Turns tables into the dataclasses of `agent.config`; notes each problem and goes on."""
 
     def __init__(self, source: str, origins: Mapping[str, str], problems: list[str]) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Where logs can go: one section [[logs.destination]] each. Re-exported by config.py.
+"""Where logs can go: one section [[logs.destination]] each. Part of `agent.config`.
 
 What is secret is in files, read anew for each connection or request: it is in no message and on no
 page, and a token that is replaced is used.

@@ -1,4 +1,4 @@
-"""[[logs.processing]] What is done with the lines of which containers. Re-exported by config.py.
+"""[[logs.processing]] What is done with the lines of which containers. Part of `agent.config`.
 
     [[logs.processing]]
     namespace = "shop"

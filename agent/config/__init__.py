@@ -1,0 +1,58 @@
+"""What agent.toml may say, one module a section, and the Config that holds them all.
+
+Every record is frozen. Each default is in its section, with its reason; a value out of range is
+refused with a ValueError that names the key. `agent.configfile` reads the file into them.
+"""
+
+from agent.config.address import split_address
+from agent.config.docker import DockerConfig
+from agent.config.filesystem import FilesystemConfig
+from agent.config.kubernetes import KubernetesConfig
+from agent.config.lifecycle import LifecycleConfig
+from agent.config.logs import JournaldConfig, LogFiles, LogsConfig
+from agent.config.metrics import MetricsConfig
+from agent.config.paths import HostPaths
+from agent.config.probes import ProbesConfig
+from agent.config.remote_write import RemoteWriteConfig
+from agent.config.security import SECURITY_CHECKS, SecurityConfig
+from agent.config.web import WebConfig
+from agent.config.whole import Config
+from agent.log_destinations import (
+    Destination,
+    ElasticsearchDestination,
+    FileDestination,
+    FluentdDestination,
+    ForwardServer,
+    GraylogDestination,
+    LokiDestination,
+    OtlpDestination,
+)
+from agent.log_rules import LogRule
+
+__all__ = [
+    "SECURITY_CHECKS",
+    "Config",
+    "Destination",
+    "DockerConfig",
+    "ElasticsearchDestination",
+    "FileDestination",
+    "FilesystemConfig",
+    "FluentdDestination",
+    "ForwardServer",
+    "GraylogDestination",
+    "HostPaths",
+    "JournaldConfig",
+    "KubernetesConfig",
+    "LifecycleConfig",
+    "LogFiles",
+    "LogRule",
+    "LogsConfig",
+    "LokiDestination",
+    "MetricsConfig",
+    "OtlpDestination",
+    "ProbesConfig",
+    "RemoteWriteConfig",
+    "SecurityConfig",
+    "WebConfig",
+    "split_address",
+]

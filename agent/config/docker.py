@@ -1,0 +1,17 @@
+"""[docker] The Engine API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DockerConfig:
+    """[docker] Docker's Engine API, for who may not read its files."""
+
+    socket: str = ""
+    """"/run/docker.sock"; "" asks nobody. Whoever may connect to it is root on the host."""
+
+    def __post_init__(self) -> None:
+        if self.socket and not self.socket.startswith("/"):
+            raise ValueError(f"socket = {self.socket!r}: must be an absolute path")
