@@ -82,6 +82,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.usage"},
     "agent.diagnosis": METRICS | {"agent.usage"},
+    "agent.drilldown": METRICS
+    | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"},
     "agent.logs": NOUNS
     | {"agent.container", "agent.log_destinations", "agent.families", "agent.inotify"}
     | {"agent.log_patterns", "agent.log_rules"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agent.diagnosis.diagnose import Diagnosis, Verdict
     from agent.diagnosis.scene import Scene
     from agent.model import Snapshot
+    from agent.procfs.kmsg import KernelLog, OomKill
     from agent.sampler import Sampler
 
 _EPILOG = """\
@@ -41,7 +42,6 @@ Every finding says by which files and keys it was found: what it means, docs/dia
 
 _GROUPS: Final = ("process", "netstat", "cpuset", "memory_events", "cpu")
 """Groups of metrics whose files the rules need beside those that are always read."""
-_ABOUT_CPU: Final = ("cpu_throttled", "cpu_hog")
 _STEP: Final = 1.0
 
 
@@ -89,9 +89,11 @@ def _run(arguments: argparse.Namespace) -> int:
             sampler = _sampler(config, stack)
             if target is not None and not _is_there(arguments, config, target, sampler):
                 return NOT_FOUND
+            log = _kernel_log(stack)
             snapshots = _look(sampler, arguments.seconds)
             scene = scene_of(snapshots)
-            diagnosis = _name_processes(diagnose(scene), sampler)
+            kills = [] if log is None else log.oom_kills()
+            diagnosis = _drill_down(diagnose(scene), snapshots[-1], kills, sampler, config)
     except NoCgroups as error:
         print(f"agent why: {error}", file=sys.stderr)
         return ERROR
@@ -157,33 +159,34 @@ def _look(sampler: Sampler, length: float) -> list[Snapshot]:
     return snapshots
 
 
-def _name_processes(diagnosis: Diagnosis, sampler: Sampler) -> Diagnosis:
-    """Add to each finding about CPU which processes use it."""
-    from dataclasses import replace
+def _drill_down(
+    diagnosis: Diagnosis, last: Snapshot, kills: list[OomKill], sampler: Sampler, config: Config
+) -> Diagnosis:
+    from agent.container.log_sources import LogSources
+    from agent.drilldown.evidence import Sources, drill_down
+    from agent.sampler import host_hierarchies
 
-    from agent.cli.busiest import busiest
-    from agent.diagnosis.finding import Evidence
-    from agent.units import human_cores
+    return drill_down(
+        diagnosis,
+        last,
+        Sources(
+            pids=sampler.pids,
+            logs=LogSources(config.paths, config.logs.files).scan,
+            oom_kills=kills,
+            unified=host_hierarchies(config.paths).unified,
+            loader=config.probes.loader,
+        ),
+    )
 
-    verdicts = []
-    for verdict in diagnosis.verdicts:
-        of_cpu = [finding for finding in verdict.findings if finding.rule in _ABOUT_CPU]
-        if of_cpu and verdict.subject is not None:
-            busy = busiest(sampler.pids(verdict.subject.usage.cgroup))
-            named = ", ".join(
-                f"{one.name} ({human_cores(one.cores)}, pid {one.pid})" for one in busy
-            )
-            if named:
-                said = Evidence(f"busiest processes: {named}", "/proc/PID/stat")
-                findings = tuple(
-                    replace(finding, evidence=(*finding.evidence, said))
-                    if finding in of_cpu
-                    else finding
-                    for finding in verdict.findings
-                )
-                verdict = replace(verdict, findings=findings)
-        verdicts.append(verdict)
-    return replace(diagnosis, verdicts=tuple(verdicts))
+
+def _kernel_log(stack: ExitStack) -> KernelLog | None:
+    """None: it may not be read, and the victims of the OOM killer have no name."""
+    from agent.procfs.kmsg import KernelLog
+
+    try:
+        return stack.enter_context(KernelLog())
+    except OSError:
+        return None
 
 
 def _tell(

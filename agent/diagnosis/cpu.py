@@ -30,6 +30,8 @@ STARVED_BADLY: Final = 0.60
 HOST_BUSY: Final = 0.90
 HOG: Final = 0.40
 """Share of the machine's CPU."""
+OVER_REQUEST: Final = 1.2
+"""Times what it asked for."""
 
 
 def cpu_throttled(subject: Subject, scene: Scene) -> Outcome:
@@ -205,6 +207,43 @@ def cpu_hog(subject: Subject, scene: Scene) -> Outcome:
         ),
         advice=("give it a CPU limit, or a smaller weight (cpu.weight, CPU request)",),
         weight=share,
+    )
+
+
+def cpu_over_request(subject: Subject, scene: Scene) -> Outcome:
+    """On a busy node it lives on CPU it did not ask for: others may take that back."""
+    requests = subject.container.requests
+    asked = None if requests is None else requests.cpu
+    if not asked:
+        return None
+    cores, busy = subject.usage.cpu_cores, scene.host.cpu_ratio
+    if cores is None or busy is None:
+        return not_possible("cpu_over_request", subject.usage, ("cpu_cores",))
+    if busy < HOST_BUSY or cores < asked * OVER_REQUEST:
+        return None
+    waited = subject.usage.cpu_pressure_some or 0.0
+    suffers = waited > STARVED
+    return Finding(
+        rule="cpu_over_request",
+        severity=Severity.WARNING if suffers else Severity.NOTICE,
+        confidence=Confidence.MEDIUM,
+        summary=f"uses {human_cores(cores)} cores, requests {human_cores(asked)}",
+        evidence=(
+            Evidence(
+                f"uses {human_cores(cores)} cores = {human_percent(cores / asked)}% of its request"
+                f" of {human_cores(asked)}",
+                "cpu.stat usage_usec, resources.requests.cpu",
+            ),
+            Evidence(f"the host's CPUs are {human_percent(busy)}% busy", "/proc/stat"),
+            Evidence(
+                f"some task waited for a CPU {human_percent(waited)}% of the time",
+                "cpu.pressure some",
+            ),
+        ),
+        advice=(
+            "raise its CPU request to what it uses: the scheduler then keeps that free for it",
+        ),
+        weight=min(cores / scene.host.cores, 1.0),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from agent.diagnosis.cpu import cpu_hog, cpu_starved, cpu_throttled
+from agent.diagnosis.cpu import cpu_hog, cpu_over_request, cpu_starved, cpu_throttled
 from agent.diagnosis.finding import Finding, NotPossible, Outcome, RuleId, Severity
 from agent.diagnosis.io import io_stall
 from agent.diagnosis.lifecycle import crash_loop, crash_loop_of_gone, health
@@ -32,6 +32,7 @@ RULES: Final[dict[RuleId, Rule]] = {
     "cpu_throttled": cpu_throttled,
     "cpu_starved": cpu_starved,
     "cpu_hog": cpu_hog,
+    "cpu_over_request": cpu_over_request,
     "io_stall": io_stall,
     "net_drops": net_drops,
     "pids_limit": pids_limit,

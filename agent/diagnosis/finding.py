@@ -13,6 +13,7 @@ RuleId = Literal[
     "cpu_throttled",
     "cpu_starved",
     "cpu_hog",
+    "cpu_over_request",
     "io_stall",
     "net_drops",
     "pids_limit",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
+from typing import cast
 
 import orjson
 import pytest
@@ -18,7 +20,17 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(180)]
 PREFIX = "why-"
 SCRIPTS = {workload.name: workload for workload in WORKLOADS}
 # Comes back each two seconds, so that the time looked at can be short.
-QUICK = replace(SCRIPTS["exiter"], script=f"sleep 2; exit {EXIT_STATUS}")
+QUICK = replace(
+    SCRIPTS["exiter"], script=f"sleep 2; echo no database at db:5432 >&2; exit {EXIT_STATUS}"
+)
+
+
+SPIN = "while :; do :; done"
+KERNEL_LOG = os.access("/dev/kmsg", os.R_OK)
+
+
+def says(finding: dict[str, object]) -> list[str]:
+    return [evidence["says"] for evidence in cast(list[dict[str, str]], finding["evidence"])]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +52,10 @@ def diagnosis(docker_host: DockerHost) -> dict[str, dict[str, dict[str, object]]
             cpus=workload.cpus,
             options=("--restart", "always") if workload.restart else (),
         )
+        names.append(name)
+    # Two that want the same CPU.
+    for name in (PREFIX + "pinned", PREFIX + "taker"):
+        docker_host.run(name, ("sh", "-c", SPIN), options=("--cpuset-cpus", "0"))
         names.append(name)
     done = subprocess.run(
         command("why", "--seconds", "12", "-o", "json"),
@@ -75,3 +91,35 @@ def test_the_idle_container_has_nothing(
     diagnosis: dict[str, dict[str, dict[str, object]]],
 ) -> None:
     assert diagnosis["why-idle"] == {}
+
+
+def test_a_crash_loop_shows_what_it_printed_last(
+    diagnosis: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    assert "it printed: no database at db:5432" in says(diagnosis["why-exiter"]["crash_loop"])
+
+
+def test_throttling_names_the_processes(
+    diagnosis: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    said = says(diagnosis["why-throttled"]["cpu_throttled"])
+    assert any(text.startswith("busiest processes: ") for text in said)
+
+
+@pytest.mark.skipif(not KERNEL_LOG, reason="the kernel's log cannot be read here")
+def test_an_oom_kill_names_the_victim_and_the_limit(
+    diagnosis: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    killed = [text for text in says(diagnosis["why-oom"]["oom_killed"]) if "killed: " in text]
+    assert "dd (pid " in killed[0]
+    assert "for the limit of /docker/" in killed[0]
+
+
+def test_of_two_on_one_cpu_each_is_told_who_has_it(
+    diagnosis: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    about = [text for text in says(diagnosis["why-pinned"]["cpu_starved"]) if "the CPU" in text]
+    (said,) = [text for text in about if "from it" in text]
+    if "is not known" in said:
+        pytest.skip(said)
+    assert "why-taker" in said

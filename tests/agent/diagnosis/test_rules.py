@@ -10,6 +10,7 @@ from agent.cgroupfs.cpu import CpuMax
 from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.memory import MemoryEvents, MemoryStat
 from agent.cgroupfs.reading import CgroupReading
+from agent.container.container import Container, Requests
 from agent.diagnosis.finding import Confidence, Severity
 from agent.diagnosis.scene import scene_of
 from agent.filesystem.usage import FilesystemUsage, Layer, Space, Volume
@@ -20,7 +21,7 @@ from agent.netstack import NetworkStack
 from agent.processes import ProcessCounts
 from agent.procfs.snmp import TcpCounters, TcpExt
 from tests.agent.diagnosis.scenes import found, look, rules
-from tests.agent.snapshots import MIB, interface, reading
+from tests.agent.snapshots import MIB, docker, interface, reading
 
 SECOND = 1_000_000
 TWO_CORES = CpuMax(200_000, 100_000)
@@ -99,6 +100,35 @@ def test_a_starved_container_names_who_has_the_cpu_and_the_hog_is_found_too() ->
     assert seen["web"]["cpu_starved"].summary == "waits for CPU 70% of the time, batch has it"
     assert list(seen["batch"]) == ["cpu_hog"]
     assert "web" in seen["batch"]["cpu_hog"].evidence[-1].says
+
+
+def asking(cores: float | None) -> dict[str, Container]:
+    requests = Requests(cpu=cores) if cores is not None else None
+    return {"batch": replace(docker("batch"), requests=requests)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "busy", "waited", "severity"),
+    [
+        (0.5, 0.99, 0.0, Severity.NOTICE),
+        (0.5, 0.99, 0.5, Severity.WARNING),
+        (0.5, 0.60, 0.0, None),
+        (3.5, 0.99, 0.0, None),
+        (None, 0.99, 0.0, None),
+    ],
+)
+def test_more_than_it_requests_counts_on_a_busy_host_alone(
+    asked: float | None, busy: float, waited: float, severity: Severity | None
+) -> None:
+    seconds = [
+        reading(usage_usec=round(t * 1.5 * SECOND), stalls=(round(t * waited * SECOND), 0, 0))
+        for t in TICKS
+    ]
+    seen = found(look({"batch": seconds}, busy=busy, containers=asking(asked)))["batch"]
+    finding = seen.get("cpu_over_request")
+    assert (None if finding is None else finding.severity) == severity
+    if finding is not None:
+        assert finding.summary == "uses 1.50 cores, requests 0.50"
 
 
 def test_waiting_on_a_host_with_idle_cpus_is_not_starvation() -> None:

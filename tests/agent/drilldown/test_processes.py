@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from agent.cli.busiest import busiest
+from agent.drilldown.processes import busiest
 
 
 def test_the_process_that_spins_is_named_and_the_one_that_sleeps_is_not() -> None:

@@ -1,0 +1,68 @@
+"""What a container that keeps ending printed last, from its log files, without the worker."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
+
+from agent.container.log_source import LogSource
+from agent.container.log_targets import newest, runs_of
+from agent.logs.faults import FaultLog
+from agent.logs.reader import LogReader
+from agent.logs.starting_point import begin_at_last
+
+MOST: Final = 3
+"""Lines."""
+_PIECES: Final = 8
+"""Lines of the file looked at for one record: a long one is written in pieces."""
+_LONGEST: Final = 200
+"""Characters."""
+
+
+class LastLines(NamedTuple):
+    """The end of a log."""
+
+    lines: tuple[str, ...]
+    """Oldest first, as text that is safe on a terminal."""
+    path: str
+
+
+def last_lines(ids: Collection[str], sources: Sequence[LogSource]) -> LastLines | None:
+    """
+    Of the container with one of these ids, or of its run before where the newest has said nothing.
+
+    None: no log file that can be read, or nothing in it.
+    """
+    own = [source for source in sources if source.container.id in ids]
+    if not own:
+        return None
+    runs = sorted(runs_of(own[0], sources), key=newest, reverse=True)
+    for source in runs:
+        try:
+            lines = _read(source)
+        except OSError:
+            continue  # Gone, or not ours to read: `agent logs` says which.
+        if lines:
+            return LastLines(lines, source.path)
+    return None
+
+
+def _read(source: LogSource) -> tuple[str, ...]:
+    passed_over, _ = begin_at_last(source.path, source.format, MOST * _PIECES)
+    quiet = FaultLog(lambda _text: None, time.monotonic, time.time)
+    kept: deque[bytes] = deque(maxlen=MOST)
+    reader = LogReader(source.path, source.format, quiet, passed_over, owner=source.owner)
+    with reader:
+        for entries in reader.read():
+            kept += [entry[2] for entry in entries if entry[2].strip()]
+        for entries in reader.finish():
+            kept += [entry[2] for entry in entries if entry[2].strip()]
+    return tuple(_printable(line) for line in kept)
+
+
+def _printable(line: bytes) -> str:
+    text = line.decode(errors="backslashreplace").strip()
+    text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
