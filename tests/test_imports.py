@@ -68,6 +68,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "agent.netstack",
         "agent.processes",
     },
+    "agent.past": METRICS,
     "agent.network": METRICS | {"agent.netstack"},
     "agent.probes": READERS | {"agent.telemetry"},
     "agent.attribution": READERS | {"agent.container"},
@@ -80,7 +81,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.doctor": READERS,
     "agent.inspect": METRICS,
-    "agent.top": METRICS | {"agent.usage"},
+    "agent.top": METRICS | {"agent.past", "agent.usage"},
     "agent.diagnosis": METRICS | {"agent.usage"},
     "agent.drilldown": METRICS
     | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"},
