@@ -66,6 +66,9 @@ class Container:
     """Of its pod, by kubernetes.labels; only where Kubernetes is asked."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Of its pod, by kubernetes.annotations; like `pod_labels`."""
+    log_annotations: Mapping[str, str] = field(default_factory=dict)
+    """What its pod asks of the log worker (`agent.container.log_annotations`); known where its log
+    is read, and exported nowhere."""
     owner: Owner = NOBODY
     """The workload as Kubernetes says it; where it is not asked, the labels tell."""
     requests: Requests | None = None

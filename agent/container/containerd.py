@@ -12,6 +12,7 @@ meta.db <root>/io.containerd.metadata.v1.bolt/meta.db, buckets v1/<namespace>/co
         io.cri-containerd.container.metadata → protobuf Any around
         {"Metadata":{"Config":{"metadata":{"name":"app","attempt":2},…},"ImageRef":"sha256:552e…",
          "LogPath":"/var/log/pods/demo_web_599e…/app/2.log","SandboxID":"5f9a…"}}
+        The sandbox's Config has the pod's annotations, of which `log_annotations` are kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Final, NamedTuple
 from agent.container.bolt import Bucket, look
 from agent.container.container import Container, Kind
 from agent.container.declared import Declared, of_pod
+from agent.container.log_annotations import log_annotations
 from agent.container.oci import Bundle
 from agent.container.statefile import (
     Json,
@@ -60,6 +62,8 @@ class Record(NamedTuple):
     log_path: str
     declared: Declared | None = None
     """Of a pod: its ports, which the sandbox has."""
+    log_annotations: Mapping[str, str] = {}
+    """Of a pod, likewise."""
 
 
 def describe(id_: str, bundle: Bundle, record: Record | None, sandbox: Bundle | None) -> Container:
@@ -193,6 +197,7 @@ def _record(top: Bucket, namespace: bytes, id_: bytes, path: str) -> Record | No
         attempt=(number(child(config, "metadata"), "attempt") or 0) if metadata else None,
         log_path=text(metadata, "LogPath"),
         declared=_ports(sandbox) if metadata else None,
+        log_annotations=log_annotations(child(child(sandbox, "Config"), "annotations")),
     )
 
 

@@ -8,8 +8,9 @@
     io.kubernetes.cri-o.{ImageRef,Image}    digest or id of the image
     io.kubernetes.cri-o.Metadata            {"name":"app","attempt":2}
     io.kubernetes.cri-o.Labels              JSON object of texts
-    io.kubernetes.cri-o.SandboxID           whose bundle has the pod's ports:
+    io.kubernetes.cri-o.SandboxID           whose bundle has the pod's ports and annotations:
     io.kubernetes.cri-o.PortMappings        [{"HostPort":80,"ContainerPort":80,"Protocol":"TCP",…}]
+    io.kubernetes.cri-o.Annotations         the pod's, a JSON object of texts
 
 Source: cri-o's pkg/annotations and server/container_create.go.
 """
@@ -20,6 +21,7 @@ import re
 
 from agent.container.container import Container, Kind
 from agent.container.declared import Declared, of_pod
+from agent.container.log_annotations import log_annotations
 from agent.container.oci import Bundle
 from agent.container.statefile import Json, as_object, number, objects, parse_json
 
@@ -64,6 +66,7 @@ def describe(id_: str, bundle: Bundle, path: str, sandbox: Bundle | None = None)
         attempt=(number(metadata, "attempt") or 0) if metadata and not is_sandbox else None,
         labels={key: value for key, value in labels.items() if isinstance(value, str)},
         declared=_ports(bundle if is_sandbox else sandbox, path),
+        log_annotations=_log_annotations(bundle if is_sandbox else sandbox, path),
         log_path=log_path,
         log_format="cri" if log_path else "",
         source="cri-o",
@@ -75,6 +78,11 @@ def _ports(sandbox: Bundle | None, path: str) -> Declared | None:
     value = sandbox.annotations.get(f"{CRIO}PortMappings", "") if sandbox is not None else ""
     found = {"ports": parse_json(value.encode(), path)} if value else None
     return of_pod(None if found is None else objects(found, "ports"))
+
+
+def _log_annotations(sandbox: Bundle | None, path: str) -> dict[str, str]:
+    value = sandbox.annotations.get(f"{CRIO}Annotations", "") if sandbox is not None else ""
+    return log_annotations(_json_annotation(value, path))
 
 
 def _image_id(reference: str) -> str:

@@ -25,7 +25,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from agent.container.container import Container, Kind
-from agent.container.declared import PublishedPort, of_docker
+from agent.container.declared import of_docker
+from agent.container.log_annotations import from_docker_labels
 from agent.container.oci import Bundle
 from agent.container.statefile import (
     Json,
@@ -65,23 +66,22 @@ def read_container(directory: str) -> DockerContainer | None:
     if config is None:
         return None
     found = parse_container(config, read_object(f"{directory}/hostconfig.json"), path)
-    declared = found.container.declared
-    if found.container.pod and declared is not None:
-        ports = _ports_of_pod(config, os.path.dirname(directory))
-        found = found._replace(
-            container=replace(found.container, declared=replace(declared, ports=ports))
-        )
-    return found
+    return _with_pod(found, config, os.path.dirname(directory)) if found.container.pod else found
 
 
-def _ports_of_pod(config: Json, containers: str) -> tuple[PublishedPort, ...] | None:
-    """A pod's ports are published by its sandbox, which cri-dockerd notes in a label."""
-    labels = texts(child(config, "Config"), "Labels")
-    sandbox = labels.get("io.kubernetes.sandbox.id") or text(config, "ID")
-    if not _ID.match(sandbox):
-        return None
-    found = read_object(f"{containers}/{sandbox}/{CONFIG}")
-    return None if found is None else of_docker(found, None).ports
+def _with_pod(found: DockerContainer, config: Json, containers: str) -> DockerContainer:
+    """A pod's ports are published by its sandbox, which cri-dockerd notes in a label, and its
+    annotations are labels of the sandbox."""
+    container = found.container
+    sandbox = container.labels.get("io.kubernetes.sandbox.id") or text(config, "ID")
+    pod = read_object(f"{containers}/{sandbox}/{CONFIG}") if _ID.match(sandbox) else None
+    if container.declared is not None:
+        ports = None if pod is None else of_docker(pod, None).ports
+        container = replace(container, declared=replace(container.declared, ports=ports))
+    if pod is not None:
+        asked = from_docker_labels(texts(child(pod, "Config"), "Labels"))
+        container = replace(container, log_annotations=asked)
+    return found._replace(container=container)
 
 
 def parse_container(config: Json, host_config: Json | None, path: str) -> DockerContainer:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from agent.config import HostPaths
 from agent.container import containerd, crio, podman
 from agent.container.container import Container
-from agent.container.oci import read_bundle
+from agent.container.oci import Bundle, read_bundle
 
 
 class PodDetails:
-    """Image, labels and runtime, from containerd's meta.db or from CRI-O's bundle."""
+    """Image, labels, what the pod asks by annotations, and runtime: from containerd's meta.db or
+    from CRI-O's bundles."""
 
     def __init__(self, paths: HostPaths) -> None:
         self._meta_roots = tuple(paths.host(root) for root in paths.containerd)
@@ -29,6 +30,7 @@ class PodDetails:
                     image=record.image,
                     image_id=record.image_id,
                     labels=record.labels,
+                    log_annotations=record.log_annotations,
                     source="containerd",
                     complete=bool(record.image),
                 )
@@ -37,17 +39,24 @@ class PodDetails:
     def _crio(self, container: Container) -> Container:
         for root in self._storage_roots:
             for driver in podman.DRIVERS:
-                directory = f"{root}/{driver}-containers/{container.id}/userdata"
+                store = f"{root}/{driver}-containers"
+                directory = f"{store}/{container.id}/userdata"
                 bundle = read_bundle(directory)
                 if bundle is not None and crio.is_crio(bundle):
-                    found = crio.describe(container.id, bundle, directory)
+                    sandbox = _sandbox(store, crio.sandbox_id(bundle))
+                    found = crio.describe(container.id, bundle, directory, sandbox)
                     return replace(
                         container,
                         runtime=found.runtime,
                         image=found.image,
                         image_id=found.image_id,
                         labels=found.labels,
+                        log_annotations=found.log_annotations,
                         source=found.source,
                         complete=found.complete,
                     )
         return container
+
+
+def _sandbox(store: str, id_: str) -> Bundle | None:
+    return read_bundle(f"{store}/{id_}/userdata") if id_ and "/" not in id_ else None

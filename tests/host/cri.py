@@ -129,6 +129,7 @@ class CriHost:
         host_network: bool = False,
         source: Literal["api", "file"] = "api",
         pod_labels: Mapping[str, str] | None = None,
+        pod_annotations: Mapping[str, str] | None = None,
         host_port: int | None = None,
     ) -> Pod:
         """
@@ -138,6 +139,7 @@ class CriHost:
         of the host's for its port 80.
         """
         annotations = {
+            **(pod_annotations or {}),
             "kubernetes.io/config.seen": "2026-11-24T00:00:00.000000000Z",
             "kubernetes.io/config.source": source,
         }

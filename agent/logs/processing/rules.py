@@ -24,7 +24,7 @@ class Rules:
     host: str = ""
     """The host's name in each record; "" for none."""
     container_rules: bool = True
-    """Whether containers' labels are asked as well."""
+    """Whether containers' labels and annotations are asked as well."""
 
     def stage(
         self,
@@ -34,12 +34,12 @@ class Rules:
         earlier: RuleStage | None = None,
     ) -> RuleStage | None:
         """The stage of a container, None where nothing is to be done; `earlier` where it fits."""
-        resolved = resolve(container, self.rules, labels=self.container_rules)
+        resolved = resolve(container, self.rules, container_rules=self.container_rules)
         for problem in resolved.problems:
             faults.report(
                 "warning",
-                f"label {counters.path} {problem}",
-                "A container's label about its logs is wrong and is left out.",
+                f"asked {counters.path} {problem}",
+                "A label or annotation about a container's logs is wrong and is left out.",
                 path=counters.path,
                 problem=problem,
             )

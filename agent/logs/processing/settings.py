@@ -1,30 +1,33 @@
-"""Which rules and labels mean what for one container. Pure.
+"""Which rules, labels and annotations mean what for one container. Pure.
 
-Rules are laid over each other in their order, key by key; then come the container's own labels:
+Rules are laid over each other in their order, key by key; then come the container's own labels and
+the annotations of its pod, under the same names:
 
     container-agent.logs/multiline: java,python     container-agent.logs/rate-lines: 500
+    container-agent.logs/proxy.exclude: ^GET /      for one container of a pod alone
 
-A label beats the rules where it is about the form of the container's own lines. It cannot loosen
-what guards others: of two rates and of two lengths the smaller counts, redaction only adds up.
+An annotation beats a label, and what names the container beats what does not. Either beats the
+rules where it is about the form of the container's own lines. It cannot loosen what guards others:
+of two rates and of two lengths the smaller counts, redaction only adds up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
 from agent.container.container import Container
+from agent.container.log_annotations import PREFIX
 from agent.log_rules import ENDLESS, KINDS, LogRule
 
-PREFIX: Final = "container-agent.logs/"
 NOTHING: Final = LogRule()
 _MATCHING: Final = ("container", "namespace", "pod", "image", "label")
 _ADDED: Final = ("redact", "redact_own")
 _SMALLER: Final = ("rate_lines", "rate_bytes", "max_line")
 _LIMIT: Final = 10_000
-"""Characters of one label that are looked at: Kubernetes' limit is 256 KiB for all annotations."""
+"""Characters of one value that are looked at: Kubernetes' limit is 256 KiB for all annotations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +37,25 @@ class Resolved:
     rule: LogRule
     """Without what it matches. `NOTHING`: its lines are left alone."""
     problems: tuple[str, ...] = ()
-    """Labels that are wrong, and were left out."""
+    """Labels and annotations that are wrong, and were left out."""
 
 
-def resolve(container: Container, rules: Iterable[LogRule], *, labels: bool) -> Resolved:
-    """Find what is to be done with a container's lines. labels: whether its own are asked."""
+def resolve(container: Container, rules: Iterable[LogRule], *, container_rules: bool) -> Resolved:
+    """Find what is to be done with a container's lines. container_rules: whether its own labels
+    and annotations are asked."""
     rule = NOTHING
     for over in rules:
         if matches(over, container):
             rule = _lay_over(rule, over)
     problems: list[str] = []
-    if labels:
-        for name, value in sorted(container.labels.items()):
-            if name.startswith(PREFIX):
-                try:
-                    asked = _from_label(name.removeprefix(PREFIX), value[:_LIMIT])
-                except ValueError as error:
-                    problems.append(f"{name}: {error}")
-                else:
-                    rule = _lay_over(_guarded(rule, asked), asked, without=_SMALLER)
+    if container_rules:
+        for kind, name, key, value in _asked(container):
+            try:
+                asked = _from_text(key, value[:_LIMIT])
+            except ValueError as error:
+                problems.append(f"{kind} {name}: {error}")
+            else:
+                rule = _lay_over(_guarded(rule, asked), asked, without=_SMALLER)
     return Resolved(_without_words_for_nothing(rule), tuple(problems))
 
 
@@ -72,6 +75,25 @@ def matches(rule: LogRule, container: Container) -> bool:
         and value is not None
         and (not equals or fnmatchcase(value, wanted))
     )
+
+
+def _asked(container: Container) -> Iterator[tuple[str, str, str, str]]:
+    """(what it is, its name, the key in the name, its value): what beats the others last."""
+    own = container.container
+    mine: list[tuple[str, str, str, str]] = []
+    for kind, texts in (("label", container.labels), ("annotation", container.log_annotations)):
+        for name, value in sorted(texts.items()):
+            if not name.startswith(PREFIX):
+                continue
+            of, dot, key = name.removeprefix(PREFIX).partition(".")
+            if not dot:
+                yield kind, name, of, value
+            elif not own:
+                # Nobody would see that it does nothing.
+                yield kind, name, f"{of}.{key}", value
+            elif of == own:
+                mine.append((kind, name, key, value))
+    yield from mine
 
 
 def _lay_over(rule: LogRule, over: LogRule, without: Iterable[str] = ()) -> LogRule:
@@ -130,12 +152,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def _from_label(key: str, text: str) -> LogRule:
-    """The rule that one label is. Raises ValueError."""
+def _from_text(key: str, text: str) -> LogRule:
+    """The rule that one label or annotation is. Raises ValueError."""
     name = key.replace("-", "_")
-    make = _LABELS.get(name)
+    make = _BY_KEY.get(name)
     if make is None:
-        known = ", ".join(sorted(label.replace("_", "-") for label in _LABELS))
+        known = ", ".join(sorted(name.replace("_", "-") for name in _BY_KEY))
         raise ValueError(f"is not one of {known}")
     return make(text)
 
@@ -160,7 +182,7 @@ def _number(key: str, kind: type[int] | type[float]) -> Callable[[str], LogRule]
     return make
 
 
-_LABELS: Final[Mapping[str, Callable[[str], LogRule]]] = {
+_BY_KEY: Final[Mapping[str, Callable[[str], LogRule]]] = {
     "multiline": lambda text: LogRule(multiline=_words(text)),
     "multiline_start": lambda text: LogRule(multiline_start=text),
     "json": _choice("json", "nested", "flat", "off"),
