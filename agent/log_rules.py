@@ -11,12 +11,13 @@
     multiline = ["off"]
     exclude = ["^GET /healthz "]
 
-A container asks for the same by labels, where the operator lets it (`[logs] container_rules`):
+A container asks for the same by labels or annotations, where the operator lets it (`[logs]
+container_rules`):
 
     container-agent.logs/multiline: java,python
     container-agent.logs/exclude: ^GET /healthz
 
-Without a rule or a label nothing is done, and it costs nothing.
+Without a rule, label or annotation nothing is done, and it costs nothing.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ async def _work(given: WorkerInput) -> None:
             "error", reason, "A spooled log file cannot be read; it is left where it is.",
             reason=reason,
         )  # fmt: skip
-    sources = LogSources(given.paths, given.files)
+    sources = LogSources(given.paths, given.files, given.told_annotations)
     journal = open_intake(given, loaded.files, destination.encoder, faults, rules, sources)
     pipeline = Pipeline(
         sources,

@@ -17,12 +17,13 @@ from agent.bpf.sweep import open_sweep
 from agent.child import Child
 from agent.config import Config
 from agent.container.told import ContainerSource
+from agent.container.told_annotations import AnnotationsTeller
 from agent.diagnosis.recent import LABELS, Recent
 from agent.filesystem.watcher import FilesystemWatcher
 from agent.lifecycle.keeper import LifetimeKeeper
 from agent.lifecycle.run import Counted
 from agent.logs.collector import LogCollector
-from agent.logs.handover import worker_input
+from agent.logs.handover import told_annotations, worker_input
 from agent.logs.stats import WorkerStats
 from agent.probe_costs import ProbeCosts
 from agent.sampler import Sampler, host_hierarchies
@@ -91,7 +92,19 @@ def filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatche
 
 
 def api_sources(config: Config, telemetry: Telemetry) -> Chosen:
-    sources = Chosen(config.docker, config.kubernetes)
+    teller = None
+    if told := told_annotations(config):
+        teller = AnnotationsTeller(told)
+        telemetry.register(
+            Counts(
+                "agent_pod_annotations_failures",
+                "Times what pods' annotations ask of the log workers could not be written down for"
+                " them.",
+                "file",
+                lambda: {told: teller.failures},
+            )
+        )
+    sources = Chosen(config.docker, config.kubernetes, teller.tell if teller else None)
     telemetry.register(
         Counts(
             "agent_api_failures",

@@ -65,8 +65,8 @@ class LogsConfig:
     processing: tuple[LogRule, ...] = ()
     """[[logs.processing]] What is done with the lines of which containers: nothing by itself."""
     container_rules: bool = True
-    """Let containers ask for processing by their labels (docs/logs-processing.md). They cannot
-    loosen a rate, a length or the redaction of a rule."""
+    """Let containers ask for processing by their labels and their pods' annotations
+    (docs/logs-processing.md). They cannot loosen a rate, a length or the redaction of a rule."""
     labels: tuple[str, ...] = ()
     """Container labels that each record carries, as label_NAME."""
     host: str = ""

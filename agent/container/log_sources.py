@@ -22,6 +22,7 @@ from agent.container.plain_logs import PlainLogs
 from agent.container.pod_details import PodDetails
 from agent.container.pod_logs import PodLogs
 from agent.container.podman_logs import PodmanLogs
+from agent.container.told_annotations import ToldAnnotations
 
 __all__ = ["LogSource", "LogSources"]
 
@@ -29,12 +30,16 @@ __all__ = ["LogSource", "LogSources"]
 class LogSources:
     """Every container log on the host."""
 
-    def __init__(self, paths: HostPaths, files: Iterable[LogFiles] = ()) -> None:
+    def __init__(
+        self, paths: HostPaths, files: Iterable[LogFiles] = (), told_annotations: str = ""
+    ) -> None:
+        """told_annotations: the file of `agent.container.told_annotations`; "" for none."""
         self._failures = Failures()
         self._docker = DockerLogs(paths, self._failures)
         self._pods = PodLogs(paths, self._failures, PodDetails(paths))
         self._podman = PodmanLogs(paths, self._failures)
         self._plain = PlainLogs(paths, files)
+        self._told = ToldAnnotations(told_annotations, self._failures) if told_annotations else None
 
     def scan(self) -> list[LogSource]:
         """
@@ -54,6 +59,8 @@ class LogSources:
         )
         for source in found:
             sources.setdefault(source.path, source)
+        if self._told is not None:
+            sources = self._told.over(sources.values())
         return list(sources.values())
 
     def directories(self) -> list[str]:

@@ -44,7 +44,8 @@ class ToldMember(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldPod:
-    """One pod as Kubernetes has it; labels and annotations by allow-list alone."""
+    """One pod as Kubernetes has it; labels and annotations by allow-list alone, beside those that
+    are meant for the log workers."""
 
     source: str
     """kubelet, kubernetes-api."""
@@ -56,6 +57,8 @@ class ToldPod:
     owner: Owner = NOBODY
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    log_annotations: Mapping[str, str] = field(default_factory=dict)
+    """`agent.container.log_annotations`."""
     members: Mapping[str, ToldMember] = field(default_factory=dict)
     """By name."""
     ids: Mapping[str, str] = field(default_factory=dict)

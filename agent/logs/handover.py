@@ -22,6 +22,7 @@ from agent.config import (
     LogFiles,
     LogsConfig,
 )
+from agent.container.told_annotations import NAME
 from agent.log_destinations import DESTINATIONS, ForwardServer
 from agent.log_rules import ENDLESS, LogRule
 
@@ -45,6 +46,8 @@ class WorkerInput:
     spool_bytes: int = DEFAULTS.spool_bytes
     files: tuple[LogFiles, ...] = ()
     journald: JournaldConfig = DEFAULTS.journald
+    told_annotations: str = ""
+    """File with what Kubernetes says of pods' annotations; "" where it is not asked."""
 
     @property
     def checkpoint_path(self) -> str:
@@ -64,6 +67,13 @@ class WorkerInput:
         return f"{self.state}/logs-{destination.type}-{readable}-{digest}.json"
 
 
+def told_annotations(config: Config) -> str:
+    """The file in which log workers are told what Kubernetes says; "" where nobody is to be."""
+    if config.kubernetes.source == "off" or not config.logs.enabled:
+        return ""
+    return f"{config.logs.state}/{NAME}" if config.logs.container_rules else ""
+
+
 def worker_input(config: Config, destination: Destination) -> bytes:
     """Build the document for the worker of one destination. Without the newline that ends it."""
     return orjson.dumps(
@@ -76,6 +86,7 @@ def worker_input(config: Config, destination: Destination) -> bytes:
                 "spool_bytes": config.logs.spool_bytes,
                 "files": [asdict(files) for files in config.logs.files],
                 "journald": asdict(config.logs.journald),
+                "told_annotations": told_annotations(config),
                 "container_rules": config.logs.container_rules,
                 "labels": config.logs.labels,
                 "host": config.logs.host,
@@ -110,6 +121,7 @@ def parse_worker_input(document: bytes) -> WorkerInput:
                 for item in data["logs"].get("files", ())
             ),
             journald=JournaldConfig(**_values(data["logs"].get("journald", {}))),
+            told_annotations=str(data["logs"].get("told_annotations", "")),
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a log worker's input: {error!r}") from None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from agent.config import DockerConfig, KubernetesConfig
+from agent.container.told import ToldPod
 
 if TYPE_CHECKING:
     from agent.sources.docker_engine import DockerEngine
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 class Chosen:
     """Docker's API and Kubernetes; each None where it is not configured."""
 
-    def __init__(self, docker: DockerConfig, kubernetes: KubernetesConfig) -> None:
-        """Nothing is asked before `start`."""
+    def __init__(
+        self,
+        docker: DockerConfig,
+        kubernetes: KubernetesConfig,
+        pods_changed: Callable[[Iterable[ToldPod]], None] | None = None,
+    ) -> None:
+        """Nothing is asked before `start`. pods_changed: see `Pods`."""
         self.engine: DockerEngine | None = None
         self.pods: Pods | None = None
         # HTTP and TLS take 4 MiB, which only those pay who use them.
@@ -28,7 +34,7 @@ class Chosen:
         if kubernetes.source != "off":
             from agent.sources.kubernetes import Pods
 
-            self.pods = Pods(kubernetes)
+            self.pods = Pods(kubernetes, changed=pods_changed)
 
     def start(self) -> None:
         """Begin to follow them."""

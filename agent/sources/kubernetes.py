@@ -13,7 +13,7 @@ The token is read from its file for each request, so one that is replaced is use
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -34,8 +34,18 @@ _GONE: Final = 410
 class Pods:
     """Follows one of the two. `pod` from any thread."""
 
-    def __init__(self, config: KubernetesConfig, *, first_wait: float = FIRST_WAIT) -> None:
-        """Nothing is asked before `start`. first_wait: seconds to the next try after a failure."""
+    def __init__(
+        self,
+        config: KubernetesConfig,
+        *,
+        changed: Callable[[Iterable[ToldPod]], None] | None = None,
+        first_wait: float = FIRST_WAIT,
+    ) -> None:
+        """
+        Nothing is asked before `start`. changed: is given all pods when any may have changed, in
+        the thread that follows them. first_wait: seconds to the next try after a failure.
+        """
+        self._changed = changed or (lambda _: None)
         self._first_wait = first_wait
         self._config = config
         self._wanted = Wanted(config.labels, config.annotations)
@@ -106,6 +116,7 @@ class Pods:
                 self._pods.pop(pod.uid, None)
             elif self._pods.get(pod.uid) != pod:
                 self._pods[pod.uid] = pod
+            self._changed(self._pods.values())
         return version
 
     def _replace(self, pods: tuple[ToldPod, ...]) -> None:
@@ -116,6 +127,7 @@ class Pods:
             known = before.get(pod.uid)
             now[pod.uid] = known if known is not None and known == pod else pod
         self._pods = now
+        self._changed(now.values())
 
     def _headers(self) -> Mapping[str, str]:
         path = self._config.token_file

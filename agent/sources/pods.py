@@ -25,6 +25,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from agent.container.container import Requests
+from agent.container.log_annotations import log_annotations
 from agent.container.owner import NOBODY, Owner, owner_of_reference
 from agent.container.statefile import (
     Json,
@@ -97,6 +98,7 @@ def parse_pod(item: Json, source: str, wanted: Wanted) -> ToldPod | None:
         owner=_owner(metadata, labels),
         labels=_picked(labels, wanted.labels),
         annotations=_picked(annotations, wanted.annotations),
+        log_annotations=log_annotations(annotations),
         members={
             name: _member(found, statuses.get(name, {}))
             for found in _each(spec, "s")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,3 +51,47 @@ def test_a_real_pod_has_its_requests_owner_and_labels(cri_host: CriHost, tmp_pat
     assert (labels["label_app"], labels["container"]) == ("api", "")
     assert page.value("agent_api_up", source="kubelet") == 1
     assert page.value("agent_metadata_source_total", source="kubelet") >= 1
+
+
+def test_an_annotation_that_is_changed_is_done_from_then_on(
+    cri_host: CriHost, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path / "tls")
+    out = tmp_path / "logs.jsonl"
+    pod = cri_host.run_pod("changing")
+
+    def document(**annotations: str) -> dict[str, Any]:
+        made = copy.deepcopy(POD)
+        made["metadata"] |= {"name": "changing", "namespace": "test", "uid": pod.uid}
+        made["metadata"]["annotations"] = annotations
+        return made
+
+    def lines() -> list[str]:
+        found = [json.loads(line) for line in out.read_bytes().splitlines()] if out.exists() else []
+        return [record["log"] for record in found if record.get("pod") == "changing"]
+
+    script = Script({"/pods": pod_list(document())})
+    said = ["/bin/sh", "-c", "while sleep 0.1; do echo to jo@mail.example.org; done"]
+    try:
+        cri_host.start(pod, "app", said)
+        with serving(script, pair=authority.issue("node", "IP:127.0.0.1")) as url:
+            settings = (
+                *(f"kubernetes.url={url}", "kubernetes.source=kubelet", "kubernetes.interval=1"),
+                *("kubernetes.token_file=", f"kubernetes.ca_file={authority.own.cert}"),
+                *(f"paths.pod_logs={cri_host.pod_logs}", f"paths.containerd=['{cri_host.root}']"),
+                *("paths.docker=[]", "logs.journald.enabled=false", "probes.enabled=false"),
+            )
+            with agent_run(tmp_path, *settings) as agent:
+                wait_until(lambda: "to jo@mail.example.org" in lines(), 30, "a line as it is")
+                annotations = {"container-agent.logs/app.redact": "email", "team/pager": "shop"}
+                script.bodies["/pods"] = pod_list(document(**annotations))
+                wait_until(lambda: "to [redacted:email]" in lines(), 30, "a redacted line")
+                script.bodies["/pods"] = pod_list(document())
+                seen = len(lines())
+                wait_until(lambda: "to jo@mail.example.org" in lines()[seen:], 30, "as it was")
+                told = (tmp_path / "state/pod-annotations.json").read_text()
+                assert json.loads(told)[pod.uid] == {}
+                path = str(tmp_path / "state/pod-annotations.json")
+                assert agent.page().value("agent_pod_annotations_failures_total", file=path) == 0
+    finally:
+        cri_host.remove(pod)

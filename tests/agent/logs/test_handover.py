@@ -15,6 +15,7 @@ from agent.config import (
     ForwardServer,
     GraylogDestination,
     HostPaths,
+    KubernetesConfig,
     LogsConfig,
     LokiDestination,
     OtlpDestination,
@@ -46,6 +47,16 @@ def test_what_the_daemon_says_is_what_the_worker_understands(
     document = worker_input(CONFIG, destination)
     assert b"\n" not in document
     assert parse_worker_input(document) == WorkerInput(CONFIG.paths, "/state", False, destination)
+
+
+def test_the_file_with_pods_annotations_is_named_where_kubernetes_is_asked() -> None:
+    def told(config: Config) -> str:
+        return parse_worker_input(worker_input(config, FileDestination())).told_annotations
+
+    asked = replace(CONFIG, kubernetes=KubernetesConfig("kubelet", "https://127.0.0.1:10250"))
+    assert told(asked) == "/state/pod-annotations.json"
+    assert told(CONFIG) == ""
+    assert told(replace(asked, logs=replace(asked.logs, container_rules=False))) == ""
 
 
 def test_each_destination_has_a_checkpoint_of_its_own() -> None:

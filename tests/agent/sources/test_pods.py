@@ -47,6 +47,16 @@ def test_a_pod_is_read_with_what_is_wanted_and_no_more() -> None:
     assert "hunter2" not in repr(pod)
 
 
+def test_what_is_asked_of_log_workers_is_kept_apart_from_what_is_exported() -> None:
+    asked = {"container-agent.logs/app.multiline": "java"}
+    document = {"metadata": {"name": "web", "uid": "1", "annotations": {"a": "b", **asked}}}
+    pod = parse_pod(document, "kubelet", WANTED)
+    assert pod is not None
+    assert (pod.annotations, pod.log_annotations) == ({}, asked)
+    container = with_pod(Container(runtime="containerd", id="1", pod_uid="1"), pod)
+    assert container.annotations == {}
+
+
 def test_a_mirror_pod_is_known_by_the_hash_of_its_manifest() -> None:
     pod = parse_pod(MIRROR, "kubernetes-api", WANTED)
     assert pod is not None
