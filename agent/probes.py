@@ -26,7 +26,7 @@ def open_configured(config: ProbesConfig, telemetry: Telemetry) -> Probes:
     probes = open_probes(
         kinds,
         config.loader,
-        others=[kind for kind in registry.KINDS if kind not in kinds],
+        others=[kind for kind in registry.KINDS if kind not in kinds and not kind.on_demand],
     )
     telemetry.register(
         ProbesCollector(probes.features, lambda: probes.dropped, lambda: probes.unattributed)

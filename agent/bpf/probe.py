@@ -130,6 +130,8 @@ class Kind(Generic[C]):
     """CPU seconds that counting so much took, about: where the kernel may not be asked."""
     default: bool = True
     """Whether it runs unless the configuration says otherwise."""
+    on_demand: bool = False
+    """Only `agent trace` runs it, aimed at one container: the configuration cannot."""
     add: Callable[[C, C], C] = add
     """The counts of two cgroups together."""
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agent.bpf.block_io import BLOCK_IO
 from agent.bpf.dns import DNS
+from agent.bpf.io_times import IO_TIMES
 from agent.bpf.lifecycle import LIFECYCLE
 from agent.bpf.probe import Kind
 from agent.bpf.profile import PROFILE
@@ -28,6 +29,7 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     SYSCALLS,
     SYSCALL_TIMES,
     SCHED,
+    IO_TIMES,
 )
 """In the order they are opened. Their counts are of as many types, hence Any; who asks a sample
 for counts does it by type."""
@@ -38,8 +40,13 @@ class UnknownProbe(ValueError):
 
 
 def select(on: Collection[str] = (), off: Collection[str] = ()) -> tuple[Kind[Any], ...]:
-    """The probes of the default and those in `on`, without those in `off`. Raises UnknownProbe."""
-    known = [kind.name for kind in KINDS]
+    """
+    The probes of the default and those in `on`, without those in `off`. Raises UnknownProbe.
+
+    What only `agent trace` runs is not known here.
+    """
+    kinds = [kind for kind in KINDS if not kind.on_demand]
+    known = [kind.name for kind in kinds]
     for name in (*on, *off):
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -48,5 +55,5 @@ def select(on: Collection[str] = (), off: Collection[str] = ()) -> tuple[Kind[An
     if both := sorted(set(on) & set(off)):
         raise UnknownProbe(f"{both[0]!r} is on and off")
     return tuple(
-        kind for kind in KINDS if (kind.default or kind.name in on) and kind.name not in off
+        kind for kind in kinds if (kind.default or kind.name in on) and kind.name not in off
     )

@@ -48,6 +48,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     for name, text in (
         ("syscalls", "system calls, how long they take, what fails (default)"),
         ("sched", "waits for a CPU, who took it, and what else was waited for"),
+        ("io", "block devices: requests, bytes, times, by process and file"),
         ("net", "TCP: connections, failures, resets, retransmissions"),
     ):
         what.add_argument(
@@ -112,7 +113,7 @@ def _find(written: str, target: Target, config: Config) -> Subject | None:
                 file=sys.stderr,
             )
         return None
-    unified = host_hierarchies(config.paths).unified
+    hierarchies = host_hierarchies(config.paths)
     names = names_of(
         [
             (
@@ -124,18 +125,21 @@ def _find(written: str, target: Target, config: Config) -> Subject | None:
         ]
     )
     chosen = found[0]
-    return Subject(chosen.container.title, f"{unified or ''}{chosen.cgroup.path}", names)
+    unified = f"{hierarchies.unified or ''}{chosen.cgroup.path}"
+    blkio = hierarchies.v1.get("blkio")
+    return Subject(
+        chosen.container.title,
+        {"unified": unified, "blkio": unified if blkio is None else blkio + chosen.cgroup.path},
+        names,
+    )
 
 
 def _trace(arguments: argparse.Namespace, config: Config, subject: Subject) -> int:
     from agent.bpf.facts import gather
     from agent.bpf.loader import ProbeUnavailable, open_probe
-    from agent.trace.tracers import NETWORK, SCHEDULER, SYSCALLS
+    from agent.trace.tracers import TRACERS
 
-    tracers: dict[str, Tracer[Any, Any]] = {
-        each.name: each for each in (SYSCALLS, SCHEDULER, NETWORK)
-    }
-    tracer = tracers[arguments.what]
+    tracer = TRACERS[arguments.what]
     facts = gather(tracer.kind.programs.tracepoints, tracer.kind.programs.kfuncs)
     try:
         probe = open_probe(tracer.kind, config.probes.loader, facts)
@@ -143,9 +147,13 @@ def _trace(arguments: argparse.Namespace, config: Config, subject: Subject) -> i
         print(f"agent trace: {error.reason}", file=sys.stderr)
         return NOT_PERMITTED if _lacks_rights(facts) else ERROR
     with probe:
-        if reason := "; ".join(probe.off.values()):
-            print(f"agent trace: {reason}", file=sys.stderr)
-            return ERROR
+        for feature, reason in probe.off.items():
+            if feature not in tracer.optional:
+                print(f"agent trace: {reason}", file=sys.stderr)
+                return ERROR
+            print(f"agent trace: without {feature}: {reason}", file=sys.stderr)
+        if tracer.on_v1 and subject.directories["blkio"] != subject.directories["unified"]:
+            print(f"agent trace: {tracer.on_v1}", file=sys.stderr)
         return _print(arguments, tracer, probe, subject)
 
 

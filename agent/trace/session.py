@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from agent.bpf.probe import Probe
+from agent.bpf.probe import Hierarchy, Probe
 from agent.bpf.stats import run_time, statistics
 from agent.trace.tracers import Tracer
 
@@ -24,15 +24,15 @@ class Subject:
     """The container that is looked at."""
 
     title: str
-    directory: str
-    """Of its cgroup in the cgroup2 hierarchy."""
+    directories: Mapping[Hierarchy, str]
+    """Of its cgroup, in the cgroup2 hierarchy and in that of block I/O."""
     names: Mapping[int, str]
-    """Of all cgroups on the host, by id."""
+    """Of all cgroups on the host, by their ids in the cgroup2 hierarchy."""
 
-    def ids(self) -> frozenset[int]:
+    def ids(self, hierarchy: Hierarchy) -> frozenset[int]:
         """Of its cgroup and those below it, now. Empty once it is gone."""
         found = set()
-        for directory, _, _ in os.walk(self.directory):
+        for directory, _, _ in os.walk(self.directories[hierarchy]):
             try:
                 found.add(os.stat(directory).st_ino)
             except FileNotFoundError:
@@ -134,7 +134,7 @@ class Session(Generic[C, S]):
 
     def _aim(self) -> bool:
         """Look at cgroups that are new below the container's. False once it is gone."""
-        ids = self._subject.ids()
+        ids = self._subject.ids(self._probe.kind.hierarchy)
         if new := ids - self._seen:
             self._seen |= new
             if self._tracer.aim is not None:

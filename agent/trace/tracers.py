@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
+from agent.bpf import io_times
+from agent.bpf.io_counts import IoTimes
 from agent.bpf.probe import Kind, Maps, Reading
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import SchedCounts
 from agent.bpf.syscalls import SYSCALL_TIMES, SyscallTimes, look_only_at
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import TcpCounts
-from agent.trace import net, sched, syscalls
+from agent.trace import io, net, sched, syscalls
+from agent.trace.disks import disk_name
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -44,6 +47,10 @@ class Tracer(Generic[C, S]):
     document: Callable[[S], object]
     aim: Callable[[Maps, Collection[int]], None] | None = None
     """Have the probe look at these cgroups alone, where it can."""
+    optional: Collection[str] = ()
+    """Features of the probe it can do without."""
+    on_v1: str = ""
+    """What a host with cgroup v1 does not tell."""
 
 
 def _take_syscalls(
@@ -96,3 +103,30 @@ NETWORK: Final[Tracer[TcpCounts, net.Numbers]] = Tracer(
     table=net.table,
     document=net.document,
 )
+
+
+def _take_io(reading: Reading[IoTimes], ids: Collection[int], _names: Names) -> io.Requests:
+    counts = io.together(map(reading.of, ids), files=reading.zero.files is not None)
+    return io.Requests(
+        counts, {stream.device: disk_name(stream.device) for stream in counts.streams}
+    )
+
+
+BLOCK_IO: Final[Tracer[IoTimes, io.Requests]] = Tracer(
+    name="io",
+    what="requests to block devices",
+    kind=io_times.IO_TIMES,
+    take=_take_io,
+    since=io.since,
+    headline=io.headline,
+    table=io.table,
+    document=io.document,
+    aim=io_times.aim,
+    optional=("files",),
+    on_v1="on cgroup v1 buffered writes are the root cgroup's, and not seen here",
+)
+
+TRACERS: Final[Mapping[str, Tracer[Any, Any]]] = {
+    each.name: each for each in (SYSCALLS, SCHEDULER, NETWORK, BLOCK_IO)
+}
+"""By option. Their counts and states are of as many types, hence Any."""

@@ -4,12 +4,7 @@
  * bio's, and not the current task's, which for writeback and read-ahead is a kernel thread, and at
  * the end of a request whoever was interrupted.
  */
-#ifdef BCC
-#include "portable.h"
-#else
 #include "block_types.h"
-#endif
-#include "block_io.h"
 
 HASH(counts, struct block_io_key, struct block_io_counts, 1024);
 LRU_HASH(started, __u64, struct block_io_started, BLOCK_IO_STARTED_ENTRIES);
@@ -21,37 +16,6 @@ static __always_inline void drop(__u32 why)
 
 	if (dropped)
 		__sync_fetch_and_add(dropped, 1);
-}
-
-static __always_inline __u32 op_of(struct request *request)
-{
-	/* enum req_op, the low byte: 0 read, 1 write, 3 discard, 5 secure erase, 9 write zeroes. */
-	switch (READ(request, cmd_flags) & 0xff) {
-	case 0:
-		return BLOCK_IO_READ;
-	case 1:
-		return BLOCK_IO_WRITE;
-	case 3:
-		return BLOCK_IO_DISCARD;
-	}
-	return BLOCK_IO_OTHER;
-}
-
-static __always_inline __u64 cgroup_of_bio(struct bio *bio)
-{
-	struct blkcg_gq *group = READ(bio, bi_blkg);
-	struct blkcg *blkcg;
-	struct cgroup *cgroup;
-	struct kernfs_node *node;
-
-	if (!group)
-		return 0;
-	blkcg = READ(group, blkcg);
-	if (!blkcg)
-		return 0;
-	cgroup = READ(blkcg, css.cgroup);
-	node = READ(cgroup, kn);
-	return READ(node, id);
 }
 
 PROGRAM(block_rq_issue, on_issue)

@@ -8,6 +8,9 @@
  *	PROGRAM, SAMPLER		a program: PROGRAM(its tracepoint, its name)
  *	ARGUMENT			what a tracepoint passes
  *	READ				a field of a kernel struct
+ *	FETCH				the same by bpf_probe_read_kernel, which lockdown=confidentiality
+ *					forbids: for pointers whose type the verifier does not know
+ *	OFFSET_OF			where it is in the struct
  *	OPTIONAL			one that not every kernel has, or else another value
  *
  * bcc puts in map accesses by its rewriter, which does not look into macros. So agent/bpf/bcc_child.py
@@ -32,11 +35,8 @@
 #define ARGUMENT(type, number) ((type)context->args[number])
 
 /* Explicit, since bcc's own rewriting of `a->b` does not follow pointers from a raw context. */
-#define READ(pointer, field) ({                                                               \
-	typeof((pointer)->field) value_ = 0;                                                  \
-	bpf_probe_read_kernel(&value_, sizeof(value_), (void *)&(pointer)->field);            \
-	value_;                                                                               \
-})
+#define READ(pointer, field) FETCH(pointer, field)
+#define OFFSET_OF(type, field) __builtin_offsetof(type, field)
 
 #else
 
@@ -62,6 +62,7 @@
 #define SAMPLER(name) SEC("perf_event") int name(void *context)
 #define ARGUMENT(type, number) ((type)context[number])
 #define READ(pointer, field) ((pointer)->field)
+#define OFFSET_OF(type, field) __builtin_preserve_field_info(((type *)0)->field, 0 /* BYTE_OFFSET */)
 #define OPTIONAL(struct_, pointer, field, otherwise)                                          \
 	(field_exists(((struct struct_ *)pointer)->field) ? ((struct struct_ *)pointer)->field  \
 							  : (otherwise))
@@ -73,9 +74,19 @@
 static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
 static __u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 static __u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*const bpf_get_current_comm)(void *to, __u32 size) = (void *)16;
 static long (*const bpf_get_stack)(void *context, void *to, __u32 size, __u64 flags) = (void *)67;
+static long (*const bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
+static long (*const bpf_probe_read_kernel_str)(void *to, __u32 size, const void *from) = (void *)115;
+static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 
 #endif
+
+#define FETCH(pointer, field) ({                                                              \
+	typeof((pointer)->field) value_ = 0;                                                  \
+	bpf_probe_read_kernel(&value_, sizeof(value_), (void *)&(pointer)->field);            \
+	value_;                                                                               \
+})
 
 static __always_inline __u64 cgroup_of(struct task_struct *task)
 {
