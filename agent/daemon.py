@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.config import Config, split_address
+from agent.browser import Browser, browser
+from agent.config import Config, is_loopback, split_address
 from agent.diagnosis.recent import Recent
 from agent.lifecycle.events import counters
 from agent.lifecycle.run import Counted
@@ -105,13 +107,14 @@ class Daemon:
                 )
             )
             telemetry.register(without_cgroup(sampler))
+            recent = recent_findings(telemetry)
             self._snapshots = Snapshots(
-                sampler,
-                config.metrics.interval,
-                taken=_taken(telemetry, recent_findings(telemetry)),
+                sampler, config.metrics.interval, taken=_taken(telemetry, recent)
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
-            self._server = _server(config, page, telemetry)
+            self._server = _server(
+                config, page, telemetry, _browser(config, self._snapshots, recent)
+            )
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = log_workers(config, telemetry)
             self._closing = building.pop_all()
@@ -206,10 +209,19 @@ def page_once(config: Config) -> Iterator[bytes]:
         yield from pieces
 
 
-def _server(config: Config, page: Pages, telemetry: Telemetry) -> MetricsServer:
+def _browser(config: Config, snapshots: Snapshots, recent: Recent) -> Browser | None:
+    local = is_loopback(split_address(config.metrics.listen)[0])
+    if config.web.page == "never" or (config.web.page == "loopback" and not local):
+        return None
+    return browser(os.uname().nodename, snapshots.fresh, recent.window, local=local)
+
+
+def _server(
+    config: Config, page: Pages, telemetry: Telemetry, site: Browser | None
+) -> MetricsServer:
     address = split_address(config.metrics.listen)
     if not config.web.config_file:
-        return MetricsServer(address, page)
+        return MetricsServer(address, page, site=site)
     # YAML, bcrypt and TLS take 2 MiB, which only those pay who use them.
     from agent.web.adapter import TlsAdapter
     from agent.web.gate import Gate
@@ -224,7 +236,7 @@ def _server(config: Config, page: Pages, telemetry: Telemetry) -> MetricsServer:
         )
     )
     tls = TlsAdapter(gate.context) if gate.encrypted else None
-    return MetricsServer(address, page, gate, tls)
+    return MetricsServer(address, page, gate, tls, site)
 
 
 def _remote_writer(

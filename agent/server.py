@@ -2,6 +2,7 @@
 
     /metrics    the page, in the format the client likes most (agent/page.py); also at
                 /metrics/cadvisor, where scrapes of the kubelet look
+    /           the host for a browser, where it is switched on (agent/webpage)
     /healthz    200 while the process serves requests
     /readyz     200 once a first Snapshot was read, 503 with the reason before that
 
@@ -14,11 +15,12 @@ waits for it rather than reading the kernel twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Protocol
 
 from agent.compression import accepted, compress
 from agent.plain_cheroot import Adapter, Server
+from agent.response import Response
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -52,16 +54,11 @@ class Gate(Protocol):
         """Judge a request by its Authorization header."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What one request gets."""
+class Site(Protocol):
+    """A page for a browser."""
 
-    status: str
-    content_type: str
-    body: Iterable[bytes]
-    gzip: bool = False
-    varies: bool = False
-    """Another Accept or Accept-Encoding header gets another answer."""
+    def answer(self, query: str, host: str, known: str) -> Response:
+        """By the URL's query, the Host header and the If-None-Match header."""
 
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -76,14 +73,17 @@ class MetricsServer:
         pages: Pages,
         gate: Gate | None = None,
         tls: Adapter | None = None,
+        site: Site | None = None,
     ) -> None:
         """
-        Bind the socket. Without `gate` everybody may ask; without `tls` it is plain HTTP.
+        Bind the socket. Without `gate` everybody may ask; without `tls` it is plain HTTP; without
+        `site` there is no page for a browser.
 
         Raises OSError where the address is taken or not ours.
         """
         self._pages = pages
         self._gate = gate
+        self._site = site
         # Two threads: a slow reader of a page must not keep a health check waiting.
         self._server = Server(address, self._application, numthreads=2, request_queue_size=16)
         self._server.ssl_adapter = tls
@@ -116,7 +116,7 @@ class MetricsServer:
         if verdict and verdict.status:
             response = Response(verdict.status, TEXT, (f"{verdict.status}\n".encode(),))
         else:
-            response = respond(
+            response = self._site_answer(method, environ) or respond(
                 method,
                 str(environ.get("PATH_INFO", "/")),
                 self._pages,
@@ -129,6 +129,7 @@ class MetricsServer:
                 "Content-Type": response.content_type,
                 "X-Content-Type-Options": "nosniff",
                 **own,
+                **dict(response.headers),
             }.items()
         )
         if response.varies:
@@ -139,6 +140,18 @@ class MetricsServer:
         if method == "HEAD":
             return ()
         return compress(response.body) if response.gzip else response.body
+
+    def _site_answer(self, method: str, environ: dict[str, object]) -> Response | None:
+        """None: there is no site, or the request is not for it."""
+        if self._site is None or environ.get("PATH_INFO") != "/" or method not in ("GET", "HEAD"):
+            return None
+        response = self._site.answer(
+            str(environ.get("QUERY_STRING", "")),
+            str(environ.get("HTTP_HOST", "")),
+            str(environ.get("HTTP_IF_NONE_MATCH", "")),
+        )
+        packed = response.gzip and accepted(str(environ.get("HTTP_ACCEPT_ENCODING", "")))
+        return replace(response, gzip=packed)
 
 
 def respond(

@@ -29,6 +29,7 @@ if [ "$what" = test ]; then
         $(command -v node >/dev/null || echo nodejs npm)
         $(command -v systemd-analyze >/dev/null || echo systemd)
         $(command -v mmdebstrap >/dev/null || echo mmdebstrap)
+        $(command -v chromedriver >/dev/null || echo chromium chromium-driver)
         clang-14 llvm-14 iproute2 systemd-journal-remote
     )
 fi

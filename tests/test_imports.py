@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
     "agent.web": frozenset(),
-    "agent.server": frozenset({"agent.compression", "agent.plain_cheroot"}),
+    "agent.response": frozenset(),
+    "agent.server": frozenset({"agent.compression", "agent.plain_cheroot", "agent.response"}),
     "agent.plain_cheroot": frozenset(),
     "agent.malloc": frozenset(),
     "agent.garbage": frozenset(),
@@ -83,6 +84,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.inspect": METRICS,
     "agent.top": METRICS | {"agent.past", "agent.usage"},
     "agent.diagnosis": METRICS | {"agent.usage"},
+    "agent.webpage": METRICS | {"agent.usage", "agent.diagnosis", "agent.top", "agent.response"},
+    "agent.browser": METRICS | {"agent.response", "agent.webpage"},
     "agent.drilldown": METRICS
     | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"},
     "agent.logs": NOUNS

@@ -4,7 +4,7 @@ Every record is frozen. Each default is in its section, with its reason; a value
 refused with a ValueError that names the key. `agent.configfile` reads the file into them.
 """
 
-from agent.config.address import split_address
+from agent.config.address import is_loopback, split_address
 from agent.config.docker import DockerConfig
 from agent.config.filesystem import FilesystemConfig
 from agent.config.kubernetes import KubernetesConfig
@@ -54,5 +54,6 @@ __all__ = [
     "RemoteWriteConfig",
     "SecurityConfig",
     "WebConfig",
+    "is_loopback",
     "split_address",
 ]

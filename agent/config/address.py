@@ -27,9 +27,13 @@ def check_server(url: str) -> None:
         raise ValueError("url: must be https://HOST:PORT and no more")
     if parts.port == 0:  # raises ValueError for what is no port
         raise ValueError(f"url = {url!r}: 0 is no port")
-    try:
-        local = parts.hostname == "localhost" or ip_address(parts.hostname).is_loopback
-    except ValueError:
-        local = False
-    if parts.scheme == "http" and not local:
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError(f"url = {url!r}: must be https, for a token is sent there")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address, without brackets, is this host's own alone."""
+    try:
+        return host.lower() == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

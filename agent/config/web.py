@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +13,8 @@ class WebConfig:
     config_file: str = ""
     """TLS and passwords for the agent's own server, in the file format of Prometheus' exporters;
     see docs/web-config.md. "" serves plain HTTP to everybody."""
+
+    page: Literal["loopback", "always", "never"] = "loopback"
+    """Whether "/" is the host for a browser: containers, what is wrong with them, charts. loopback
+    serves it where `metrics.listen` is a loopback address; always needs config_file's passwords to
+    keep others out."""

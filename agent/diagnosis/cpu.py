@@ -28,6 +28,8 @@ STARVED: Final = 0.20
 """Share of the time in which some task waited for a CPU."""
 STARVED_BADLY: Final = 0.60
 HOST_BUSY: Final = 0.90
+LEAST_TAKER: Final = 0.1
+"""Cores. Who uses less keeps nobody waiting."""
 HOG: Final = 0.40
 """Share of the machine's CPU."""
 OVER_REQUEST: Final = 1.2
@@ -126,7 +128,12 @@ def cpu_starved(subject: Subject, scene: Scene) -> Outcome:
         Evidence(
             f"some task waited for a CPU {human_percent(waited)}% of the time", "cpu.pressure some"
         ),
-        Evidence("no limit held it back", "cpu.stat throttled_usec"),
+        Evidence(
+            f"its limit withheld {throttled:.2f} s of CPU time a second"
+            if throttled
+            else "no limit held it back",
+            "cpu.stat throttled_usec",
+        ),
     ]
     allowed = usage.sample.reading.cpuset_cpus
     pinned = allowed is not None and allowed < scene.host.cores
@@ -144,6 +151,10 @@ def cpu_starved(subject: Subject, scene: Scene) -> Outcome:
         )
     advice = []
     top = busiest(scene, other_than=subject)
+    if top is None and not pinned:
+        evidence.append(
+            Evidence("no other container uses much: the host's own processes do", "cpu.stat")
+        )
     if top is not None and top.usage.cpu_cores is not None:
         who = name_of(top.container)
         evidence.append(
@@ -248,9 +259,13 @@ def cpu_over_request(subject: Subject, scene: Scene) -> Outcome:
 
 
 def busiest(scene: Scene, other_than: Subject) -> Subject | None:
-    """Who else uses the most CPU."""
+    """Who else uses the most CPU. None: nobody uses enough to be why others wait."""
     return max(
-        (s for s in scene.subjects if s is not other_than and s.usage.cpu_cores),
+        (
+            s
+            for s in scene.subjects
+            if s is not other_than and (s.usage.cpu_cores or 0.0) >= LEAST_TAKER
+        ),
         key=lambda s: s.usage.cpu_cores or 0.0,
         default=None,
     )

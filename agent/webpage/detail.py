@@ -1,0 +1,136 @@
+"""One container closely: what is wrong and why one knows, then its charts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+from agent import units
+from agent.diagnosis.diagnose import Verdict
+from agent.diagnosis.finding import Finding
+from agent.kernelfile import Unlimited
+from agent.usage import Unknown, Usage
+from agent.webpage.chart import Line, chart
+from agent.webpage.past import points
+
+_SIGNS = {"critical": "✖", "warning": "⚠", "notice": "·"}
+
+
+class _Chart(NamedTuple):
+    title: str
+    lines: tuple[tuple[str, str], ...]
+    """(label, field of Usage)."""
+    write: Callable[[float], str]
+    limit: str = ""
+    """The field of Usage that is drawn as the limit."""
+
+
+def _percent(ratio: float) -> str:
+    return f"{units.human_percent(ratio)}%"
+
+
+def _rate(count: float) -> str:
+    return f"{units.human_rate(count)}B/s"
+
+
+_CHARTS: Final = (
+    _Chart("CPU, cores", (("", "cpu_cores"),), units.human_cores, "cpu_limit_cores"),
+    _Chart("Memory", (("", "memory_working_set"),), units.human_size, "memory_limit"),
+    _Chart("CPU periods throttled", (("", "throttled_ratio"),), _percent),
+    _Chart(
+        "Waiting",
+        (
+            ("cpu", "cpu_pressure_some"),
+            ("memory", "memory_pressure_some"),
+            ("i/o", "io_pressure_some"),
+        ),
+        _percent,
+    ),
+    _Chart(
+        "Network",
+        (("in", "receive_bytes_per_second"), ("out", "transmit_bytes_per_second")),
+        _rate,
+    ),
+    _Chart(
+        "Disks",
+        (("read", "read_bytes_per_second"), ("written", "write_bytes_per_second")),
+        _rate,
+    ),
+)
+_WHY_NONE: Final = {
+    Unknown.DENIED: "not permitted",
+    Unknown.UNSUPPORTED: "not told by this host",
+    Unknown.PENDING: "not known yet",
+    Unknown.INAPPLICABLE: "no limit, or nothing to count",
+    Unknown.DAMAGED: "could not be read",
+}
+
+
+def detail(
+    verdict: Verdict, past: Sequence[tuple[float, Usage]], *, back: str, wall_time: float
+) -> str:
+    """`back`: the URL of the table. A verdict of a container that is there."""
+    assert verdict.subject is not None
+    usage = verdict.subject.usage
+    found = "".join(_finding(finding) for finding in verdict.findings)
+    checks = f"{units.plural(verdict.passed, 'check')} passed"
+    said = "nothing else unusual" if verdict.findings else "nothing unusual"
+    blind = "".join(
+        f"<li>{escape(lack.rule)}: {escape(lack.reason)}; {escape(lack.remedy)}</li>"
+        for lack in verdict.blind
+    )
+    if blind:
+        count = units.plural(len(verdict.blind), "check")
+        blind = f"<details><summary>{count} not possible</summary><ul>{blind}</ul></details>"
+    charts = "".join(_chart(each, usage, past) for each in _CHARTS)
+    return (
+        f'<p class="back"><a href="{escape(back)}">← all containers</a></p>'
+        f"<h2>{escape(verdict.name)}</h2>{_facts(usage, wall_time)}"
+        f'<section class="findings">{found}<p class="good">✔ {said} ({checks})</p>{blind}</section>'
+        f'<section class="charts">{charts}</section>'
+    )
+
+
+def _facts(usage: Usage, wall_time: float) -> str:
+    container = usage.container
+    assert container is not None
+    facts = [
+        ("image", container.image),
+        ("runtime", container.runtime),
+        ("id", container.id[:12]),
+        ("up", units.human_duration(max(wall_time - usage.started, 0.0))),
+        ("cgroup", usage.cgroup.path.encode("utf-8", "backslashreplace").decode()),
+    ]
+    written = "".join(
+        f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts if text
+    )
+    return f"<dl>{written}</dl>"
+
+
+def _finding(finding: Finding) -> str:
+    word = finding.severity.word
+    evidence = "".join(
+        f"<li>{escape(fact.says)} <code>{escape(fact.source)}</code></li>"
+        for fact in finding.evidence
+    )
+    advice = "".join(f'<p class="advice">→ {escape(text)}</p>' for text in finding.advice)
+    return (
+        f'<article class="of-{word}"><h3><b class="{word}">{_SIGNS[word]}</b>'
+        f" {escape(finding.rule)} <span>{escape(finding.summary)}</span>"
+        f" <small>{finding.confidence.value} confidence</small></h3>"
+        f"<ul>{evidence}</ul>{advice}</article>"
+    )
+
+
+def _chart(each: _Chart, usage: Usage, past: Sequence[tuple[float, Usage]]) -> str:
+    limit = getattr(usage, each.limit) if each.limit else None
+    why = usage.unknown.get(each.lines[0][1], Unknown.PENDING)
+    return chart(
+        each.title,
+        [Line(label, points(past, attrgetter(field))) for label, field in each.lines],
+        each.write,
+        top=None if limit is None or isinstance(limit, Unlimited) else float(limit),
+        none=_WHY_NONE[why],
+    )

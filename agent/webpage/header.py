@@ -1,0 +1,83 @@
+"""The lines above the table: the machine, what is shown, and what could not be read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from agent import units
+from agent.model import SourceHealth
+from agent.top.columns import COLUMNS
+from agent.top.glyphs import UNICODE
+from agent.top.notes import notes
+from agent.usage import HostUsage, Usage
+from agent.webpage.request import View
+from agent.webpage.table import KEYS
+
+_WARNING, _CRITICAL = 0.7, 0.9
+_STALL_WARNING, _STALL_CRITICAL = 0.1, 0.4
+"""As in `agent top`."""
+_NOT_KNOWN = "–"
+
+
+def header(hostname: str, host: HostUsage, *, ill: int, containers: int) -> str:
+    """The machine at a glance. `ill`: containers with a finding."""
+    facts = [f"up {units.human_duration(max(0.0, host.uptime))}", f"{host.cores} CPUs"]
+    stalls = "".join(
+        f" {name} {_share(ratio, _STALL_WARNING, _STALL_CRITICAL)}"
+        for name, ratio in (
+            ("cpu", host.cpu_pressure_some),
+            ("mem", host.memory_pressure_some),
+            ("io", host.io_pressure_some),
+        )
+    )
+    word = "critical" if ill else "good"
+    of = f"{units.plural(containers, 'container')}, " if containers else "no container runs here"
+    trouble = "" if not containers else f'<b class="{word}">{ill} with a finding</b>'
+    return (
+        f'<header><h1><a href="/">agent</a> {escape(hostname)}</h1><p>{", ".join(facts)}</p>'
+        f"<p>CPU {_cpu(host)}</p><p>MEM {_memory(host)}</p><p>PSI{stalls}</p>"
+        f"<p>{of}{trouble}</p></header>"
+    )
+
+
+def filter_form(view: View) -> str:
+    """The filter, whose language is that of `agent top`."""
+    kept = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value)}">'
+        for name, value in (("sort", view.sort), ("reverse", "1" if view.reverse else ""))
+        if value
+    )
+    checked = " checked" if view.everything else ""
+    return (
+        f'<form action="/" id="filter">{kept}<input type="search" name="filter"'
+        f' aria-label="filter" placeholder="filter: web, ns=shop, cpu&gt;1, !kube-"'
+        f' value="{escape(view.filter)}"><label><input type="checkbox" name="all"'
+        f' value="1"{checked}> all cgroups</label><button>show</button></form>'
+    )
+
+
+def footer(rows: Sequence[Usage], health: Sequence[SourceHealth]) -> str:
+    """What the markers in the table stand for just now."""
+    shown = [column for column in COLUMNS if column.key in KEYS]
+    said = "".join(f"<li>{escape(note)}</li>" for note in notes(rows, shown, health, UNICODE))
+    return f"<footer><ul>{said}</ul></footer>" if said else ""
+
+
+def _cpu(host: HostUsage) -> str:
+    return _share(host.cpu_ratio, _WARNING, _CRITICAL, "%")
+
+
+def _memory(host: HostUsage) -> str:
+    if not host.memory_total or host.memory_available is None:
+        return _NOT_KNOWN
+    used = host.memory_total - host.memory_available
+    share = _share(used / host.memory_total, _WARNING, _CRITICAL, "%")
+    return f"{units.human_size(used)} of {units.human_size(host.memory_total)} {share}"
+
+
+def _share(ratio: float | None, warning: float, critical: float, unit: str = "") -> str:
+    if ratio is None:
+        return _NOT_KNOWN
+    word = "critical" if ratio >= critical else "warning" if ratio >= warning else "plain"
+    return f'<b class="{word}">{units.human_percent(ratio)}{unit}</b>'

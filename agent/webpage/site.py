@@ -1,0 +1,167 @@
+"""What the server answers under "/": the host as a page for a browser.
+
+Promises
+    - of now: the host is read again where the last reading is older than a second;
+    - nothing but what /metrics and `agent why` tell: no environment, no command line, no log;
+    - where the agent listens on the loopback alone, only a request to a loopback name is answered:
+      a web site that points its own name at 127.0.0.1 (DNS rebinding) reads nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from agent.config import is_loopback
+from agent.diagnosis.diagnose import Diagnosis, Verdict, diagnose
+from agent.diagnosis.finding import Finding
+from agent.diagnosis.scene import Scene, scene_of
+from agent.model import Snapshot
+from agent.response import Response
+from agent.top.columns import BY_KEY
+from agent.top.filter import parse_filter
+from agent.top.table import arrange, is_container, select
+from agent.usage import HostUsage, Usage, host_usage, usages
+from agent.webpage.detail import detail
+from agent.webpage.header import filter_form, footer, header
+from agent.webpage.html import Parts, page, policy
+from agent.webpage.past import Past, past
+from agent.webpage.request import View, parse_view
+from agent.webpage.table import table
+
+_HTML = "text/html; charset=utf-8"
+_SPARK = 60.0
+"""Seconds in a sparkline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What is made once of each Snapshot, for everybody who looks at it."""
+
+    snapshot: Snapshot
+    scene: Scene
+    diagnosis: Diagnosis
+    usages: tuple[Usage, ...]
+    host: HostUsage
+    past: Past
+
+    @property
+    def findings(self) -> dict[int, Sequence[Finding]]:
+        return {
+            verdict.subject.usage.cgroup.inode: verdict.findings
+            for verdict in self.diagnosis.verdicts
+            if verdict.subject is not None and verdict.findings
+        }
+
+
+class Site:
+    """The page of one host. Thread-safe."""
+
+    def __init__(
+        self,
+        hostname: str,
+        fresh: Callable[[], Snapshot],
+        window: Callable[[], Sequence[Snapshot]],
+        *,
+        local: bool,
+    ) -> None:
+        """
+        `fresh`: the host as it is now. `window`: the Snapshots of the last minutes, oldest first,
+        the newest of `fresh` among them. `local`: it is served on the loopback alone.
+        """
+        self._hostname = hostname
+        self._fresh = fresh
+        self._window = window
+        self._local = local
+        self._lock = threading.Lock()
+        self._last: _Look | None = None
+
+    def answer(self, query: str, host: str, known: str) -> Response:
+        """`query`: the URL's. `host`: the Host header. `known`: the If-None-Match header."""
+        if self._local and not is_loopback(_name(host)):
+            text = b"this agent answers on the loopback alone: open http://localhost:PORT/\n"
+            return Response("421 Misdirected Request", "text/plain; charset=utf-8", (text,))
+        view = parse_view(query)
+        look = self._look()
+        headers = (
+            ("ETag", tag := f'"{look.snapshot.taken_at:.6f}"'),
+            ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", policy()),
+            ("Referrer-Policy", "no-referrer"),
+        )
+        if view.part and known == tag:
+            return Response("304 Not Modified", _HTML, (), headers=headers)
+        parts = self._parts(view, look)
+        body = parts.markup().encode() if view.part else page(self._hostname, parts)
+        return Response("200 OK", _HTML, (body,), gzip=True, varies=True, headers=headers)
+
+    def _look(self) -> _Look:
+        with self._lock:
+            snapshot = self._fresh()
+            if self._last is None or self._last.snapshot is not snapshot:
+                self._last = _make(snapshot, self._window())
+            return self._last
+
+    def _parts(self, view: View, look: _Look) -> Parts:
+        containers = [usage for usage in look.usages if is_container(usage)]
+        ill = sum(1 for verdict in look.diagnosis.verdicts if verdict.findings)
+        head = header(self._hostname, look.host, ill=ill, containers=len(containers))
+        verdict = _verdict(look.diagnosis, view.container)
+        if verdict is not None and verdict.subject is not None:
+            of = look.past.get(verdict.subject.usage.cgroup.inode, ())
+            back = view.link(container=None)
+            shown = detail(verdict, of, back=back, wall_time=look.snapshot.wall_time)
+            return Parts(head, "", shown)
+        gone = "" if view.container is None else '<p class="warning">This container has ended.</p>'
+        rows = select(look.usages, parse_filter(view.filter), everything=view.everything)
+        total = len(look.usages) if view.everything else len(containers)
+        rows = _arranged(rows, look, view)
+        shown = table(rows, look.findings, look.past, view, now=look.snapshot.wall_time)
+        return Parts(
+            head,
+            filter_form(view),
+            f'{gone}<p class="faint">{len(rows)} of {total} shown</p>'
+            f'<div class="scroll">{shown}</div>{footer(rows, look.snapshot.health)}',
+        )
+
+
+def _make(snapshot: Snapshot, window: Sequence[Snapshot]) -> _Look:
+    recent = [each for each in window if snapshot.taken_at - each.taken_at <= _SPARK] or [snapshot]
+    before = recent[-2] if len(recent) > 1 else None
+    scene = scene_of(recent)
+    return _Look(
+        snapshot=snapshot,
+        scene=scene,
+        diagnosis=diagnose(scene),
+        usages=usages(before, snapshot),
+        host=host_usage(before, snapshot),
+        past=past(recent),
+    )
+
+
+def _arranged(rows: list[Usage], look: _Look, view: View) -> list[Usage]:
+    column = BY_KEY.get(view.sort)
+    if column is not None:
+        return arrange(rows, column, reverse=view.reverse)
+    place = {
+        verdict.subject.usage.cgroup.inode: number
+        for number, verdict in enumerate(look.diagnosis.verdicts)
+        if verdict.subject is not None and verdict.findings
+    }
+    quiet = arrange(rows, BY_KEY["cpu"])
+    ranked = sorted(quiet, key=lambda usage: place.get(usage.cgroup.inode, len(place)))
+    return ranked[::-1] if view.reverse else ranked
+
+
+def _verdict(diagnosis: Diagnosis, inode: int | None) -> Verdict | None:
+    for verdict in diagnosis.verdicts:
+        if verdict.subject is not None and verdict.subject.usage.cgroup.inode == inode:
+            return verdict
+    return None
+
+
+def _name(host: str) -> str:
+    """Of a Host header: "localhost" of "localhost:9464", "::1" of "[::1]:9464"."""
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name.removeprefix("[").removesuffix("]")
