@@ -26,7 +26,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypedDict
 
 _BTF = "/sys/kernel/btf/vmlinux"
@@ -88,7 +88,6 @@ class Plan(TypedDict):
     source: str
     programs: list[ProgramPlan]
     maps: list[str]
-    optional_fields: list[tuple[str, str]]
     sizes: dict[str, int]
 
 
@@ -269,27 +268,54 @@ def libbcc() -> bytes:
     raise Refused("bcc has not loaded libbcc.so")
 
 
-def portable(source: str, types: str) -> str:
+def with_headers(path: str, ours: str) -> str:
+    """
+    The text of a source, with the text of each NAME.bpf.h of ours in the place of its #include.
+
+    bcc rewrites what is in the text it is given, and no header.
+    """
+
+    def inline(found: re.Match[str]) -> str:
+        header = os.path.join(ours, found[1])
+        line = text.count("\n", 0, found.end()) + 2
+        return f'{with_headers(header, ours)}\n#line {line} "{path}"'
+
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    inlined = re.sub(r'^#include "(\w+\.bpf\.h)"$', inline, text, flags=re.MULTILINE)
+    return f'#line 1 "{path}"\n{inlined}'
+
+
+def portable(source: str, types: str, sizes: Mapping[str, int]) -> str:
     """
     The text of a source for both loaders as bcc can rewrite it: see probes/portable.h.
 
     LOOKUP(counts, &key) becomes counts.lookup(&key); OPTIONAL(struct, pointer, field, otherwise)
-    the field where this kernel's struct has it. A suffix ___ of a struct's name is libbpf's alone.
+    the field where this kernel's struct has it, and HAS(struct, field) 1 or 0. A suffix ___ of a
+    struct's name is libbpf's alone. `sizes`: map -> its entries.
     """
 
     def optional(found: re.Match[str]) -> str:
         struct, pointer, field, otherwise = found.groups()
-        struct = struct.partition("___")[0]
-        if has_field(types, struct, field):
+        if has_field(types, struct.partition("___")[0], field):
             return f"READ((struct {struct} *){pointer}, {field})"
         return otherwise
+
+    def has(found: re.Match[str]) -> str:
+        return str(int(has_field(types, found[1].partition("___")[0], found[2])))
+
+    def sized(found: re.Match[str]) -> str:
+        return f"{found[1]}{sizes.get(found[2], found[3])});"
 
     source = re.sub(
         r"\b(LOOKUP|INSERT|UPDATE|DELETE)\((\w+), ",
         lambda found: f"{found[2]}.{found[1].lower()}(",
         source,
     )
-    return re.sub(r"\bOPTIONAL\((\w+), (\w+), (\w+), (\w+)\)", optional, source)
+    source = re.sub(r"\bOPTIONAL\((\w+), (\w+), (\w+), (\w+)\)", optional, source)
+    source = re.sub(r"\bHAS\((\w+), (\w+)\)", has, source)
+    source = re.sub(r"^([A-Z_]+\((\w+), .*, )(\w+)\);$", sized, source, flags=re.MULTILINE)
+    return re.sub(r"\b(struct \w+?)___\w+", r"\1", source)
 
 
 def wrong_argument(types: str, program: ProgramPlan) -> str:
@@ -315,12 +341,9 @@ def compile_and_load(
     ours = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probes")
     flags = ["-I" + os.path.dirname(source), "-I" + ours, "-DBCC"]
     flags += [f"-D{name}=0" for name in missing_helpers(libbcc(), types)]
-    for owner, field in plan["optional_fields"]:
-        if has_field(types, owner, field):
-            flags.append(f"-DHAS_{owner.upper()}_{field.upper()}")
+    # For the user's own, which name them; ours have a number, which `portable` replaces.
     flags += [f"-DENTRIES_{name}={entries}" for name, entries in plan["sizes"].items()]
-    with open(source, encoding="utf-8") as file:
-        text = f'#line 1 "{source}"\n' + portable(file.read(), types)
+    text = portable(with_headers(source, ours), types, plan["sizes"])
     text += size_checks(text, sizes)
     try:
         compiled = BPF(text=text.encode(), cflags=flags)

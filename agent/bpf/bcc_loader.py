@@ -22,6 +22,7 @@ from typing import IO, Final
 
 import orjson
 
+from agent.bpf import syscall
 from agent.bpf.facts import Facts
 from agent.bpf.loaded import Loaded, LoadFailed, close_all
 from agent.bpf.probeset import ProbeSet
@@ -50,7 +51,7 @@ def load(
     Load every program of `probe` but those named in `without`.
 
     Programs that cannot run are in `Loaded.off` with the reason. Raise LoadFailed where none can.
-    `facts` must name bcc and bpftool. `sizes`: map -> its entries, ENTRIES_map in the source.
+    `facts` must name bcc and bpftool. `sizes`: map -> its entries.
     `timeout` is in seconds.
     """
     if facts.bcc is None or facts.bpftool is None:
@@ -71,9 +72,8 @@ def load(
                 for each in probe.programs
                 if each.name not in without
             ],
-            "sizes": probe.sizes(0) | dict(sizes or {}),
+            "sizes": dict(probe.sizes(0, syscall.cpu_ids()) if sizes is None else sizes),
             "maps": probe.maps,
-            "optional_fields": probe.optional_fields,
         }
         answer, fds = _run(child, orjson.dumps(plan).decode(), timeout)
     return _take(probe, answer, fds)

@@ -1,7 +1,7 @@
 """The dns probe: what each cgroup asks name servers by UDP, and how long the answers take.
 
-    probes/dns.bpf.c, probes/dns.bcc.c  the programs, which see every packet of a socket
-    dns_counts.py                       what they count
+    probes/dns.bpf.c  the programs, which see every packet of a socket
+    dns_counts.py     what they count
 
 A query that is not answered within `TIMEOUT` is counted as timed out by the first reading after it.
 """

@@ -79,7 +79,7 @@ def decode_dns(
         ):
             queries, retries = counters[:2]
             codes = enumerate(counters[2 : 2 + CODES])
-            ns, *slots = counters[2 + CODES :]
+            *slots, ns = counters[2 + CODES :]
             decoded[cgroup] = DnsCounts(
                 queries,
                 retries,

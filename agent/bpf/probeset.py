@@ -34,6 +34,8 @@ IDLE: Final = frozenset({"iter", "syscall"})
 
 _LEAST_CGROUPS: Final = 512
 _MOST_ENTRIES: Final = 65536
+_MOST_PLACES: Final = 4096
+"""Of one CPU: 1.5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,13 @@ class ProbeSet:
     """A probe, before it is loaded."""
 
     name: str
-    """Of its files: probes/NAME.bpf.o, and probes/NAME.bcc.c or NAME.bpf.c."""
+    """Of its files: probes/NAME.bpf.c and, made from it, NAME.bpf.o."""
     programs: tuple[Program, ...]
     maps: tuple[str, ...]
-    optional_fields: tuple[tuple[str, str], ...] = ()
-    """(struct, field) not in every kernel: bcc's source asks HAS_<STRUCT>_<FIELD>. The CO-RE source
-    asks libbpf instead."""
     per_cgroup: Mapping[str, int] = field(default_factory=dict)
     """Map -> entries a cgroup takes, for the maps that are sized by the host's cgroups."""
+    per_cpu: frozenset[str] = frozenset()
+    """Of these maps, those with a part for each CPU, each of that many entries: slots.h."""
 
     source: str = ""
     """Path of a user's own C file, which bcc alone loads."""
@@ -89,11 +90,8 @@ class ProbeSet:
 
     @property
     def source_path(self) -> str:
-        """The source for bcc: the user's, or its own, or that of both loaders (portable.h)."""
-        if self.source:
-            return self.source
-        own = os.path.join(DIRECTORY, f"{self.name}.bcc.c")
-        return own if os.path.exists(own) else own.replace(".bcc.c", ".bpf.c")
+        """What bcc compiles: the user's, or its own, which is also the object's."""
+        return self.source or os.path.join(DIRECTORY, f"{self.name}.bpf.c")
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -110,14 +108,17 @@ class ProbeSet:
         """The kernel functions its programs need."""
         return tuple(name for program in self.programs for name in program.kfuncs)
 
-    def sizes(self, cgroups: int) -> dict[str, int]:
+    def sizes(self, cgroups: int, cpus: int) -> dict[str, int]:
         """
         Map -> how many entries it gets on a host of so many cgroups: what twice as many take.
 
-        At least what 512 take, as the agent may start before the containers; at most 65536.
+        At least what 512 take, as the agent may start before the containers; at most 65536, and
+        where each of `cpus` has a part, 4096 of them. Powers of two, but for the number of parts.
         """
         cgroups = max(2 * cgroups, _LEAST_CGROUPS)
-        return {
-            name: min(1 << (cgroups * each - 1).bit_length(), _MOST_ENTRIES)
-            for name, each in self.per_cgroup.items()
-        }
+        sizes: dict[str, int] = {}
+        for name, each in self.per_cgroup.items():
+            wanted = 1 << (cgroups * each - 1).bit_length()
+            parted = name in self.per_cpu
+            sizes[name] = min(wanted, _MOST_PLACES) * cpus if parted else min(wanted, _MOST_ENTRIES)
+        return sizes

@@ -19,6 +19,7 @@ from agent.bpf.sched_counts import (
     COUNTS_SIZE,
     NO_SCHED,
     PREEMPTION,
+    SETTINGS,
     SchedCounts,
     decode_counts,
     decode_preemptions,
@@ -27,7 +28,8 @@ from agent.bpf.sched_counts import (
 
 def _prepare(maps: Maps) -> None:
     # CLOCK_MONOTONIC, as bpf_ktime_get_ns.
-    syscall.update(maps.fd("opened"), bytes(4), COUNT.pack(time.monotonic_ns()))
+    settings = SETTINGS.pack(time.monotonic_ns(), slots.places_of(maps))
+    syscall.update(maps.fd("settings"), bytes(4), settings)
 
 
 def _read(maps: Maps) -> Reading[SchedCounts]:
@@ -38,7 +40,7 @@ def _read(maps: Maps) -> Reading[SchedCounts]:
     return Reading(
         {cgroup: decode_counts(each, takers.get(cgroup, {})) for cgroup, each in counters.items()},
         NO_SCHED,
-        {"slots": maps.total("drops")},
+        {"slots": maps.total("drops", 0), "preempted": maps.total("drops", 1)},
     )
 
 
@@ -51,14 +53,16 @@ SCHED: Final = Kind(
     programs=ProbeSet(
         name="sched",
         programs=(Program(name="on_switch", feature="sched", tracepoint="sched_switch"),),
-        maps=(*slots.MAPS, "preempted", "sleepers", "opened"),
+        maps=(*slots.MAPS, "preempted", "sleepers", "settings"),
+        per_cgroup={"slots": 1, "preempted": 8},
+        per_cpu=frozenset({"slots"}),
     ),
     counts=SchedCounts,
     read=_read,
     forget=_forget,
     layout={
-        "slots": (4, COUNTS_SIZE),
-        "owners": (4, 8),
+        "slots": (4, 8 + COUNTS_SIZE),
+        "settings": (4, SETTINGS.size),
         "preempted": (PREEMPTION.size, COUNT.size),
     },
     prepare=_prepare,

@@ -20,6 +20,8 @@ COUNTS_SIZE: Final = (BUCKETS + 4 + 2 * len(REASONS)) * 8
 PREEMPTION: Final = struct.Struct("=QQ")
 """struct preemption: victim's cgroup, taker's."""
 COUNT: Final = struct.Struct("=Q")
+SETTINGS: Final = struct.Struct("=QQ")
+"""struct sched_settings: opened (CLOCK_MONOTONIC in ns), places of slots.h."""
 
 
 @dataclass(frozen=True, slots=True)

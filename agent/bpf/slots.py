@@ -1,90 +1,95 @@
-"""Counters by cgroup in a pair of arrays: the reading side of probes/slots.h.
+"""Counters by cgroup in one array, a part for each CPU: the reading side of probes/slots.h.
 
-    owners  which cgroup each place belongs to: one bpf(2) call reads them all
-    slots   per-CPU counters of a place: one bpf(2) call for each place that is taken
+Userspace maps the array, so that a reading is no bpf(2) call: it looks at whom each place belongs
+to and adds up what the CPUs counted for one cgroup.
 
-A cgroup that is gone keeps its place until `free`: the kernel's program takes a place only where
-the owner is 0, so whatever id is used again, two cgroups are never added up. One cgroup may have
-two places, where one nearer to its first became free: it is the sum of them.
+A cgroup that is gone keeps its places until `free_slots`: the kernel's program takes a place only
+where the owner is 0, so whatever id is used again, two cgroups are never added up. One cgroup may
+have two places of a CPU, where one nearer to its first became free: it is the sum of them.
 """
 
 from __future__ import annotations
 
+import mmap
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from agent.bpf import syscall
-from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.probe import Maps
 
-SLOTS: Final = 1024
 TRIES: Final = 8
-MAPS: Final = ("owners", "claims", "slots", "drops")
+MAPS: Final = ("drops", "slots")
 """What probes/slots.bpf.h brings along."""
-_OWNER: Final = struct.Struct("=Q")
+_WORD: Final = 8
 _PLACE: Final = struct.Struct("=I")
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15
 
 
-def first_place(cgroup: int) -> int:
-    """Where the kernel's program looks first for a cgroup."""
-    return (cgroup * _MULTIPLIER & (1 << 64) - 1) >> 54
+def first_place(cgroup: int, places: int) -> int:
+    """Where the kernel's program looks first for a cgroup, among the places of a CPU."""
+    return ((cgroup * _MULTIPLIER & (1 << 64) - 1) >> 40) & (places - 1)
 
 
-def decode_owners(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, int]:
-    """Place -> cgroup id, of the places that are taken."""
-    owners: dict[int, int] = {}
-    for keys, values in batches:
-        if len(keys) % _PLACE.size or len(values) != len(keys) // _PLACE.size * _OWNER.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys, {len(values)} bytes of values")
-        for (place,), (cgroup,) in zip(
-            _PLACE.iter_unpack(keys), _OWNER.iter_unpack(values), strict=True
-        ):
-            if cgroup:
-                owners[place] = cgroup
-    return owners
+def places_of(maps: Maps) -> int:
+    """How many places each CPU has: a program is told so before it is attached."""
+    return syscall.map_info(maps.fd("slots")).max_entries // syscall.cpu_ids()
 
 
-def sum_cpus(values: bytes, size: int) -> tuple[int, ...]:
+def decode_slots(words: memoryview, size: int) -> dict[int, tuple[int, ...]]:
     """
-    Add up the CPUs' values of one place, counter by counter.
+    Cgroup id -> its counters, added up. Only cgroups that took a place.
 
-    `values`: a value of `size` bytes, all __u64, for each possible CPU.
+    `words`: slots one after the other, as unsigned words of 8 bytes; a slot is its owner's id and
+    `size` bytes of counters.
     """
-    if size <= 0 or size % 8 or not values or len(values) % size:
-        raise UnexpectedRecord(f"a per-CPU value of {len(values)} bytes, not of {size} a CPU")
-    counters = struct.unpack(f"={len(values) // 8}Q", values)
-    width = size // 8
-    cpus = (counters[i : i + width] for i in range(0, len(counters), width))
-    return tuple(map(sum, zip(*cpus, strict=True)))
+    width = 1 + size // _WORD
+    counters: dict[int, tuple[int, ...]] = {}
+    for place, cgroup in _taken(words, width):
+        here = tuple(words[place * width + 1 : (place + 1) * width])
+        other = counters.get(cgroup)
+        counters[cgroup] = here if other is None else tuple(map(int.__add__, here, other))
+    return counters
 
 
 def read_slots(maps: Maps, size: int) -> dict[int, tuple[int, ...]]:
     """Cgroup id -> its counters, of `size` bytes. Only cgroups that took a place."""
-    counters: dict[int, tuple[int, ...]] = {}
-    for place, cgroup in _taken(maps).items():
-        here = sum_cpus(maps.cpu_value("slots", place), size)
-        other = counters.get(cgroup)
-        counters[cgroup] = here if other is None else tuple(map(int.__add__, here, other))
-    return counters
+    with _mapped(maps) as words:
+        return decode_slots(words, size)
 
 
 def free_slots(maps: Maps, gone: Collection[int]) -> None:
     """
     Give back the places of cgroups that are gone: no process is in them, so none counts.
 
-    The counters first and the claim last, so that who takes the place next starts from 0.
+    The counters first and the owner last, so that who takes the place next starts from 0.
     """
-    size = 0
-    for place, cgroup in _taken(maps).items():
-        if cgroup in gone:
-            key = _PLACE.pack(place)
-            size = size or len(maps.cpu_value("slots", place))
-            syscall.update(maps.fd("slots"), key, bytes(size))
-            syscall.update(maps.fd("owners"), key, _OWNER.pack(0))
-            syscall.delete(maps.fd("claims"), key)
+    width = syscall.map_info(maps.fd("slots")).value_size // _WORD
+    with _mapped(maps) as words:
+        freed = [(place, cgroup) for place, cgroup in _taken(words, width) if cgroup in gone]
+    for place, cgroup in freed:
+        for owner in (cgroup, 0):
+            value = struct.pack(f"={width}Q", owner, *[0] * (width - 1))
+            syscall.update(maps.fd("slots"), _PLACE.pack(place), value)
 
 
-def _taken(maps: Maps) -> dict[int, int]:
-    return decode_owners(maps.batches("owners"))
+def _taken(words: memoryview, width: int) -> Iterator[tuple[int, int]]:
+    """(place, owner) of the places that are taken."""
+    owners = words[::width].tolist()
+    return ((place, owner) for place, owner in enumerate(owners) if owner)
+
+
+@contextmanager
+def _mapped(maps: Maps) -> Iterator[memoryview]:
+    """The array as it is now, as words."""
+    info = syscall.map_info(maps.fd("slots"))
+    size = info.max_entries * info.value_size
+    whole = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+    with (
+        mmap.mmap(maps.fd("slots"), whole, prot=mmap.PROT_READ) as memory,
+        memoryview(memory) as view,
+        view[:size] as slots,
+        slots.cast("Q") as words,
+    ):
+        yield words

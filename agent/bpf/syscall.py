@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import platform
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -249,6 +250,12 @@ def possible_cpus(path: str = "/sys/devices/system/cpu/possible") -> int:
         first, _, last = part.partition("-")
         count += int(last or first) - int(first) + 1
     return count
+
+
+def cpu_ids(path: str = "/sys/devices/system/cpu/possible") -> int:
+    """One more than the highest number a CPU may have, which is more than there are in a gap."""
+    with open(path, encoding="ascii") as file:
+        return int(re.split("[,-]", file.read().strip())[-1]) + 1
 
 
 def _element(

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
-from agent.bpf.syscall_names import CLASSES, name_of
+from agent.bpf.syscall_names import CLASSES, NUMBERS, name_of
 
 BUCKETS: Final = 32
 """Of a latency: bucket i holds 2^i <= nanoseconds < 2^(i+1), the last all above."""
 
 COUNTS_SIZE: Final = 2 * len(CLASSES) * 8
 """struct syscall_counts."""
+COUNTS_SETTINGS: Final = struct.Struct(f"={NUMBERS}sI")
+"""struct syscalls_settings: the class of each number, places of slots.h."""
 KEY: Final = struct.Struct("=QII")
 """struct syscall_key: cgroup, number, errno."""
 TIMES: Final = struct.Struct(f"={3 + BUCKETS}Q")

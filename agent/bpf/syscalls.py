@@ -18,6 +18,7 @@ from agent.bpf import slots, syscall
 from agent.bpf.probe import Kind, Maps, Reading
 from agent.bpf.probeset import ProbeSet, Program
 from agent.bpf.syscall_counts import (
+    COUNTS_SETTINGS,
     COUNTS_SIZE,
     ERRORS,
     KEY,
@@ -28,7 +29,7 @@ from agent.bpf.syscall_counts import (
     decode_classes,
     decode_times,
 )
-from agent.bpf.syscall_names import NUMBERS, class_table
+from agent.bpf.syscall_names import class_table
 
 _FIRST: Final = bytes(4)
 """The only key of an array of one."""
@@ -50,7 +51,8 @@ class SyscallTimes:
 
 
 def _prepare_counts(maps: Maps) -> None:
-    syscall.update(maps.fd("classes"), _FIRST, class_table())
+    settings = COUNTS_SETTINGS.pack(class_table(), slots.places_of(maps))
+    syscall.update(maps.fd("settings"), _FIRST, settings)
 
 
 def _read_counts(maps: Maps) -> Reading[SyscallCounts]:
@@ -90,7 +92,7 @@ def _read_times(maps: Maps) -> Reading[SyscallTimes]:
     return Reading(
         {cgroup: SyscallTimes(calls) for cgroup, calls in cgroups.items()},
         SyscallTimes(),
-        {"times": maps.total("drops")},
+        {"times": maps.total("drops", 0), "errors": maps.total("drops", 1)},
     )
 
 
@@ -103,12 +105,14 @@ SYSCALLS: Final = Kind(
     programs=ProbeSet(
         name="syscalls",
         programs=(Program(name="on_syscall", feature="syscalls", tracepoint="sys_exit"),),
-        maps=(*slots.MAPS, "classes"),
+        maps=(*slots.MAPS, "settings"),
+        per_cgroup={"slots": 1},
+        per_cpu=frozenset({"slots"}),
     ),
     counts=SyscallCounts,
     read=_read_counts,
     forget=slots.free_slots,
-    layout={"slots": (4, COUNTS_SIZE), "owners": (4, 8), "classes": (4, NUMBERS)},
+    layout={"slots": (4, 8 + COUNTS_SIZE), "settings": (4, COUNTS_SETTINGS.size)},
     prepare=_prepare_counts,
     windowed=True,
     cost=lambda counts: 50e-9 * sum(each.calls for each in counts.classes.values()),
@@ -121,7 +125,8 @@ SYSCALL_TIMES: Final = Kind(
             Program(name="on_enter", feature="syscall_times", tracepoint="sys_enter"),
             Program(name="on_leave", feature="syscall_times", tracepoint="sys_exit"),
         ),
-        maps=("times", "errors", "entered", "targets", "settings", "drops", "empty"),
+        maps=("drops", "times", "errors", "entered", "targets", "settings", "empty"),
+        per_cgroup={"times": 8, "errors": 4},
     ),
     counts=SyscallTimes,
     read=_read_times,

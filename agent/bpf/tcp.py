@@ -1,6 +1,6 @@
 """The tcp probe: connections, failures, resets, retransmissions and bytes of each cgroup.
 
-    probes/tcp.bpf.c, probes/tcp.bcc.c  the programs
+    probes/tcp.bpf.c  the programs
     tcp_counts.py                       what they count
 
 The programs run for a connection, not for a packet: connecting and closing, and what went wrong.
@@ -54,7 +54,6 @@ PROGRAMS: Final = ProbeSet(
     maps=("tcp", "starting", "drops"),
     # Linux kernel commit ad892e912b84 ("tcp: trace retransmit failures in tcp_retransmit_skb")
     # (in v6.17): it passes an error too.
-    optional_fields=(("trace_event_raw_tcp_retransmit_skb", "err"),),
     per_cgroup={"tcp": 1},
 )
 

@@ -14,7 +14,10 @@ from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import SLOTS, Durations
 
 CGROUP: Final = struct.Struct("=Q")
-COUNTS: Final = struct.Struct(f"={15 + 2 * SLOTS}Q")
+_PLAIN: Final = 13
+"""Counters before the two histograms."""
+_TIMES: Final = SLOTS + 1
+COUNTS: Final = struct.Struct(f"={_PLAIN + 2 * _TIMES}Q")
 """struct tcp_counts."""
 
 FAILURES: Final = ("refused", "timed_out", "unreachable", "given_up", "other")
@@ -81,14 +84,14 @@ def decode_tcp(
 
 
 def _counts(counters: tuple[int, ...], features: Collection[str]) -> TcpCounts:
-    connects, accepts, *rest = counters[:15]
-    failures, (reset, got_reset, again, sent, sent_again, received, connect_ns, rtt_ns) = (
+    connects, accepts, *rest = counters[:_PLAIN]
+    failures, (reset, got_reset, again, sent, sent_again, received) = (
         rest[: len(FAILURES)],
         rest[len(FAILURES) :],
     )
+    *connect, connect_ns = counters[_PLAIN : _PLAIN + _TIMES]
+    *rtt, rtt_ns = counters[_PLAIN + _TIMES :]
     connections = "connections" in features
-    latency = Durations(counters[15 : 15 + SLOTS], connect_ns)
-    rtt = Durations(counters[15 + SLOTS :], rtt_ns)
     return TcpCounts(
         connects=connects if connections else None,
         accepts=accepts if connections else None,
@@ -99,6 +102,6 @@ def _counts(counters: tuple[int, ...], features: Collection[str]) -> TcpCounts:
         bytes_sent=sent if connections else None,
         bytes_retransmitted=sent_again if connections else None,
         bytes_received=received if connections else None,
-        connect_latency=latency if connections else None,
-        rtt=rtt if connections else None,
+        connect_latency=Durations(tuple(connect), connect_ns) if connections else None,
+        rtt=Durations(tuple(rtt), rtt_ns) if connections else None,
     )

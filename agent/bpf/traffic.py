@@ -1,6 +1,6 @@
 """The bytes probe: packets and bytes of each cgroup, on the host's network too.
 
-    probes/bytes.bpf.c, probes/bytes.bcc.c  the programs, which see every packet of a socket
+    probes/bytes.bpf.c  the programs, which see every packet of a socket
 
 The layout is stated in probes/bytes.h; a test compares it with this file.
 """

@@ -6,17 +6,11 @@
  */
 #include "block_types.h"
 
+#define DROPS BLOCK_IO_DROPS
+#include "drops.bpf.h"
+
 HASH(counts, struct block_io_key, struct block_io_counts, 1024);
 LRU_HASH(started, __u64, struct block_io_started, BLOCK_IO_STARTED_ENTRIES);
-PER_CPU_ARRAY(drops, __u64, 2);
-
-static __always_inline void drop(__u32 why)
-{
-	__u64 *dropped = LOOKUP(drops, &why);
-
-	if (dropped)
-		__sync_fetch_and_add(dropped, 1);
-}
 
 PROGRAM(block_rq_issue, on_issue)
 {

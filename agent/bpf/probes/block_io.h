@@ -24,6 +24,7 @@ enum block_io_op {
 enum block_io_drop {
 	BLOCK_IO_FULL,		/* "counts" was full */
 	BLOCK_IO_UNMATCHED,	/* a request ended whose start was not seen, or forgotten for others */
+	BLOCK_IO_DROPS,
 };
 
 struct block_io_key {

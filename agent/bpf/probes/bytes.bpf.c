@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /*
  * Counts packets and bytes of each cgroup's sockets, at the root of the cgroup tree, so that
- * containers on the host's network are told apart too. bytes.bcc.c is its twin.
+ * containers on the host's network are told apart too.
  *
  * Returns PASS always: the probe looks, and never holds up a packet.
  */
@@ -10,38 +10,24 @@
 
 enum { PASS = 1 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, BYTES_MAX_CGROUPS);
-	__type(key, __u64);
-	__type(value, struct bytes_counts);
-} bytes SEC(".maps");
+#define DROPS 1
+#include "drops.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} drops SEC(".maps");
+PER_CPU_HASH(bytes, __u64, struct bytes_counts, BYTES_MAX_CGROUPS);
 
 static __always_inline struct bytes_counts *counts_of(struct __sk_buff *skb)
 {
-	__u64 cgroup = skb_cgroup_id(skb);
-	struct bytes_counts *counts = bpf_map_lookup_elem(&bytes, &cgroup);
+	__u64 cgroup = bpf_skb_cgroup_id(skb);
+	struct bytes_counts *counts = LOOKUP(bytes, &cgroup);
 	struct bytes_counts none = {};
-	__u32 zero = 0;
-	__u64 *dropped;
 
 	if (counts || !cgroup)
 		return counts;
-	bpf_map_update_elem(&bytes, &cgroup, &none, BPF_NOEXIST);
-	counts = bpf_map_lookup_elem(&bytes, &cgroup);
-	if (counts)
-		return counts;
-	dropped = bpf_map_lookup_elem(&drops, &zero);
-	if (dropped)
-		__sync_fetch_and_add(dropped, 1);
-	return 0;
+	INSERT(bytes, &cgroup, &none);
+	counts = LOOKUP(bytes, &cgroup);
+	if (!counts)
+		drop(0);
+	return counts;
 }
 
 static __always_inline void count(__u64 *size, __u64 *packets, struct __sk_buff *skb)
@@ -53,8 +39,7 @@ static __always_inline void count(__u64 *size, __u64 *packets, struct __sk_buff 
 	__sync_fetch_and_add(packets, segments ? segments : 1);
 }
 
-SEC("cgroup_skb/ingress")
-int on_received(struct __sk_buff *skb)
+PACKETS(ingress, on_received)
 {
 	struct bytes_counts *counts = counts_of(skb);
 
@@ -63,8 +48,7 @@ int on_received(struct __sk_buff *skb)
 	return PASS;
 }
 
-SEC("cgroup_skb/egress")
-int on_sent(struct __sk_buff *skb)
+PACKETS(egress, on_sent)
 {
 	struct bytes_counts *counts = counts_of(skb);
 
@@ -73,4 +57,6 @@ int on_sent(struct __sk_buff *skb)
 	return PASS;
 }
 
+#ifndef BCC
 char LICENSE[] SEC("license") = "GPL";
+#endif

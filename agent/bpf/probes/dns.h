@@ -11,14 +11,12 @@
 #ifndef DNS_H
 #define DNS_H
 
+#include "durations.h"
+
 #define DNS_MAX_CGROUPS 4096
 #define DNS_MAX_WAITING 8192
 #define DNS_PORT 53
 #define DNS_CODES 16
-
-/* Slot i holds times up to 16 us << 2 * i, the last one all others. */
-#define DNS_FIRST_BOUND_NS 16000ULL
-#define DNS_SLOTS 13
 
 enum dns_drop {
 	DNS_DROPPED_COUNT = 0,		/* "dns" */
@@ -41,8 +39,7 @@ struct dns_counts {
 	__u64 queries;		/* by UDP to port 53 */
 	__u64 retries;		/* the same socket and id again, before an answer */
 	__u64 responses[DNS_CODES];	/* to one of these, by rcode */
-	__u64 latency_ns;	/* sum of the latencies below */
-	__u64 latency_slots[DNS_SLOTS];	/* from the first query to its answer */
+	struct durations latency;	/* from the first query to its answer */
 };
 
 #endif

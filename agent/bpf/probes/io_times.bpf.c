@@ -69,6 +69,9 @@ struct dentry {
 #define FILE_TYPE 0170000
 #define BLOCK_DEVICE 0060000
 
+#define DROPS IO_DROPS
+#include "drops.bpf.h"
+
 HASH(targets, __u64, __u32, IO_TARGETS);
 HASH(counts, struct io_key, struct io_counts, 1024);
 HASH(processes, struct io_process_key, struct io_process, 4096);
@@ -77,15 +80,6 @@ LRU_HASH(senders, __u64, struct io_sender, IO_STARTED_ENTRIES);
 LRU_HASH(started, __u64, struct io_started, IO_STARTED_ENTRIES);
 LRU_HASH(file_of, __u64, struct io_file_of, IO_STARTED_ENTRIES);
 PER_CPU_ARRAY(empty, struct io_counts, 1);
-PER_CPU_ARRAY(drops, __u64, 3);
-
-static __always_inline void drop(__u32 why)
-{
-	__u64 *dropped = LOOKUP(drops, &why);
-
-	if (dropped)
-		__sync_fetch_and_add(dropped, 1);
-}
 
 static __always_inline void add(struct io_sum *to, struct io_started *start, __u64 took)
 {
@@ -169,7 +163,7 @@ static __always_inline void count_file(struct io_started *start, __u64 took, str
 PROGRAM(block_getrq, on_request)
 {
 	struct bio *bio = ARGUMENT(struct bio *, 0);
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct task_struct *task = CURRENT;
 	struct io_sender sender = {};
 	__u64 address = (__u64)bio;
 	__u64 cgroup = cgroup_of_bio(bio);

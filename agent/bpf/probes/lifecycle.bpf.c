@@ -16,18 +16,10 @@ struct task_struct___times {
 } __attribute__((preserve_access_index));
 #endif
 
+#define DROPS 1
+#include "drops.bpf.h"
+
 HASH(counts, struct lifecycle_key, __u64, LIFECYCLE_MAX_ENTRIES);
-PER_CPU_ARRAY(drops, __u64, 1);
-
-static __always_inline void drop(void)
-{
-	__u32 zero = 0;
-	__u64 *dropped = LOOKUP(drops, &zero);
-
-	/* Atomic: a program may be entered again on the same CPU, from an interrupt. */
-	if (dropped)
-		__sync_fetch_and_add(dropped, 1);
-}
 
 static __always_inline void add(__u64 cgroup, __u32 event, __u32 code, __u64 more)
 {
@@ -43,7 +35,7 @@ static __always_inline void add(__u64 cgroup, __u32 event, __u32 code, __u64 mor
 	if (seen)
 		__sync_fetch_and_add(seen, more);
 	else
-		drop();
+		drop(0);
 }
 
 /* True where `task` is a main thread that ends only because another thread of it calls exec. */

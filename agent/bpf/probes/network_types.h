@@ -1,31 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/*
- * kernel_types.h for the programs that look at sockets and packets: what more they use.
- */
+/* portable.h for the programs that look at sockets and packets: what more they use. */
 #ifndef NETWORK_TYPES_H
 #define NETWORK_TYPES_H
 
-#include "kernel_types.h"
+#include "portable.h"
+
+#ifdef BCC
+
+enum { STATE_TIME_WAIT = 6, STATE_NEW_SYN_RECV = 12 };
+
+/*
+ * 0 where it is no whole TCP socket, also where `sk` is 0: what stands for a connection that is not
+ * there yet or no more is shorter than a socket. Only for sockets of TCP.
+ */
+static __always_inline struct tcp_sock *tcp_sock_of(struct sock *sk)
+{
+	u8 state;
+
+	if (!sk)
+		return 0;
+	state = READ(sk, __sk_common.skc_state);
+	if (state == STATE_TIME_WAIT || state == STATE_NEW_SYN_RECV)
+		return 0;
+	return (struct tcp_sock *)sk;
+}
+
+#else
 
 typedef unsigned short __u16;
-
-#ifndef BPF_MAP_TYPE_PERCPU_HASH
-#define BPF_MAP_TYPE_PERCPU_HASH 5
-#endif
-#ifndef BPF_ANY
-#define BPF_ANY 0
-#endif
 
 struct tcp_sock;
 
 /* enum bpf_func_id: Linux ABI, include/uapi/linux/bpf.h */
-static long (*const map_delete)(void *map, const void *key) = (void *)3;
-static __u64 (*const now_ns)(void) = (void *)5;
-static long (*const skb_load_bytes)(const void *skb, __u32 offset, void *to, __u32 length) =
+static long (*const bpf_skb_load_bytes)(const void *skb, __u32 offset, void *to, __u32 length) =
 	(void *)26;
-static __u64 (*const socket_cookie)(void *skb) = (void *)46;
-static __u64 (*const skb_cgroup_id)(void *skb) = (void *)79;
-/* 0 where it is no whole TCP socket, also where `sk` is 0. */
+static __u64 (*const bpf_get_socket_cookie)(void *skb) = (void *)46;
+static __u64 (*const bpf_skb_cgroup_id)(void *skb) = (void *)79;
+/* bpf_skc_to_tcp_sock: 0 where it is no whole TCP socket, also where `sk` is 0. */
 static struct tcp_sock *(*const tcp_sock_of)(void *sk) = (void *)137;
 
 /*
@@ -98,5 +109,7 @@ struct trace_event_raw_tcp_retransmit_skb {
 };
 
 #pragma clang attribute pop
+
+#endif
 
 #endif

@@ -3,8 +3,10 @@
 #include "portable.h"
 #include "profile.h"
 
+#define DROPS 1
+#include "drops.bpf.h"
+
 HASH(counts, __u64, struct profile_counts, 1024);
-PER_CPU_ARRAY(drops, __u64, 1);
 
 SAMPLER(on_sample)
 {

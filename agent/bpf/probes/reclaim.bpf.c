@@ -3,9 +3,11 @@
 #include "portable.h"
 #include "reclaim.h"
 
+#define DROPS 1
+#include "drops.bpf.h"
+
 HASH(counts, struct reclaim_key, struct durations, 1024);
 LRU_HASH(begun, struct reclaim_begun, __u64, RECLAIM_BEGUN_ENTRIES);
-PER_CPU_ARRAY(drops, __u64, 1);
 
 static __always_inline void begin(__u32 kind)
 {

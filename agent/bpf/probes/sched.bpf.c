@@ -10,39 +10,23 @@
 #include "windows_types.h"
 #include "sched.h"
 
-#define SLOT_VALUE struct sched_counts
+#define DROPS SCHED_DROPS
+#define SLOT_COUNTS struct sched_counts
 #include "slots.bpf.h"
 #include "log2.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SCHED_PREEMPTED_ENTRIES);
-	__type(key, struct preemption);
-	__type(value, __u64);
-} preempted SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SCHED_SLEEPERS);
-	__type(key, __u32);
-	__type(value, struct sleeper);
-} sleepers SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} opened SEC(".maps");
+HASH(preempted, struct preemption, __u64, SCHED_PREEMPTED_ENTRIES);
+ARRAY(sleepers, struct sleeper, SCHED_SLEEPERS);
+ARRAY(settings, struct sched_settings, 1);
 
 #define TASK_INTERRUPTIBLE 0x1
 #define TASK_UNINTERRUPTIBLE 0x2
 #define TASK_STOPPED_OR_TRACED 0xc
 #define TASK_NOLOAD 0x400	/* with UNINTERRUPTIBLE: an idle kernel thread */
 
-static __always_inline __u32 reason_of(struct task_struct___window *task, __u32 state)
+static __always_inline __u32 reason_of(struct task_struct *task, __u32 state)
 {
-	if (bitfield(task, in_iowait))
+	if (in_iowait(task))
 		return SCHED_IO;
 	if (state & TASK_STOPPED_OR_TRACED)
 		return SCHED_STOPPED;
@@ -56,24 +40,31 @@ static __always_inline __u32 reason_of(struct task_struct___window *task, __u32 
 static __always_inline void count_preemption(__u64 victim, __u64 taker)
 {
 	struct preemption key = { .victim = victim, .taker = taker };
-	__u64 *seen = bpf_map_lookup_elem(&preempted, &key);
+	__u64 *seen = LOOKUP(preempted, &key);
 	__u64 one = 1;
 
 	if (!seen) {
-		if (!bpf_map_update_elem(&preempted, &key, &one, BPF_NOEXIST))
+		if (!INSERT(preempted, &key, &one))
 			return;
-		seen = bpf_map_lookup_elem(&preempted, &key);
+		seen = LOOKUP(preempted, &key);
 	}
 	if (seen)
 		__sync_fetch_and_add(seen, 1);
 	else
-		drop();
+		drop(SCHED_PREEMPTED_FULL);
 }
 
-static __always_inline void leave(struct task_struct___window *prev, __u64 cgroup, __u32 next_pid,
-				  __u64 taker, int ready, __u32 state)
+/* A task and what is asked about it more than once. */
+struct side {
+	struct task_struct *task;
+	__u64 cgroup;
+	__u32 pid;		/* 0: the idle task, which is nobody's */
+};
+
+static __always_inline void leave(struct side *prev, struct side *next, int ready, __u32 state,
+				  __u32 places)
 {
-	struct sched_counts *counts = slot_of(cgroup);
+	struct sched_counts *counts = slot_of(prev->cgroup, places);
 	__u32 place = prev->pid & (SCHED_SLEEPERS - 1), reason;
 	struct sleeper *sleeper;
 
@@ -81,15 +72,15 @@ static __always_inline void leave(struct task_struct___window *prev, __u64 cgrou
 		return;
 	if (ready) {
 		counts->involuntary++;
-		if (!next_pid)
+		if (!next->pid)
 			counts->throttled++;
-		else if (taker != cgroup)
-			count_preemption(cgroup, taker);
+		else if (next->cgroup != prev->cgroup)
+			count_preemption(prev->cgroup, next->cgroup);
 		return;
 	}
 	counts->voluntary++;
-	reason = reason_of(prev, state);
-	sleeper = bpf_map_lookup_elem(&sleepers, &place);
+	reason = reason_of(prev->task, state);
+	sleeper = LOOKUP(sleepers, &place);
 	if (!sleeper || reason == SCHED_REASONS)
 		return;
 	sleeper->pid = prev->pid;
@@ -97,55 +88,71 @@ static __always_inline void leave(struct task_struct___window *prev, __u64 cgrou
 	sleeper->since = bpf_ktime_get_ns();
 }
 
-static __always_inline void arrive(struct task_struct___window *next, __u64 cgroup)
+static __always_inline __u64 run_queue_clock(struct task_struct___window *task)
 {
-	__u64 queued = next->sched_info.last_queued, waited = 0, slept;
-	__u32 place = next->pid & (SCHED_SLEEPERS - 1), bucket, reason, zero = 0;
-	__u64 *began = bpf_map_lookup_elem(&opened, &zero);
-	struct sched_counts *counts = slot_of(cgroup);
+	struct cfs_rq *queue = READ(task, se.cfs_rq);
+	struct rq *rq = READ(queue, rq);
+
+	return READ(rq, clock);
+}
+
+static __always_inline void arrive(struct side *next, struct sched_settings *set)
+{
+	struct task_struct___window *task = (struct task_struct___window *)next->task;
+	__u64 queued = READ(task, sched_info.last_queued), waited = 0, slept;
+	__u32 place = next->pid & (SCHED_SLEEPERS - 1), bucket, reason;
+	struct sched_counts *counts = slot_of(next->cgroup, set->places);
 	struct sleeper *sleeper;
 
 	if (!counts)
 		return;
 	/* 0: it was never queued, as it had not left. */
 	if (queued) {
-		waited = next->se.cfs_rq->rq->clock - queued;
+		waited = run_queue_clock(task) - queued;
 		if ((__s64)waited < 0)
 			waited = 0;
 		bucket = log2_of(waited);
 		if (bucket >= SCHED_BUCKETS)
 			bucket = SCHED_BUCKETS - 1;
-		counts->waits[bucket]++;
+		counts->waits[bucket & (SCHED_BUCKETS - 1)]++;
 		counts->wait_ns += waited;
 	}
-	sleeper = bpf_map_lookup_elem(&sleepers, &place);
-	if (!sleeper || sleeper->pid != (__u32)next->pid)
+	sleeper = LOOKUP(sleepers, &place);
+	if (!sleeper || sleeper->pid != next->pid)
 		return;
 	/* Not again, where it leaves without sleeping. */
 	sleeper->pid = 0;
 	reason = sleeper->reason;
-	if (reason >= SCHED_REASONS || !began || sleeper->since < *began)
+	if (reason >= SCHED_REASONS || sleeper->since < set->opened)
 		return;
 	slept = bpf_ktime_get_ns() - sleeper->since;
-	counts->sleeps[reason]++;
+	counts->sleeps[reason & (SCHED_REASONS - 1)]++;
 	if (slept > waited)
-		counts->sleep_ns[reason] += slept - waited;
+		counts->sleep_ns[reason & (SCHED_REASONS - 1)] += slept - waited;
 }
 
-/* (preempt, prev, next, prev's state). The idle task, pid 0, is nobody's. */
-SEC("tp_btf/sched_switch")
-int on_switch(__u64 *context)
+/* (preempt, prev, next, prev's state) */
+PROGRAM(sched_switch, on_switch)
 {
-	int preempt = context[0] & 1;
-	struct task_struct *prev = (void *)context[1], *next = (void *)context[2];
-	__u32 state = context[3];
-	__u64 from = prev->cgroups->dfl_cgrp->kn->id, to = next->cgroups->dfl_cgrp->kn->id;
+	int preempt = ARGUMENT(int, 0) & 1;
+	struct side prev = { .task = ARGUMENT(struct task_struct *, 1) };
+	struct side next = { .task = ARGUMENT(struct task_struct *, 2) };
+	__u32 state = ARGUMENT(__u32, 3), zero = 0;
+	struct sched_settings *set = LOOKUP(settings, &zero);
 
-	if (prev->pid)
-		leave((void *)prev, from, next->pid, to, preempt || !state, state);
-	if (next->pid)
-		arrive((void *)next, to);
+	if (!set)
+		return 0;
+	prev.pid = READ(prev.task, pid);
+	next.pid = READ(next.task, pid);
+	prev.cgroup = cgroup_of(prev.task);
+	next.cgroup = cgroup_of(next.task);
+	if (prev.pid)
+		leave(&prev, &next, preempt || !state, state, set->places);
+	if (next.pid)
+		arrive(&next, set);
 	return 0;
 }
 
+#ifndef BCC
 char LICENSE[] SEC("license") = "GPL";
+#endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What the sched probe counts at each switch from one task to another. Maps "owners" and "slots":
+ * What the sched probe counts at each switch from one task to another. Maps "slots" and "drops":
  * slots.h. Nanoseconds.
  *
  * Map "preempted": hash, struct preemption -> __u64: who lost a CPU, to whom, how often.
  * Map "sleepers": array, by the low bits of a pid: who sleeps since when. Two sleepers with the same
  *                 bits: the later one takes the place, and the earlier one's sleep is not counted.
- * Map "opened":   array of one __u64: bpf_ktime_get_ns of when the programs were attached. A sleep that
- *                 began before is not counted, since the task may have run in between.
+ * Map "settings": array of one struct sched_settings, which the agent fills before it attaches.
  */
 #ifndef SCHED_H
 #define SCHED_H
@@ -28,6 +27,13 @@ enum sched_reason {
 	/* None: it ended, or a kernel thread that is idle. */
 };
 
+/* Places of map "drops". */
+enum sched_drop {
+	SCHED_SLOTS_FULL,
+	SCHED_PREEMPTED_FULL,
+	SCHED_DROPS,
+};
+
 struct sched_counts {
 	/* Each time a task of this cgroup got a CPU: how long it had been ready to run. */
 	__u64 waits[SCHED_BUCKETS];
@@ -40,6 +46,13 @@ struct sched_counts {
 	/* Sleeps that ended, and how long they were, without the time they then waited for a CPU. */
 	__u64 sleeps[SCHED_REASONS];
 	__u64 sleep_ns[SCHED_REASONS];
+};
+
+struct sched_settings {
+	/* bpf_ktime_get_ns of when the programs were attached. A sleep that began before is not
+	 * counted, since the task may have run in between. */
+	__u64 opened;
+	__u64 places;		/* of slots.h, for one CPU */
 };
 
 struct preemption {

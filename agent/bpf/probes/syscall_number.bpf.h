@@ -5,19 +5,16 @@
 #define SYSCALL_UNKNOWN 0xffffffff
 #define TS_COMPAT 0x2		/* thread_info.status on x86: a 32-bit call, of another table */
 
-static __always_inline __u32 syscall_number(struct pt_regs___x86 *regs, struct task_struct *current)
+static __always_inline __u32 syscall_number(struct pt_regs___x86 *regs, struct task_struct *task)
 {
-	struct task_struct___window *task = (void *)current;
-	struct pt_regs___arm64 *arm = (void *)regs;
+	__u32 number = OPTIONAL(pt_regs___x86, regs, orig_ax, SYSCALL_UNKNOWN);
 
-	if (field_exists(regs->orig_ax)) {
-		if (task->thread_info.status & TS_COMPAT)
-			return SYSCALL_UNKNOWN;
-		return regs->orig_ax;
-	}
-	if (field_exists(arm->syscallno))
-		return arm->syscallno;
-	return SYSCALL_UNKNOWN;
+	/* A task_struct begins with its thread_info. */
+	if (OPTIONAL(thread_info___x86, task, status, 0) & TS_COMPAT)
+		return SYSCALL_UNKNOWN;
+	if (HAS(pt_regs___arm64, syscallno))
+		number = OPTIONAL(pt_regs___arm64, regs, syscallno, SYSCALL_UNKNOWN);
+	return number;
 }
 
 #endif

@@ -8,7 +8,7 @@
  * Map "entered":  array, by the low bits of a pid: who is in which call since when.
  * Map "targets":  hash, cgroup id -> __u32: the cgroups looked at, where settings.targets_only.
  * Map "settings": array of one struct syscall_settings.
- * Map "drops":    per-CPU array of one __u64: calls lost because a map was full.
+ * Map "drops":    per-CPU array of __u64, by enum syscall_drop: lost because a map was full.
  */
 #ifndef SYSCALL_TIMES_H
 #define SYSCALL_TIMES_H
@@ -19,6 +19,12 @@
 #define SYSCALL_ERRORS_ENTRIES 4096
 #define SYSCALL_ENTERED 32768
 #define SYSCALL_TARGETS 256
+
+enum syscall_drop {
+	SYSCALL_TIMES_FULL,	/* calls */
+	SYSCALL_ERRORS_FULL,	/* errnos of calls that are counted */
+	SYSCALL_DROPS,
+};
 
 struct syscall_key {
 	__u64 cgroup;

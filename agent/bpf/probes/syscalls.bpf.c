@@ -7,34 +7,36 @@
 #include "windows_types.h"
 #include "syscalls.h"
 
-#define SLOT_VALUE struct syscall_counts
+#define SLOT_COUNTS struct syscall_counts
 #include "slots.bpf.h"
 #include "syscall_number.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct syscall_classes);
-} classes SEC(".maps");
+ARRAY(settings, struct syscalls_settings, 1);
 
-SEC("tp_btf/sys_exit")
-int on_syscall(__u64 *context)
+PROGRAM(sys_exit, on_syscall)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	long value = context[1];
-	__u32 zero = 0, number = syscall_number((void *)context[0], task), class = 0;
-	struct syscall_classes *table = bpf_map_lookup_elem(&classes, &zero);
-	struct syscall_counts *counts = slot_of(task->cgroups->dfl_cgrp->kn->id);
+	__u32 number = syscall_number(ARGUMENT(struct pt_regs___x86 *, 0), CURRENT);
+	long value = ARGUMENT(long, 1);
+	__u32 zero = 0, class = 0;
+	struct syscalls_settings *set = LOOKUP(settings, &zero);
+	struct syscall_counts *counts;
 
-	if (!counts || !table)
+	if (!set)
 		return 0;
-	if (number < SYSCALL_NUMBERS)
-		class = table->of[number] & (SYSCALL_CLASSES - 1);
+	counts = slot_of(current_cgroup(), set->places);
+	if (!counts)
+		return 0;
+	/* The verifier has to see the mask, which the compiler finds superfluous. */
+	if (number < SYSCALL_NUMBERS) {
+		asm volatile("" : "+r"(number));
+		class = set->class_of[number & (SYSCALL_NUMBERS - 1)] & (SYSCALL_CLASSES - 1);
+	}
 	counts->calls[class]++;
 	if (SYSCALL_FAILED(value))
 		counts->errors[class]++;
 	return 0;
 }
 
+#ifndef BCC
 char LICENSE[] SEC("license") = "GPL";
+#endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What the syscalls probe counts. Maps "owners" and "slots": slots.h. A value of "slots":
+ * What the syscalls probe counts. Maps "slots" and "drops": slots.h. The counters of a slot:
  */
 #ifndef SYSCALLS_H
 #define SYSCALLS_H
@@ -17,12 +17,10 @@ struct syscall_counts {
 	__u64 errors[SYSCALL_CLASSES];
 };
 
-/*
- * Map "classes": array of one struct syscall_classes, which the agent fills before it attaches.
- * Class 0 is for all it does not know.
- */
-struct syscall_classes {
-	__u8 of[SYSCALL_NUMBERS];
+/* Map "settings": array of one, which the agent fills before it attaches. */
+struct syscalls_settings {
+	__u8 class_of[SYSCALL_NUMBERS];	/* 0: the class of all it does not know */
+	__u32 places;			/* of slots.h, for one CPU */
 };
 
 /* What a syscall returns is an errno from -1 to -4095; ERESTARTSYS and its like are inside the kernel. */

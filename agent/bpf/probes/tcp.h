@@ -15,6 +15,8 @@
 #ifndef TCP_H
 #define TCP_H
 
+#include "durations.h"
+
 #define TCP_MAX_CGROUPS 4096
 /* Sockets in SYN_SENT at one time. */
 #define TCP_MAX_STARTING 8192
@@ -35,10 +37,6 @@ enum tcp_drop {
 	TCP_DROPS = 2,
 };
 
-/* Slot i holds times up to 16 us << 2 * i, the last one all others. */
-#define TCP_FIRST_BOUND_NS 16000ULL
-#define TCP_SLOTS 13
-
 struct tcp_counts {
 	__u64 connects;			/* SYN_SENT to ESTABLISHED */
 	__u64 accepts;			/* SYN_RECV to ESTABLISHED */
@@ -49,10 +47,8 @@ struct tcp_counts {
 	__u64 bytes_sent;		/* of closed sockets; payload, with what was sent again */
 	__u64 bytes_retransmitted;	/* likewise */
 	__u64 bytes_received;		/* likewise; once each, in order */
-	__u64 connect_ns;		/* sum of the latencies below */
-	__u64 rtt_ns;			/* sum of the round trips below */
-	__u64 connect_slots[TCP_SLOTS];	/* from the first SYN to ESTABLISHED */
-	__u64 rtt_slots[TCP_SLOTS];	/* smoothed round trip of a socket as it closed */
+	struct durations connect;	/* from the first SYN to ESTABLISHED */
+	struct durations rtt;		/* smoothed round trip of a socket as it closed */
 };
 
 #endif

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Kernel types of the probes that run in windows, beside kernel_types.h: other parts of the same
- * structs. ___window is a suffix libbpf takes off.
+ * portable.h for the probes that run in windows: other parts of the same structs. ___window is a
+ * suffix libbpf takes off.
  */
 #ifndef WINDOWS_TYPES_H
 #define WINDOWS_TYPES_H
 
-#include "kernel_types.h"
+#include "portable.h"
+
+#ifdef BCC
+
+/* A bit field has no address. It is in the eight bytes before atomic_flags, on all kernels known. */
+static __always_inline int in_iowait(struct task_struct *task)
+{
+	u64 before = 0;
+	const u32 at = __builtin_offsetof(struct task_struct, atomic_flags) - sizeof(before);
+	struct task_struct *copy = (void *)&before - at;
+
+	bpf_probe_read_kernel(&before, sizeof(before), (void *)task + at);
+	return copy->in_iowait;
+}
+
+#else
 
 typedef long long __s64;
-
-#define BPF_MAP_TYPE_ARRAY 2
-
-static __u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -46,10 +57,7 @@ struct sched_entity {
 };
 
 struct task_struct___window {
-	struct thread_info___x86 thread_info;
-	__s32 pid;
 	unsigned int in_iowait : 1;
-	struct css_set *cgroups;
 	struct sched_entity se;
 	struct sched_info sched_info;
 };
@@ -72,6 +80,11 @@ struct task_struct___window {
 	bits_ >> __builtin_preserve_field_info((pointer)->field, 5 /* RSHIFT_U64 */);          \
 })
 
-static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
+static __always_inline int in_iowait(struct task_struct *task)
+{
+	return bitfield((struct task_struct___window *)task, in_iowait);
+}
+
+#endif
 
 #endif

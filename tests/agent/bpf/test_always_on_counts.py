@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ def test_durations_are_the_headers() -> None:
     text = header("durations")
     assert f"DURATIONS_FIRST_BOUND_NS {BOUNDS_NS[0]}ULL" in text
     assert f"DURATIONS_SLOTS {SLOTS}\n" in text
+    assert list(BOUNDS_NS) == list(accumulate([BOUNDS_NS[0], *[4] * 11], int.__mul__))
     assert members(text, "durations") == ["__u64 slots[DURATIONS_SLOTS]", "__u64 ns"]
 
 
@@ -50,7 +52,9 @@ def test_layouts_are_the_headers() -> None:
     text = header("block_io")
     assert members(text, "block_io_key") == ["__u64 cgroup", "__u32 op", "__u32 zero"]
     assert members(text, "block_io_counts") == ["__u64 bytes", "__u64 errors", "durations latency"]
-    assert tuple(re.findall(r"^\tBLOCK_IO_([A-Z]+),$", text, re.MULTILINE)) == tuple(
+    ops = re.search(r"enum block_io_op \{(.*?)\n\};", text, re.DOTALL)
+    assert ops is not None
+    assert tuple(re.findall(r"^\tBLOCK_IO_([A-Z]+),$", ops[1], re.MULTILINE)) == tuple(
         op.upper() for op in block_io.OPS
     )
     text = header("reclaim")

@@ -19,6 +19,7 @@ from agent.bpf.bcc_child import (
     portable,
     size_checks,
     with_byte_enums,
+    with_headers,
     write_kernel_tree,
     wrong_argument,
 )
@@ -192,17 +193,43 @@ def test_a_struct_of_another_size_does_not_compile() -> None:
 
 def test_a_source_for_both_loaders_becomes_what_bcc_can_rewrite() -> None:
     source = """
+HASH(counts, struct key___old, __u64, MOST);
+MAPPED(slots, struct slot, SLOTS);
 \tseen = LOOKUP(counts, &key);
 \tif (!INSERT(counts, &key, &one)) DELETE(begun, &key);
 \treturn OPTIONAL(signal_struct, signal, group_exec_task, 0) +
-\t       OPTIONAL(signal_struct___old, signal, group_exit_task, 7);
+\t       OPTIONAL(signal_struct___old, signal, group_exit_task, 7) +
+\t       HAS(signal_struct, flags) + HAS(signal_struct___old, none);
 """
     assert (
-        portable(source, VMLINUX_H)
+        portable(source, VMLINUX_H, {"slots": 4096})
         == """
+HASH(counts, struct key, __u64, MOST);
+MAPPED(slots, struct slot, 4096);
 \tseen = counts.lookup(&key);
 \tif (!counts.insert(&key, &one)) begun.delete(&key);
 \treturn READ((struct signal_struct *)signal, group_exec_task) +
-\t       7;
+\t       7 +
+\t       1 + 0;
 """
     )
+
+
+def test_what_bcc_rewrites_in_headers_is_put_into_the_text_with_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "inner.bpf.h").write_text("inner\n")
+    (tmp_path / "outer.bpf.h").write_text('#include "inner.bpf.h"\nouter\n')
+    source = tmp_path / "probe.bpf.c"
+    source.write_text('#include "plain.h"\n#include "outer.bpf.h"\nrest\n')
+    assert with_headers(str(source), str(tmp_path)).splitlines() == [
+        f'#line 1 "{source}"',
+        '#include "plain.h"',
+        f'#line 1 "{tmp_path}/outer.bpf.h"',
+        f'#line 1 "{tmp_path}/inner.bpf.h"',
+        "inner",
+        "",
+        f'#line 2 "{tmp_path}/outer.bpf.h"',
+        "outer",
+        "",
+        f'#line 3 "{source}"',
+        "rest",
+    ]

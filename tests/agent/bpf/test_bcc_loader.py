@@ -164,7 +164,7 @@ def test_a_bcc_that_is_another_package_is_told(tmp_path: Path, facts: Facts, scr
 def test_source_that_does_not_compile_is_refused_in_clangs_words(
     tmp_path: Path, facts: Facts, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "lifecycle.bcc.c"
+    broken = tmp_path / "lifecycle.bpf.c"
     broken.write_text("int on_exec(struct no_such *p) { return p->nothing; }\n")
     monkeypatch.setattr("agent.bpf.probeset.DIRECTORY", str(tmp_path))
     with pytest.raises(LoadFailed, match=r"incomplete definition of type 'struct no_such'"):

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from agent.bpf.loader import open_probe
-from agent.bpf.probe import Probe
+from agent.bpf.probe import Reading
 from agent.bpf.probeset import LoaderName
 from agent.bpf.rounds import Rounds, Settings
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import NO_SCHED, SchedCounts
+from agent.bpf.syscall import cpu_ids
 from agent.bpf.syscall_counts import ClassCounts
 from agent.bpf.syscalls import (
     SYSCALL_TIMES,
@@ -68,8 +69,8 @@ def pair(
         yield talkers[0], talkers[1]
 
 
-def counted(probe: Probe[SyscallCounts], talker: Talker, name: str) -> ClassCounts:
-    return probe.read().of(talker.cgroup).classes.get(name, ClassCounts(0, 0))
+def counted(reading: Reading[SyscallCounts], talker: Talker, name: str) -> ClassCounts:
+    return reading.of(talker.cgroup).classes.get(name, ClassCounts(0, 0))
 
 
 def test_a_window_counts_each_call_by_class_and_nothing_of_the_idle_container(
@@ -79,14 +80,16 @@ def test_a_window_counts_each_call_by_class_and_nothing_of_the_idle_container(
     with open_probe(SYSCALLS, loader) as probe:
         assert (probe.loader, dict(probe.off), probe.running) == (loader, {}, False)
         busy.do(CALLS)
-        assert counted(probe, busy, "sleep") == ClassCounts(0, 0), "it is not attached yet"
+        assert counted(probe.read(), busy, "sleep") == ClassCounts(0, 0), "it is not attached yet"
         for window in (1, 2):
             probe.attach()
             busy.do(CALLS)
             probe.detach()
             busy.do(CALLS)
-            assert counted(probe, busy, "sleep") == ClassCounts(window * YIELDS, 0)
-            assert counted(probe, busy, "sync") == ClassCounts(window * FAILED, window * FAILED)
+            assert counted(probe.read(), busy, "sleep") == ClassCounts(window * YIELDS, 0)
+            assert counted(probe.read(), busy, "sync") == ClassCounts(
+                window * FAILED, window * FAILED
+            )
         reading = probe.read()
         assert idle.cgroup not in reading.cgroups
         assert reading.of(idle.cgroup) == SyscallCounts()
@@ -95,7 +98,29 @@ def test_a_window_counts_each_call_by_class_and_nothing_of_the_idle_container(
         assert busy.cgroup not in probe.read().cgroups
         probe.attach()
         busy.do(CALLS)
-        assert counted(probe, busy, "sleep") == ClassCounts(YIELDS, 0), "from 0 again"
+        assert counted(probe.read(), busy, "sleep") == ClassCounts(YIELDS, 0), "from 0 again"
+
+
+@pytest.mark.usefixtures("libbpf_may_load")
+def test_who_finds_no_place_is_dropped_and_counted_and_takes_nobodys_place(
+    pair: tuple[Talker, Talker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One place a CPU: whoever comes first has it."""
+    monkeypatch.setattr("agent.bpf.probeset._MOST_PLACES", 1)
+    for talker in pair:
+        talker.do("import os; os.sched_setaffinity(0, {0})")
+    with open_probe(SYSCALLS, "libbpf") as probe:
+        probe.attach()
+        for talker in (*pair, *pair):
+            talker.do(CALLS)
+        probe.detach()
+        reading = probe.read()
+    assert 1 <= len(reading.cgroups) <= cpu_ids()
+    # At least one of the two has no place on their CPU, and made each call twice.
+    assert reading.dropped["slots"] >= 2 * (YIELDS + FAILED)
+    assert all(counted(reading, talker, "sleep").calls in (0, 2 * YIELDS) for talker in pair), (
+        reading
+    )
 
 
 def test_calls_by_number_have_times_and_errnos(
@@ -117,7 +142,7 @@ def test_calls_by_number_have_times_and_errnos(
         assert sleeps.ns >= 7 * 20_000_000
         assert sum(sleeps.buckets[24:]) == 7, "20 ms is more than 2^24 ns"
         assert reading.of(idle.cgroup) == SyscallTimes()
-        assert reading.dropped == {"times": 0}
+        assert reading.dropped == {"times": 0, "errors": 0}
         probe.forget([busy.cgroup])
         assert busy.cgroup not in probe.read().cgroups
         probe.detach()
@@ -191,7 +216,7 @@ def test_two_that_want_one_cpu_take_it_from_each_other_and_the_kernel_agrees_how
         assert sum(counts.waits) > 0
         # Before and after the window it waited a little too.
         assert counts.wait_ns == pytest.approx(after[talker] - before[talker], rel=0.1)
-    assert reading.dropped == {"slots": 0}
+    assert reading.dropped == {"slots": 0, "preempted": 0}
 
 
 def test_sleeps_are_told_by_reason_and_without_the_wait_for_a_cpu(

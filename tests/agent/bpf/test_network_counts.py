@@ -6,7 +6,6 @@ import re
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from agent.bpf import dns_counts, tcp_counts, traffic
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.dns import TIMEOUT
 from agent.bpf.dns_counts import NOTHING, DnsCounts, decode_dns, decode_timeouts, decode_waiting
-from agent.bpf.durations import BOUNDS_NS, NONE, SLOTS, Durations
+from agent.bpf.durations import NONE, SLOTS, Durations
 from agent.bpf.probeset import DIRECTORY
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import FAILURES, TcpCounts, decode_tcp, nothing
@@ -27,7 +26,7 @@ Batches = Iterable[tuple[bytes, bytes]]
 U64 = st.integers(0, 2**64 - 1)
 ALL = TCP.programs.features
 NAMES = [field.name for field in fields(TcpCounts)]
-SIZES = {"__u64": 8, "__u32": 4}
+SIZES = {"__u64": 8, "__u32": 4, "struct durations": 8 * (SLOTS + 1)}
 
 
 def header(name: str) -> str:
@@ -38,7 +37,7 @@ def members(text: str, struct_name: str) -> list[tuple[str, str, int]]:
     """(type, name, how many) of each member."""
     body = re.search(rf"struct {struct_name} \{{(.*?)\n\}};", text, re.DOTALL)
     assert body is not None
-    found = re.findall(r"^\t(\w+) (\w+)(?:\[(\w+)\])?;", body[1], re.MULTILINE)
+    found = re.findall(r"^\t((?:struct )?\w+) (\w+)(?:\[(\w+)\])?;", body[1], re.MULTILINE)
     constants = {
         name: int(value) for name, value in re.findall(r"(\w+_\w+) (?:= )?(\d+)\b,?", text)
     }
@@ -69,15 +68,6 @@ def test_the_failures_are_the_headers_enum() -> None:
     assert names == {**dict(enumerate(FAILURES)), len(FAILURES): "failures"}
 
 
-@pytest.mark.parametrize("probe", ["tcp", "dns"])
-def test_the_slots_are_the_headers(probe: str) -> None:
-    text = header(probe)
-    prefix = probe.upper()
-    assert f"#define {prefix}_SLOTS {SLOTS}\n" in text
-    assert f"#define {prefix}_FIRST_BOUND_NS {BOUNDS_NS[0]}ULL\n" in text
-    assert list(BOUNDS_NS) == list(accumulate([BOUNDS_NS[0], *[4] * 11], int.__mul__))
-
-
 def numbered(layout: struct.Struct) -> bytes:
     """Every counter is its own place in the struct."""
     return layout.pack(*range(layout.size // 8))
@@ -86,9 +76,9 @@ def numbered(layout: struct.Struct) -> bytes:
 def test_each_counter_of_tcp_is_the_one_the_header_has_there() -> None:
     places: dict[str, int] = {}
     at = 0
-    for _, name, many in members(header("tcp"), "tcp_counts"):
+    for kind, name, many in members(header("tcp"), "tcp_counts"):
         places[name] = at
-        at += many
+        at += SIZES[kind] // 8 * many
     counts = decode_tcp([(struct.pack("=Q", 7), numbered(tcp_counts.COUNTS))], ALL)[7]
     plain = ("connects", "accepts", "resets_sent", "resets_received", "retransmits")
     for name in (*plain, "bytes_sent", "bytes_retransmitted", "bytes_received"):
@@ -97,21 +87,20 @@ def test_each_counter_of_tcp_is_the_one_the_header_has_there() -> None:
     assert counts.connect_latency is not None
     assert counts.rtt is not None
     for durations, name in ((counts.connect_latency, "connect"), (counts.rtt, "rtt")):
-        assert durations.ns == places[f"{name}_ns"]
-        first = places[f"{name}_slots"]
-        assert durations.counts == tuple(range(first, first + SLOTS))
+        first = places[name]
+        assert durations == Durations(tuple(range(first, first + SLOTS)), first + SLOTS)
 
 
 def test_each_counter_of_dns_is_the_one_the_header_has_there() -> None:
     counts = decode_dns([(struct.pack("=Q", 7), numbered(dns_counts.COUNTS))], {7: 99})[7]
     assert [name for _, name, _ in members(header("dns"), "dns_counts")] == [
-        *("queries", "retries", "responses", "latency_ns", "latency_slots")
+        *("queries", "retries", "responses", "latency")
     ]
     assert (counts.queries, counts.retries, counts.timeouts) == (0, 1, 99)
     words = {"NOERROR": 2, "FORMERR": 3, "SERVFAIL": 4, "NXDOMAIN": 5, "NOTIMP": 6, "REFUSED": 7}
     assert counts.responses == words | {str(code): code + 2 for code in range(6, 16)}
-    assert counts.latency == Durations(tuple(range(19, 19 + SLOTS)), 18)
-    assert counts.latency.total == sum(range(19, 19 + SLOTS))
+    assert counts.latency == Durations(tuple(range(18, 18 + SLOTS)), 18 + SLOTS)
+    assert counts.latency.total == sum(range(18, 18 + SLOTS))
 
 
 def test_codes_that_never_came_are_not_told() -> None:
@@ -178,8 +167,8 @@ def again(counts: TcpCounts) -> list[int]:
         *(counts.connects, counts.accepts, *counts.failures.values()),
         *(counts.resets_sent, counts.resets_received, counts.retransmits),
         *(counts.bytes_sent, counts.bytes_retransmitted, counts.bytes_received),
-        *(counts.connect_latency.ns, counts.rtt.ns),
-        *(*counts.connect_latency.counts, *counts.rtt.counts),
+        *(*counts.connect_latency.counts, counts.connect_latency.ns),
+        *(*counts.rtt.counts, counts.rtt.ns),
     ]
     return [number for number in found if number is not None]
 
