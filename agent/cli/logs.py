@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from agent.cli import settings
-from agent.cli.exits import NOT_FOUND, OK, USAGE
-
-if TYPE_CHECKING:
-    from agent.config import Config
-    from agent.container.log_source import LogSource
+from agent.cli.exits import OK, USAGE
 
 _EPILOG = """\
 targets:
@@ -28,11 +23,13 @@ examples:
   agent logs web -n 20 --stream stderr
   agent logs shop/api/app --previous    the run before the last restart, in Kubernetes
   agent logs web -o json | jq -r .log
+  agent logs --systemd nginx -f         a unit of systemd's
   agent logs --verify                   does every line arrive? a test with a container of its own
 
-It needs no daemon and no runtime: it reads the files, rotated and compressed ones too. Lines are
-as the program wrote them; rules of [[logs.processing]] are for what is shipped. Exit code 3: no
-container, or several fit, which are listed then.
+It needs no daemon and no runtime: it reads the files, rotated and compressed ones too, and
+systemd's journal where a container logs there. Lines are as the program wrote them; rules of
+[[logs.processing]] are for what is shipped. Exit code 3: no container, or several fit, which are
+listed then; 4: its log may not be read.
 """
 
 
@@ -41,11 +38,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "logs",
         help="what a container wrote",
-        description="What a container wrote, from its log files.",
+        description="What a container wrote, from its log files or from systemd's journal.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", metavar="TARGET", nargs="?", help="which container, see below")
+    parser.add_argument(
+        "--systemd", action="store_true", help="TARGET is a unit of systemd's, or a pattern of one"
+    )
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
     parser.add_argument(
         "-n", "--tail", type=_count, metavar="N", help="only the last N records, of those that fit"
@@ -82,71 +82,37 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.target is None:
         print("agent logs: which container? write a TARGET, or --verify", file=sys.stderr)
         return USAGE
+    from agent.cli.logs_finding import Finder, NoLog
+    from agent.cli.logs_printing import Wanted, show
     from agent.container.target import BadTarget
 
+    if arguments.systemd and arguments.previous:
+        print("agent logs: --previous is for containers of Kubernetes", file=sys.stderr)
+        return USAGE
+    finder = Finder(config)
     try:
-        source = _find(config, arguments.target, previous=arguments.previous)
+        log = (
+            finder.unit(arguments.target)
+            if arguments.systemd
+            else finder.container(arguments.target, previous=arguments.previous)
+        )
     except BadTarget as error:
         print(f"agent logs: {error}", file=sys.stderr)
         return USAGE
-    if source is None:
-        return NOT_FOUND
-
-    from agent.cli.logs_printing import Wanted, show
-
+    except NoLog as reason:
+        print(f"agent logs: {reason}", file=sys.stderr)
+        return reason.code
     wanted = Wanted(
         arguments.since, arguments.until, arguments.grep, arguments.stream, arguments.tail
     )
     show(
-        source,
+        log,
         wanted,
         follow=arguments.follow,
         as_json=arguments.output == "json",
         timestamps=arguments.timestamps,
     )
     return OK
-
-
-def _find(config: Config, text: str, *, previous: bool) -> LogSource | None:
-    """The one source that is meant; None where there is none, or more: said then."""
-    from agent.container.log_sources import LogSources
-    from agent.container.log_targets import find_logs, newest, runs_of
-    from agent.container.target import parse_target
-
-    target = parse_target(text)
-    sources = LogSources(config.paths, config.logs.files)
-    all_of_them = sources.scan()
-    found = find_logs(target, all_of_them, config.paths.proc)
-    if not found:
-        print(
-            f"agent logs: no container with a log file is {text!r}; `agent top --once` lists those "
-            "that run",
-            file=sys.stderr,
-        )
-        for failure in sources.failures():
-            print(f"  {failure}", file=sys.stderr)
-        return None
-    if len(found) > 1:
-        print(f"agent logs: {text!r} may be any of {len(found)}:", file=sys.stderr)
-        for source in found:
-            container = source.container
-            print(
-                f"  {container.title or source.path}  {container.id[:12]}  {container.runtime}",
-                file=sys.stderr,
-            )
-        return None
-    if not previous:
-        return found[0]
-    runs = runs_of(found[0], all_of_them)
-    earlier = [run for run in runs if newest(run) < newest(found[0])]
-    if not earlier:
-        print(
-            f"agent logs: {text!r} has no earlier run with a file of its own (Docker and Podman "
-            "write all runs of a container into one)",
-            file=sys.stderr,
-        )
-        return None
-    return max(earlier, key=newest)
 
 
 def _count(text: str) -> int:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
-from agent.container.log_source import LogSource
-from agent.logs.checkpoint import FileRecord
+from agent.container.container import Container
 from agent.logs.entry import Entry, record_fields
 from agent.logs.faults import FaultLog
-from agent.logs.reader import LogReader
-from agent.logs.starting_point import begin_at_last, begin_since
 
 _POLL: Final = 0.1
 """Seconds between looks at a file that is followed."""
@@ -59,8 +56,35 @@ class Wanted:
         return self == Wanted(last=self.last)
 
 
+class Reading(Protocol):
+    """A log that is being read. To be closed."""
+
+    def read(self) -> Iterator[list[Entry]]:
+        """Yield what there is to read now."""
+
+    def finish(self) -> Iterator[list[Entry]]:
+        """Yield the last record where it has no end yet."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Log(Protocol):
+    """A container's log: its files (`FileLog`), or what is in the journal (`JournalLog`)."""
+
+    @property
+    def container(self) -> Container:
+        """Whose it is."""
+
+    def open(
+        self, faults: FaultLog, *, lines: int | None, since_ns: int | None
+    ) -> tuple[Reading, bool]:
+        """A reading from the last `lines` lines or from a time on; whether anything is passed over.
+        It may begin too early, and inside a record where it passes over something."""
+
+
 def show(
-    source: LogSource,
+    log: Log,
     wanted: Wanted,
     *,
     follow: bool,
@@ -72,13 +96,14 @@ def show(
     """
     Print records to `out` (standard output) until the end, or until `stop` says so.
 
-    Raises OSError where the file cannot be opened; BrokenPipeError when nobody reads any more.
+    Raises OSError where the log cannot be opened; BrokenPipeError when nobody reads any more.
     """
-    os.close(os.open(source.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
-    printer = _Printer(source, out or sys.stdout.buffer, as_json=as_json, timestamps=timestamps)
+    printer = _Printer(
+        log.container, out or sys.stdout.buffer, as_json=as_json, timestamps=timestamps
+    )
     faults = FaultLog(sys.stderr.write, time.monotonic, time.time)
-    reader, found = _first(source, wanted, faults, printer, finish=not follow)
-    with reader:
+    reader, found = _first(log, wanted, faults, printer, finish=not follow)
+    with closing(reader):
         printer.put(found)
         while follow and not stop():
             came = False
@@ -93,19 +118,13 @@ def show(
 
 
 def _first(
-    source: LogSource, wanted: Wanted, faults: FaultLog, printer: _Printer, *, finish: bool
-) -> tuple[LogReader, Iterable[Entry]]:
+    log: Log, wanted: Wanted, faults: FaultLog, printer: _Printer, *, finish: bool
+) -> tuple[Reading, Iterable[Entry]]:
     """A reader that has read what there is, and of that the last records; without `last` they are
     printed on the way."""
     lines = wanted.last + 4 if wanted.last is not None and wanted.everything else None
     while True:
-        passed_over: list[FileRecord] = []
-        more = False
-        if lines is not None:
-            passed_over, more = begin_at_last(source.path, source.format, lines)
-        elif wanted.since_ns is not None:
-            passed_over = begin_since(source.path, source.format, wanted.since_ns)
-        reader = LogReader(source.path, source.format, faults, passed_over, owner=source.owner)
+        reader, more = log.open(faults, lines=lines, since_ns=wanted.since_ns)
         kept: deque[Entry] = deque(maxlen=wanted.last)
         begun: set[str] = set()
         try:
@@ -137,7 +156,7 @@ def _without_first(entries: list[Entry], begun: set[str]) -> list[Entry]:
     return out
 
 
-def _all(reader: LogReader, *, finish: bool) -> Iterator[list[Entry]]:
+def _all(reader: Reading, *, finish: bool) -> Iterator[list[Entry]]:
     yield from reader.read()
     if finish:
         yield from reader.finish()
@@ -147,7 +166,7 @@ class _Printer:
     """Records as bytes."""
 
     def __init__(
-        self, source: LogSource, out: BinaryIO, *, as_json: bool, timestamps: bool
+        self, container: Container, out: BinaryIO, *, as_json: bool, timestamps: bool
     ) -> None:
         self._out = out
         self._timestamps = timestamps
@@ -156,7 +175,7 @@ class _Printer:
         if as_json:
             from exporters.file.json_lines import JsonLinesEncoder
 
-            self._encode = JsonLinesEncoder(record_fields(source.container)).encode
+            self._encode = JsonLinesEncoder(record_fields(container)).encode
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Print records; what is followed is seen at once."""

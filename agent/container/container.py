@@ -82,6 +82,9 @@ class Container:
     declared: Declared | None = None
     """Ports, restarts and health check. None: its runtime keeps no such record, or it was not
     read."""
+    log_driver: str = ""
+    """Where its output goes, by Docker's or Podman's name for it: json-file, local, journald,
+    k8s-file, none, …; "" where that is not known."""
     log_path: str = ""
     log_format: str = ""
     """docker (json-file), docker-local, cri (containerd, CRI-O, Podman's k8s-file), plain; ""

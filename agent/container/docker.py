@@ -116,6 +116,7 @@ def parse_container(config: Json, host_config: Json | None, path: str) -> Docker
             created=parse_time(text(config, "Created")),
             started=parse_time(text(state, "StartedAt")),
             declared=of_docker(config, host_config),
+            log_driver=driver,
             log_path=log_path if json_file else "",
             log_format="docker" if json_file else "docker-local" if driver == "local" else "",
             source="docker",

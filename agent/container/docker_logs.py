@@ -25,8 +25,10 @@ _ID = re.compile(r"[0-9a-f]{64}\Z")
 class _Known(NamedTuple):
     signature: Signature | None
     """Of config.v2.json when it was read."""
-    source: LogSource | None
-    """None: another log driver, or config.v2.json cannot be read."""
+    container: Container | None = None
+    """None: config.v2.json cannot be read."""
+    source: LogSource | None = None
+    """None: also with a log driver that writes no file."""
 
 
 class DockerLogs:
@@ -43,6 +45,7 @@ class DockerLogs:
         self._listings = Listings()
         self._known: dict[str, _Known] = {}
         self._waiting: tuple[str, ...] = ()
+        self._elsewhere: tuple[LogSource, ...] = ()
 
     def scan(self) -> list[LogSource]:
         """The log files that exist now."""
@@ -51,6 +54,7 @@ class DockerLogs:
             self._roots_due = self._now() + _ROOTS_EVERY
         known: dict[str, _Known] = {}
         sources = []
+        elsewhere = []
         waiting = []
         for root in self._roots:
             for directory in self._directories(root):
@@ -59,15 +63,21 @@ class DockerLogs:
                     waiting.append(directory)
                     continue
                 known[directory] = entry
-                if entry.source is None:
-                    continue
-                if os.path.exists(entry.source.path):
+                if entry.source is not None and os.path.exists(entry.source.path):
                     sources.append(entry.source)
-                else:
+                    continue
+                if entry.source is not None:
                     waiting.append(directory)
+                if entry.container is not None:
+                    elsewhere.append(LogSource("", "", entry.container))
         self._forget(known)
         self._waiting = tuple(waiting)
+        self._elsewhere = tuple(elsewhere)
         return sources
+
+    def elsewhere(self) -> tuple[LogSource, ...]:
+        """The containers that had no file in the last scan."""
+        return self._elsewhere
 
     def container(self, id_: str) -> Container | None:
         """One container by its full id, whatever its log driver; None where no root has it."""
@@ -111,11 +121,11 @@ class DockerLogs:
             found = read_container(directory)
         except READ_FAILURES as error:
             self._failures.add(directory, error)
-            return _Known(now_is, known.source if known is not None else None)
+            return known._replace(signature=now_is) if known is not None else _Known(now_is)
         self._failures.clear(directory)
         if found is None:
             return None
-        return _Known(now_is, _source(directory, found.container))
+        return _Known(now_is, found.container, _source(directory, found.container))
 
     def _forget(self, known: dict[str, _Known]) -> None:
         for directory in self._known.keys() - known.keys():

@@ -72,9 +72,22 @@ class LogSources:
             *self._plain.directories(),
         ]
 
-    def container(self, id_: str) -> Container | None:
-        """What Docker's files say of a container that logs elsewhere; None where they do not."""
-        return self._docker.container(id_)
+    def elsewhere(self) -> list[LogSource]:
+        """Containers that had no file in the last scan: their path is ""."""
+        return [*self._docker.elsewhere(), *self._podman.elsewhere()]
+
+    def container(self, id_: str, uid: int) -> Container | None:
+        """
+        What Docker's or Podman's files say of a container that logs elsewhere; None where they do
+        not. uid: whose runtime it is; an ordinary user's is Podman alone. From any thread.
+        """
+        found = self._docker.container(id_) if uid == 0 else None
+        return found or self._podman.container(id_, uid)
+
+    @property
+    def denied(self) -> bool:
+        """Whether some of it may not be read."""
+        return self._failures.denied
 
     def failures(self) -> tuple[str, ...]:
         """What could not be read, in words; bounded."""

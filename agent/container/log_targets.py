@@ -1,4 +1,4 @@
-"""Which container's log a person means: target.py's syntax, over log files instead of cgroups.
+"""Which container's log a person means: target.py's syntax, over logs instead of cgroups.
 
 So also a container that ended is found, while its files are there. Of a Kubernetes container's runs
 the newest is meant, unless its id names another.
@@ -56,7 +56,7 @@ def _key(source: LogSource) -> tuple[str, ...]:
     container = source.container
     if container.pod_uid and container.container and container.log_format != "docker":
         return container.pod_uid, container.container
-    return (source.path,)
+    return (source.path or container.id,)
 
 
 def _newest_runs(found: Sequence[LogSource]) -> list[LogSource]:

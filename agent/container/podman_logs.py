@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from agent.config import HostPaths
 from agent.container import podman
+from agent.container.container import Container
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.log_source import LogSource
 from agent.container.podman_database import Databases
@@ -28,8 +30,8 @@ _ROOTS_EVERY: Final = 60.0
 
 class _Known(NamedTuple):
     stored: podman.Stored
-    source: LogSource | None
-    """None: another log driver."""
+    source: LogSource
+    """Its path is "" with a log driver that writes no file."""
     sure: bool
     """False while the database could not be read: look again."""
 
@@ -50,11 +52,12 @@ class PodmanLogs:
         self._databases = Databases()
         self._known: dict[str, _Known] = {}
         self._directories: tuple[str, ...] = ()
+        self._elsewhere: tuple[LogSource, ...] = ()
 
     def scan(self) -> list[LogSource]:
         """The log files that exist now."""
         if self._now() >= self._roots_due:
-            self._roots |= graph_roots(self._paths, self._failures)
+            self._roots = self._roots | graph_roots(self._paths, self._failures)
             self._roots_due = self._now() + _ROOTS_EVERY
         known: dict[str, _Known] = {}
         directories = []
@@ -71,8 +74,30 @@ class PodmanLogs:
                     known[id_] = entry
         self._known = known
         self._directories = tuple(directories)
-        sources = [entry.source for entry in known.values() if entry.source is not None]
-        return [source for source in sources if os.path.exists(source.path)]
+        sources = [entry.source for entry in known.values()]
+        found = [source for source in sources if source.path and os.path.exists(source.path)]
+        there = set(map(id, found))
+        self._elsewhere = tuple(
+            replace(source, path="", format="") for source in sources if id(source) not in there
+        )
+        return found
+
+    def elsewhere(self) -> tuple[LogSource, ...]:
+        """The containers that had no file in the last scan."""
+        return self._elsewhere
+
+    def container(self, id_: str, uid: int) -> Container | None:
+        """One container of that user's by its full id, whatever its log driver; None where there is
+        none. From any thread: what is kept is replaced, not changed."""
+        for graph, owner in self._roots.items():
+            if owner != uid:
+                continue
+            for driver in podman.DRIVERS:
+                store = f"{graph}/{driver}-containers"
+                stored = self._containers(self._paths.host(store)).get(id_)
+                if stored is not None:
+                    return self._look(graph, uid, store, id_, stored).source.container
+        return None
 
     def directories(self) -> list[str]:
         """The directories in which a new container gets its own, as far as there are any."""
@@ -106,7 +131,9 @@ class PodmanLogs:
         path = container.log_path
         # What is said by root, or by whom this process runs as, gives away nothing.
         owner = None if uid in (0, os.geteuid()) else uid
-        source = LogSource(self._paths.host(path), "cri", container, owner) if path else None
+        source = LogSource(
+            self._paths.host(path) if path else "", "cri" if path else "", container, owner
+        )
         return _Known(stored, source, sure)
 
     def _conmons(self, store: str, id_: str) -> str:

@@ -29,6 +29,8 @@ Field = Callable[[str], bytes | None]
 
 _ID: Final = re.compile(rb"[0-9a-f]{64}\Z")
 _ERROR: Final = 3
+_NOBODY: Final = -1
+"""The uid of who has none that can be read: not root's, for one."""
 _CURSOR: Final = re.compile(r"s=([0-9a-f]{32});i=([0-9a-f]{1,16});")
 
 
@@ -46,8 +48,8 @@ class Owner(NamedTuple):
     """The container's id, or the unit's name. Before an ordinary user's container's id the uid: who
     writes another's id is not taken for that."""
     container: Container
-    root: bool = True
-    """Whether root's runtime wrote it, so that its files may be asked about the container."""
+    uid: int = 0
+    """Whose runtime wrote it: no other's files may be asked about the container."""
 
 
 def sequence_of(cursor: str) -> Sequence | None:
@@ -67,16 +69,17 @@ def owner_of(field: Field, units: tuple[str, ...]) -> Owner | None:
     if id_ is not None and _ID.match(id_) and field("PODMAN_EVENT") is None:
         text = id_.decode()
         podman = field("_COMM") == b"conmon" or field("SYSLOG_IDENTIFIER") == b"conmon"
-        uid = _text(field("_UID")) or "0"
+        said = field("_UID")
+        uid = 0 if said is None else _NOBODY if (number := _number(said)) is None else number
         return Owner(
-            text if uid == "0" else f"{uid}/{text}",
+            text if uid == 0 else f"{uid}/{text}",
             Container(
                 runtime="podman" if podman else "docker",
                 id=text,
                 name=_text(field("CONTAINER_NAME")),
                 image=_text(field("IMAGE_NAME")),
             ),
-            uid == "0",
+            uid,
         )
     if not units:
         return None

@@ -91,9 +91,10 @@ class JournalIntake:
         *,
         from_start: bool,
         units: tuple[str, ...] = (),
-        describe: Callable[[str], Container | None] = lambda _id: None,
+        describe: Callable[[str, int], Container | None] = lambda _id, _uid: None,
     ) -> None:
-        """describe: what the runtime's own files say of a container, by its id; may be nothing."""
+        """describe: what the runtime's own files say of a container, by its id and the uid of its
+        runtime; may be nothing."""
         self.streams: dict[str, Stream] = {}
         """By container id or unit name."""
         self._reader = reader
@@ -255,8 +256,8 @@ class JournalIntake:
         stream = self.streams.get(owner.key)
         if stream is None:
             container = owner.container
-            if container.id and owner.root:
-                container = self._describe(container.id) or container
+            if container.id:
+                container = self._describe(container.id, owner.uid) or container
             counters = ContainerCounters(
                 f"{self._path}/{owner.key}",
                 id=container.id,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from collections.abc import Iterator
 from typing import Final
 
 _LIBRARY: Final = "libsystemd.so.0"
@@ -60,6 +61,33 @@ class Reader:
         self._check("seek_tail")
         return self._check("previous") > 0
 
+    def seek_time(self, realtime_us: int) -> None:
+        """Before the first entry that journald took then or later: microseconds since 1970."""
+        self._check("seek_realtime_usec", ctypes.c_uint64(realtime_us))
+
+    def seek_back(self, entries: int) -> bool:
+        """From the end so many entries back: `next` gives the first of them. False: there are not
+        so many, and `next` gives the oldest."""
+        self._check("seek_tail")
+        # One more, for the entry one stands on is not the next.
+        if self._check("previous_skip", ctypes.c_uint64(entries + 1)) > entries:
+            return True
+        self._check("seek_head")
+        return False
+
+    def only(self, **fields: str) -> None:
+        """From now on see entries alone whose fields are these. Seek after it."""
+        self._library.sd_journal_flush_matches(self._handle)
+        for name, value in fields.items():
+            match = f"{name}={value}".encode()
+            self._check("add_match", match, ctypes.c_size_t(len(match)))
+
+    def values(self, name: str) -> Iterator[bytes]:
+        """Every value that a field has in the journal, whatever `only` says; in no order."""
+        self._check("query_unique", name.encode())
+        while self._check("enumerate_unique", ctypes.byref(self._data), ctypes.byref(self._length)):
+            yield ctypes.string_at(self._data.value or 0, self._length.value)[len(name) + 1 :]
+
     def seek_cursor(self, cursor: str) -> None:
         """Before the entry the cursor names, or where it would be. Raises OSError for no cursor."""
         self._check("seek_cursor", cursor.encode())
@@ -67,6 +95,10 @@ class Reader:
     def next(self) -> bool:
         """Go to the next entry; False where there is none yet."""
         return self._check("next") > 0
+
+    def previous(self) -> bool:
+        """Go to the entry before; False where there is none."""
+        return self._check("previous") > 0
 
     def at(self, cursor: str) -> bool:
         """Whether the entry is the one the cursor names."""
@@ -119,7 +151,7 @@ def open_journal(directory: str = "") -> Reader:
         raise JournalUnavailable(f"{_LIBRARY} cannot be loaded: {error}") from None
     for name in _FUNCTIONS:
         function = getattr(library, f"sd_journal_{name}")
-        function.restype = None if name == "close" else ctypes.c_int
+        function.restype = None if name in ("close", "flush_matches") else ctypes.c_int
     handle = ctypes.c_void_p()
     if directory:
         path = os.path.abspath(directory)
@@ -140,6 +172,8 @@ _FREE.restype = None
 
 _FUNCTIONS: Final = (
     *("open", "open_directory", "close", "set_data_threshold", "get_fd", "process"),
-    *("seek_head", "seek_tail", "seek_cursor", "next", "previous", "test_cursor"),
+    *("seek_head", "seek_tail", "seek_cursor", "seek_realtime_usec", "next", "previous"),
+    *("previous_skip", "test_cursor", "flush_matches", "add_match"),
+    *("query_unique", "enumerate_unique"),
     *("get_cursor", "get_realtime_usec", "get_data"),
 )

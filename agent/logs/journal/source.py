@@ -24,8 +24,8 @@ PLACES: Final = ("/var/log/journal", "/run/log/journal")
 class Describes(Protocol):
     """What knows containers by their id: LogSources."""
 
-    def container(self, id_: str) -> Container | None:
-        """What its runtime's files say of it; None where there are none."""
+    def container(self, id_: str, uid: int) -> Container | None:
+        """What that user's runtime's files say of it; None where there are none."""
         ...
 
 
@@ -51,7 +51,7 @@ def open_intake(
     wanted = given.journald
     if not wanted.enabled:
         return Opened(None, None, "logs.journald.enabled is off")
-    directory = _directory(given.paths, wanted.directory)
+    directory = journal_directory(given.paths, wanted.directory)
     if directory is None:
         return Opened(None, None, "this host keeps no journal")
     try:
@@ -62,6 +62,12 @@ def open_intake(
             reason=error,
         )  # fmt: skip
         return Opened(None, False, str(error))
+    denied = denied_file(given.paths, wanted.directory)
+    if denied:
+        faults.report(
+            "error", "journal denied", "Files of the journal may not be read: what is in them is "
+            "not sent.", path=denied,
+        )  # fmt: skip
     earlier = [record for record in remembered if record.path.startswith(PREFIX)]
     intake = JournalIntake(
         reader,
@@ -74,10 +80,10 @@ def open_intake(
         units=wanted.units,
         describe=containers.container,
     )
-    return Opened(intake, True, "")
+    return Opened(intake, not denied, f"{denied} may not be read" if denied else "")
 
 
-def _directory(paths: HostPaths, configured: str) -> str | None:
+def journal_directory(paths: HostPaths, configured: str) -> str | None:
     """The directory to read; "" lets the library find this host's own; None: there is none."""
     if configured:
         return paths.host(configured)
@@ -88,6 +94,31 @@ def _directory(paths: HostPaths, configured: str) -> str | None:
     machine = _machine_id()
     own = machine and any(os.path.isdir(f"{place}/{machine}") for place in there)
     return "" if paths.root == "/" and own else there[0]
+
+
+def denied_file(paths: HostPaths, configured: str) -> str:
+    """
+    A file or directory of the journal that this process may not read; "" where it may read all.
+
+    systemd's library passes over such files without a word: of the system's journal an ordinary
+    user would see nothing, and not know why.
+    """
+    for place in map(paths.host, (configured,) if configured else PLACES):
+        for directory, directories, names in os.walk(place):
+            for name in (*directories, *(name for name in names if name.endswith(".journal"))):
+                path = f"{directory}/{name}"
+                if not _may_read(path):
+                    return path
+        if os.path.isdir(place) and not _may_read(place):
+            return place
+    return ""
+
+
+def _may_read(path: str) -> bool:
+    # With the capabilities the process has now; os.access alone asks for its real user.
+    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids) or (
+        not os.path.exists(path)  # rotated away meanwhile
+    )
 
 
 def _machine_id() -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main
-from agent.cli.exits import NOT_FOUND, OK, USAGE
+from agent.cli.exits import NOT_FOUND, NOT_PERMITTED, OK, USAGE
 from tests.log_host import ROOT, LogHost
 
 POD = "var/log/pods/shop_web-5f7d_0b3c8d1e-0000-4000-8000-000000000001/app"
@@ -108,3 +110,39 @@ def test_a_reader_that_has_enough_ends_it_quietly(host: LogHost) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(20) == 128 + 13
+
+
+def test_who_is_not_there_is_told_who_may_be_meant(
+    host: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "did you mean worker?" in run(host, capfd, "work")[2]
+    assert "did you mean web?" in run(host, capfd, "wep")[2]
+    assert "there are shop/web-5f7d/app, web, web-2, worker" in run(host, capfd, "nobody")[2]
+
+
+def test_a_run_of_which_only_a_rotated_file_is_left_is_printed(
+    host: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pod = host.root / POD
+    for attempt in (0, 1):
+        (pod / f"{attempt}.log").unlink()
+    with gzip.open(pod / "2.log.20261124-010000.gz", "wb") as file:
+        file.write(f"{TIME} stdout F earlier\n".encode())
+    (pod / "2.log").unlink()
+    assert run(host, capfd, "shop/web-5f7d/app") == (OK, "earlier\n", "")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
+def test_files_that_may_not_be_read_are_no_missing_container(host: LogHost) -> None:
+    host.containers.chmod(0)
+    shutil.rmtree(host.root / "var/log")
+    argv = [sys.executable, "-m", "agent", *arguments(host, "web")]
+    if os.geteuid() == 0:  # root, but for the right to read everything
+        argv = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *argv]
+    try:
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    finally:
+        host.containers.chmod(0o755)
+    assert (done.returncode, done.stdout) == (NOT_PERMITTED, "")
+    assert "try as root" in done.stderr
+    assert f"{host.containers}: Permission denied" in done.stderr

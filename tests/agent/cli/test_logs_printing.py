@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from agent.cli.logs_printing import Wanted, rfc3339, show
 from agent.container.container import Container
 from agent.container.log_source import LogSource
+from agent.logs.file_log import FileLog
 from agent.logs.timestamps import parse_rfc3339
 
 BASE = 1_795_000_000_000_000_000
@@ -26,11 +27,11 @@ def line(number: int, text: str, stream: str = "stdout", tag: str = "F") -> byte
     return f"{rfc3339(BASE + number * 1_000_000_000)} {stream} {tag} {text}\n".encode()
 
 
-def source(path: Path) -> LogSource:
+def source(path: Path) -> FileLog:
     container = Container(
         runtime="containerd", id="f" * 64, container="app", pod="web", namespace="s"
     )
-    return LogSource(str(path), "cri", container)
+    return FileLog(LogSource(str(path), "cri", container))
 
 
 class Terminal(io.BytesIO):

@@ -339,6 +339,42 @@ def test_podmans_database_tells_the_log_and_that_it_is_a_pods_infra(host: Host) 
     assert (source.container.id, source.container.kind) == (INFRA, Kind.SANDBOX)
 
 
+def journald_database(host: Host) -> None:
+    """The captured database, of containers that log to the journal."""
+    captured_one = captured("podman4-bolt_state.db").replace(b"k8s-file", b"journald")
+    host.write(f"{STORAGE}/libpod/bolt_state.db", captured_one)
+
+
+def test_a_podman_container_without_a_file_is_known_by_its_id_and_whose_it_is(host: Host) -> None:
+    host.podman()
+    journald_database(host)
+    sources = LogSources(host.paths)
+    assert sources.scan() == []
+    found = sources.container(PODMAN_ID, 0)
+    assert found is not None
+    assert (found.name, found.labels, found.log_driver) == (
+        "pod-test",
+        {"app": "pdemo"},
+        "journald",
+    )
+    assert sources.container(PODMAN_ID, 1000) is None
+    assert sources.container("0" * 64, 0) is None
+
+
+def test_containers_without_a_file_are_told_apart_from_sources(host: Host) -> None:
+    host.podman()
+    journald_database(host)
+    host.docker_container(driver="gelf", log=False)
+    host.docker_container(OTHER_ID, "fresh", log=False)
+    sources = LogSources(host.paths)
+    assert sources.scan() == []
+    found = {source.container.name: source for source in sources.elsewhere()}
+    assert {source.path for source in found.values()} == {""}
+    assert found["web"].container.log_driver == "gelf"
+    assert found["fresh"].container.log_driver == "json-file"
+    assert found["pod-test"].container.log_driver == "journald"
+
+
 def test_podmans_log_elsewhere_is_found_on_conmons_command_line(host: Host) -> None:
     host.podman()
     host.process(10, 1, ["conmon", "-c", PODMAN_ID, "-l", "k8s-file:/srv/web.log"])

@@ -47,7 +47,7 @@ def test_a_users_entry_is_never_taken_for_that_of_roots_container() -> None:
     owner = owner_of(reader(forged), ())
     assert owner is not None
     assert owner.key == f"1000/{CONTAINER}"
-    assert not owner.root
+    assert owner.uid == 1000
 
 
 def test_units_are_read_only_where_asked_for() -> None:

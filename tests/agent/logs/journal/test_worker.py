@@ -10,7 +10,14 @@ import orjson
 import pytest
 
 from agent.config import FileDestination
+from agent.container.log_sources import LogSources
 from agent.logs.checkpoint import decode
+from agent.logs.faults import FaultLog
+from agent.logs.handover import parse_worker_input
+from agent.logs.journal.source import Opened, open_intake
+from agent.logs.processing.rules import Rules
+from exporters.file.json_lines import JsonLinesEncoder
+from tests.agent.container.tree import captured
 from tests.agent.logs.journal.journal_files import CONTAINER, JournalFiles, docker_entry
 from tests.log_host import LogHost, Worker, wait_for
 
@@ -79,6 +86,57 @@ def test_a_worker_that_was_stopped_goes_on_exactly(
     (record,) = decode(path.read_bytes())
     assert record.offset == 4
     assert record.cursor.startswith("s=")
+
+
+def test_a_record_of_podmans_has_its_containers_labels(
+    host: LogHost, journal: JournalFiles, tmp_path: Path
+) -> None:
+    storage = host.root / "var/lib/containers/storage"
+    (storage / "overlay-containers").mkdir(parents=True)
+    (storage / "libpod").mkdir()
+    names = captured("podman-containers.json")
+    (storage / "overlay-containers/containers.json").write_bytes(names)
+    database = captured("podman4-bolt_state.db").replace(b"k8s-file", b"journald")
+    (storage / "libpod/bolt_state.db").write_bytes(database)
+    podman = "39f3ae76f3cb187f4e7ec6be942550b4a38120f8d74defec6c5657123a55a596"
+    written = {"CONTAINER_ID_FULL": podman, "CONTAINER_NAME": "pod-test", "_COMM": "conmon"}
+    journal.write(
+        [
+            {"MESSAGE": "root's", "_UID": "0", **written},
+            {"MESSAGE": "somebody's", "_UID": "1000", **written},
+        ]
+    )
+    out = tmp_path / "out.jsonl"
+    document = orjson.loads(host.worker_input(FileDestination(path=str(out))))
+    document["logs"]["labels"] = ["app"]
+    with Worker(orjson.dumps(document), tmp_path / "errors") as worker:
+        wait_for(functools.partial(is_there, out, "somebody's"), 20, "both lines")
+        assert worker.stop() == 0
+    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    assert (first["label_app"], first["image"]) == ("pdemo", "localhost/busybox:local")
+    assert second["container_name"] == "pod-test"
+    assert "label_app" not in second
+
+
+def test_files_that_may_not_be_read_are_said(
+    host: LogHost, journal: JournalFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = journal.write([docker_entry(CONTAINER, "one")])
+    given = parse_worker_input(host.worker_input(FileDestination(path="/out.jsonl")))
+    said: list[str] = []
+    faults = FaultLog(said.append, lambda: 0.0, lambda: 0.0)
+
+    def opened() -> Opened:
+        found = open_intake(given, (), lambda _fields: JsonLinesEncoder({}), faults, Rules(),
+                            LogSources(given.paths))  # fmt: skip
+        assert found.intake is not None
+        found.intake.close()
+        return found
+
+    assert (opened().read, opened().reason, said) == (True, "", [])
+    monkeypatch.setattr("agent.logs.journal.source._may_read", lambda path: path != str(file))
+    assert (opened().read, opened().reason) == (False, f"{file} may not be read")
+    assert "Files of the journal may not be read" in said[0]
 
 
 def test_what_cannot_be_opened_is_said(host: LogHost, tmp_path: Path) -> None:
