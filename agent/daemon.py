@@ -4,9 +4,10 @@
     stop    HTTP server, log workers (they finish what is in flight), sampler, probes
 
 Threads: "ticks" (the beat), "probe rounds" (windows), "http", "lifecycle" (follows containers),
-"filesystem" (walks directories), "image reports", one for each API that is followed, and a watcher
-for each log worker; the main thread waits for a signal. A part that cannot start either ends the
-agent and says why (no cgroups, address taken) or turns only itself off (a probe).
+"filesystem" (walks directories), "history" (writes it), "image reports", one for each API that is
+followed, and a watcher for each log worker; the main thread waits for a signal. A part that cannot
+start either ends the agent and says why (no cgroups, address taken) or turns only itself off (a
+probe).
 """
 
 from __future__ import annotations
@@ -18,18 +19,20 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agent.browser import Browser, browser
 from agent.config import Config, is_loopback, split_address
 from agent.diagnosis.recent import Recent
-from agent.lifecycle.events import counters
+from agent.history.recorder import Recorder
+from agent.lifecycle.events import Event, counters
 from agent.lifecycle.run import Counted
 from agent.model import Snapshot
 from agent.page import Page
 from agent.parts import (
     api_sources,
     filesystem_watcher,
+    history_recorder,
     host_sweep,
     image_watcher,
     lifetime_keeper,
@@ -56,6 +59,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class Part(Protocol):
+    """What runs beside the sampler, in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End it; nothing of it runs on."""
+
+
 class Daemon:
     """The agent on one host."""
 
@@ -77,25 +90,32 @@ class Daemon:
             sweep = host_sweep(config, telemetry)
             if sweep is not None:
                 building.callback(sweep.close)
-            self._filesystem = filesystem_watcher(config, telemetry)
-            self._images = image_watcher(config)
-            self._sources = api_sources(config, telemetry)
-            self._lifetimes = lifetime_keeper(config, telemetry, self._recall, self._sources.engine)
+            filesystem = filesystem_watcher(config, telemetry)
+            images = image_watcher(config)
+            sources = api_sources(config, telemetry)
+            history = history_recorder(config, telemetry)
+            lifetimes = lifetime_keeper(
+                config,
+                telemetry,
+                self._recall,
+                sources.engine,
+                _ignored if history is None else history.event,
+            )
             sampler = building.enter_context(
                 Sampler(
                     config.paths,
                     probes,
-                    self._filesystem,
+                    filesystem,
                     security=Postures(config.paths, config.security.ignore)
                     if config.security.enabled
                     else None,
-                    images=self._images,
-                    lifetimes=self._lifetimes,
+                    images=images,
+                    lifetimes=lifetimes,
                     groups=_group_names(config),
                     services=config.metrics.systemd,
                     swept=sweep,
-                    engine=self._sources.engine,
-                    pods=self._sources.pods,
+                    engine=sources.engine,
+                    pods=sources.pods,
                 )
             )
             telemetry.register(
@@ -109,7 +129,7 @@ class Daemon:
             telemetry.register(without_cgroup(sampler))
             recent = recent_findings(telemetry)
             self._snapshots = Snapshots(
-                sampler, config.metrics.interval, taken=_taken(telemetry, recent)
+                sampler, config.metrics.interval, taken=_taken(telemetry, recent, history)
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
             self._server = _server(
@@ -117,6 +137,9 @@ class Daemon:
             )
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = log_workers(config, telemetry)
+            # The history last to be stopped: it is told what the others see until they end.
+            parts: tuple[Part | None, ...] = (history, sources, lifetimes, filesystem, images)
+            self._parts = [part for part in parts if part is not None]
             self._closing = building.pop_all()
 
     @property
@@ -132,13 +155,8 @@ class Daemon:
             target=self._snapshots.run, args=(self._stop, _log_tick), name="ticks"
         )
         http = threading.Thread(target=self._server.serve, name="http")
-        self._sources.start()
-        if self._lifetimes is not None:
-            self._lifetimes.start()
-        if self._filesystem is not None:
-            self._filesystem.start()
-        if self._images is not None:
-            self._images.start()
+        for part in self._parts:
+            part.start()
         rounds = threading.Thread(target=self._rounds.run, args=(self._stop,), name="probe rounds")
         rounds.start()
         ticks.start()
@@ -164,13 +182,8 @@ class Daemon:
             http.join()
             ticks.join()
             rounds.join()
-            if self._lifetimes is not None:
-                self._lifetimes.stop()
-            self._sources.stop()
-            if self._filesystem is not None:
-                self._filesystem.stop()
-            if self._images is not None:
-                self._images.stop()
+            for part in reversed(self._parts):
+                part.stop()
             self._closing.close()
         return 0
 
@@ -269,14 +282,22 @@ def _metrics(config: Config) -> tuple[AnyMetric, ...]:
     return (*metrics, *own)
 
 
-def _taken(telemetry: Telemetry, recent: Recent) -> Callable[[Snapshot], None]:
+def _taken(
+    telemetry: Telemetry, recent: Recent, history: Recorder | None
+) -> Callable[[Snapshot], None]:
     note = _note_health(telemetry)
 
     def taken(snapshot: Snapshot) -> None:
         note(snapshot)
         recent.add(snapshot)
+        if history is not None:
+            history.add(snapshot)
 
     return taken
+
+
+def _ignored(_: Event) -> None:
+    """Nobody keeps what happens."""
 
 
 def _note_health(telemetry: Telemetry) -> Callable[[Snapshot], None]:

@@ -20,6 +20,9 @@ from agent.container.told import ContainerSource
 from agent.container.told_annotations import AnnotationsTeller
 from agent.diagnosis.recent import LABELS, Recent
 from agent.filesystem.watcher import FilesystemWatcher
+from agent.history.recorder import Recorder
+from agent.history.ring import Bounds, Ring
+from agent.lifecycle.events import Event
 from agent.lifecycle.keeper import LifetimeKeeper
 from agent.lifecycle.run import Counted
 from agent.logs.collector import LogCollector
@@ -122,11 +125,12 @@ def lifetime_keeper(
     telemetry: Telemetry,
     recall: Callable[[int], Counted | None],
     engine: ContainerSource | None,
+    told: Callable[[Event], None],
 ) -> LifetimeKeeper | None:
     if not config.lifecycle.enabled:
         return None
     keeper = LifetimeKeeper(
-        config.lifecycle, config.paths, host_hierarchies(config.paths), recall, engine
+        config.lifecycle, config.paths, host_hierarchies(config.paths), recall, engine, told
     )
     telemetry.register(
         Counts(
@@ -232,3 +236,45 @@ def recent_findings(telemetry: Telemetry) -> Recent:
         )
     )
     return recent
+
+
+def history_recorder(config: Config, telemetry: Telemetry) -> Recorder | None:
+    """None where there is no place for it; the reason is in a series and in the log."""
+    history = config.history
+    recorder, reason = None, "off in the configuration"
+    bounds = Bounds(history.max_bytes, history.hours * 3600)
+    if history.enabled:
+        try:
+            ring = Ring(history.place(config.logs.state), bounds)
+        except OSError as error:
+            reason = str(error)
+            log.warning("no history is kept: %s", reason)
+        else:
+            recorder, reason = Recorder(ring, history.interval), ""
+            telemetry.register(
+                Counts(
+                    "agent_history_records",
+                    "Snapshots and events of the history: written, lost as the disk was slow, and"
+                    " those that could not be written.",
+                    "outcome",
+                    recorder.counts,
+                )
+            )
+            telemetry.register(
+                Levels(
+                    "agent_history",
+                    "Bytes that the history takes on disk, and seconds between two of its"
+                    " Snapshots.",
+                    "what",
+                    recorder.levels,
+                )
+            )
+    telemetry.register(
+        Levels(
+            "agent_history_up",
+            "Whether what the host does is kept on disk; the reason where it is not.",
+            "reason",
+            lambda: {reason: int(not reason)},
+        )
+    )
+    return recorder

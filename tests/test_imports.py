@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "agent.processes",
     },
     "agent.past": METRICS,
+    "agent.history": METRICS | {"agent.past"},
     "agent.network": METRICS | {"agent.netstack"},
     "agent.probes": READERS | {"agent.telemetry"},
     "agent.attribution": READERS | {"agent.container"},

@@ -5,7 +5,7 @@ counts = sample.probes.get(TcpCounts)       # None: that probe does not run
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar, cast
 
 C = TypeVar("C")
@@ -23,6 +23,10 @@ class ProbeCounts:
     def get(self, kind: type[C], probe: str = "") -> C | None:
         """The counts of this type, and of this own probe. None: nothing counts them here."""
         return cast("C | None", self._by_type.get((kind, probe)))
+
+    def __iter__(self) -> Iterator[object]:
+        """Every record."""
+        return iter(self._by_type.values())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ProbeCounts) and self._by_type == other._by_type

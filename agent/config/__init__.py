@@ -7,6 +7,7 @@ refused with a ValueError that names the key. `agent.configfile` reads the file 
 from agent.config.address import is_loopback, split_address
 from agent.config.docker import DockerConfig
 from agent.config.filesystem import FilesystemConfig
+from agent.config.history import HistoryConfig
 from agent.config.kubernetes import KubernetesConfig
 from agent.config.lifecycle import LifecycleConfig
 from agent.config.logs import JournaldConfig, LogFiles, LogsConfig
@@ -40,6 +41,7 @@ __all__ = [
     "FluentdDestination",
     "ForwardServer",
     "GraylogDestination",
+    "HistoryConfig",
     "HostPaths",
     "JournaldConfig",
     "KubernetesConfig",

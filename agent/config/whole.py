@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from agent.config.docker import DockerConfig
 from agent.config.filesystem import FilesystemConfig
+from agent.config.history import HistoryConfig
 from agent.config.kubernetes import KubernetesConfig
 from agent.config.lifecycle import LifecycleConfig
 from agent.config.logs import LogsConfig
@@ -28,6 +29,7 @@ class Config:
     remote_write: RemoteWriteConfig = field(default_factory=RemoteWriteConfig)
     web: WebConfig = field(default_factory=WebConfig)
     lifecycle: LifecycleConfig = field(default_factory=LifecycleConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
     security: SecurityConfig = field(default_factory=SecurityConfig)
     docker: DockerConfig = field(default_factory=DockerConfig)

@@ -14,6 +14,7 @@ from typing import Final
 from agent.cgroupfs.hierarchies import Hierarchies
 from agent.config import HostPaths, LifecycleConfig
 from agent.container.told import ContainerSource
+from agent.lifecycle.events import Event
 from agent.lifecycle.run import Counted
 from agent.lifecycle.tally import Tally
 from agent.lifecycle.totals import Lifetimes, Totals
@@ -36,8 +37,10 @@ class LifetimeKeeper:
         hierarchies: Hierarchies,
         recall: Callable[[int], Counted | None] = lambda _: None,
         engine: ContainerSource | None = None,
+        told: Callable[[Event], None] = lambda _: None,
     ) -> None:
-        """recall, engine: see `Watcher`."""
+        """recall, engine: see `Watcher`. told: hears every event, in the watcher's thread."""
+        self._told = told
         self._engine = engine
         self._config = config
         self._paths = paths
@@ -94,11 +97,15 @@ class LifetimeKeeper:
                 log.exception("containers' lives are not followed for %s s", _AGAIN_AFTER)
             self._stop.wait(_AGAIN_AFTER)
 
+    def _take(self, event: Event) -> None:
+        self._totals.add(event)
+        self._told(event)
+
     def _watch(self) -> None:
         with Watcher(
             self._paths,
             self._hierarchies,
-            self._totals.add,
+            self._take,
             realtime=self._config.realtime,
             recall=self._recall,
             engine=self._engine,

@@ -1,0 +1,197 @@
+"""The past, read from segments: `agent.past.Past`, and the events.
+
+    History(directory)      the ring of an agent, which may be writing
+    SavedFile(path)         one file of `agent snapshot save`
+
+Nothing is locked and nothing kept open: a segment that is deleted meanwhile is not there any more.
+What cannot be read is left out and counted in `problems`. Not thread-safe.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from agent.history.restore import Unreadable
+from agent.history.ring import Name, names
+from agent.history.segment import EVENT, SNAPSHOT, Records, Segment
+from agent.lifecycle.events import Event
+from agent.model import Snapshot
+from agent.past import Past, same_run
+
+_LATE = 60.0
+"""Seconds that an event may be written after it happened."""
+
+
+class _Scan(NamedTuple):
+    """What a segment of some size holds."""
+
+    size: int
+    found: Records
+    moments: tuple[float, ...]
+
+
+class SegmentsPast:
+    """The past in some files, whose list is asked for anew each time."""
+
+    def __init__(self, segments: Callable[[], list[Name]]) -> None:
+        """`segments`: oldest first."""
+        self._segments = segments
+        self._scans: dict[str, _Scan] = {}
+        self._decoded: _Decoded | None = None
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problems(self) -> Mapping[str, int]:
+        """Why a part could not be read → of how many segments."""
+        return Counter(self._problems.values())
+
+    def moments(self, since: float, until: float) -> tuple[float, ...]:
+        """See `Past`."""
+        found: list[float] = []
+        for name in _between(self._segments(), since, until):
+            scan = self._scan(name)
+            if scan is not None:
+                found += (moment for moment in scan.moments if since <= moment <= until)
+        return tuple(sorted(set(found)))
+
+    def snapshot(self, at: float) -> Snapshot | None:
+        """See `Past`."""
+        for name in reversed(_between(self._segments(), at, at)):
+            scan = self._scan(name)
+            if scan is None:
+                continue
+            place = bisect.bisect_right(scan.moments, at)
+            while place:
+                place -= 1
+                snapshot = self._snapshot(name, scan, place)
+                if snapshot is not None:
+                    return snapshot
+        return None
+
+    def events(self, since: float, until: float) -> Iterator[Event]:
+        """What happened with since <= at <= until, as it was written."""
+        for name in _between(self._segments(), since, until + _LATE):
+            with self._opened(name) as segment:
+                if segment is None or not any(r.kind == EVENT for r in segment.found.records):
+                    continue
+                found: list[Event] = []
+                try:
+                    found.extend(e for e in segment.events() if since <= e.at <= until)
+                except Unreadable as error:
+                    self._problems[name.path] = str(error)
+            yield from found
+
+    def _scan(self, name: Name) -> _Scan | None:
+        known = self._scans.get(name.path)
+        try:
+            if known is not None and os.stat(name.path).st_size == known.size:
+                return known
+        except FileNotFoundError:
+            return None
+        with self._opened(name) as segment:
+            if segment is None:
+                return None
+            found = segment.found
+        scan = _Scan(
+            found.end + found.unread,
+            found,
+            tuple(record.at for record in found.records if record.kind == SNAPSHOT),
+        )
+        self._scans[name.path] = scan
+        return scan
+
+    def _snapshot(self, name: Name, scan: _Scan, place: int) -> Snapshot | None:
+        """The one at `place` of a segment. None: it cannot be read."""
+        decoded = self._decoded
+        if decoded is None or decoded.path != name.path or decoded.size != scan.size:
+            with self._opened(name) as segment:
+                if segment is None:
+                    return None
+                decoded = _Decoded(name.path, scan.size)
+                try:
+                    for snapshot in segment.snapshots():
+                        decoded.snapshots.append(snapshot)
+                except Unreadable as error:
+                    self._problems[name.path] = str(error)
+            self._decoded = decoded
+        return decoded.snapshots[place] if place < len(decoded.snapshots) else None
+
+    @contextmanager
+    def _opened(self, name: Name) -> Iterator[Segment | None]:
+        try:
+            fd = os.open(name.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield None
+            return
+        try:
+            try:
+                segment = Segment(
+                    lambda start, length: os.pread(fd, length, start), os.fstat(fd).st_size
+                )
+            except Unreadable as error:
+                self._problems[name.path] = str(error)
+                yield None
+                return
+            if segment.found.unread:
+                self._problems[name.path] = "the end of a segment"
+            else:
+                self._problems.pop(name.path, None)
+            yield segment
+        finally:
+            os.close(fd)
+
+
+class _Decoded:
+    """The Snapshots of the segment that was looked at last: who steps stays in it for long."""
+
+    __slots__ = ("path", "size", "snapshots")
+
+    def __init__(self, path: str, size: int) -> None:
+        self.path = path
+        self.size = size
+        self.snapshots: list[Snapshot] = []
+
+
+class History(SegmentsPast):
+    """The ring in a directory."""
+
+    def __init__(self, directory: str) -> None:
+        """Raises OSError where there is no such directory, or it may not be read."""
+        names(directory)
+        super().__init__(lambda: names(directory))
+
+
+class SavedFile(SegmentsPast):
+    """One file."""
+
+    def __init__(self, path: str) -> None:
+        """Raises OSError where it cannot be read, Unreadable where it is no such file."""
+        with open(path, "rb") as file:
+            fd = file.fileno()
+            Segment(lambda start, length: os.pread(fd, length, start), os.fstat(fd).st_size)
+        super().__init__(lambda: [Name(0.0, path)])
+
+
+def window(past: Past, since: float, until: float) -> list[Snapshot]:
+    """All Snapshots between two times that belong to the run of the last one, oldest first."""
+    found: list[Snapshot] = []
+    for moment in reversed(past.moments(since, until)):
+        snapshot = past.snapshot(moment)
+        if snapshot is None:
+            continue
+        if found and not same_run(snapshot, found[-1]):
+            break
+        found.append(snapshot)
+    return found[::-1]
+
+
+def _between(segments: list[Name], since: float, until: float) -> list[Name]:
+    """Those that may hold something of that time, and the one before."""
+    starts = [name.start for name in segments]
+    first = max(bisect.bisect_right(starts, since) - 1, 0)
+    return segments[first : bisect.bisect_right(starts, until)]
