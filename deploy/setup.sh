@@ -84,7 +84,7 @@ make_venv() {
 
 stamp() {
     # The compiled loop is built by the installation: again where it changed, or can be built now.
-    { cat pyproject.toml exporters/fluentd/_blocks.c "$@"; command -v gcc || true; } |
+    { cat pyproject.toml exporters/fluentd/_blocks.c exporters/fluentd/_lines.h "$@"; command -v gcc || true; } |
         sha256sum | cut -d' ' -f1
 }
 

@@ -25,7 +25,7 @@ from agent.logs.cri import CriParser
 from agent.logs.docker_json import DockerParser
 from agent.logs.docker_local import DockerLocalParser, LocalFramer
 from agent.logs.entry import CUT, Entry, clean, with_note
-from agent.logs.framing import Framer, Lines, Text, lines_of
+from agent.logs.framing import Bytes, Framer, Lines, Text, lines_of
 from agent.logs.keeping import close, keep
 from agent.logs.lag import Lag
 from agent.logs.ledger import Ledger
@@ -187,7 +187,7 @@ class Chain:
         self._lag.all_read()
         return None
 
-    def take(self, file: TailedFile, block: bytes, read_ns: int) -> Iterator[Batch]:
+    def take(self, file: TailedFile, block: Bytes, read_ns: int) -> Iterator[Batch]:
         """Take the bytes read from `file`. `read_ns`: the time of lines that have none."""
         file.offset += len(block)
         self._lag.read(file.mark, file.offset, block, read_ns)
@@ -403,7 +403,7 @@ class Chain:
         return moved
 
 
-def _after_lines(data: bytes, at: int, end: int, count: int) -> int:
+def _after_lines(data: Bytes, at: int, end: int, count: int) -> int:
     """Return where `count` lines from `at` on end, or all of them up to `end`."""
     for _line in range(count):
         at = data.find(b"\n", at) + 1

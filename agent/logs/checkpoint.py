@@ -22,15 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import aiofiles
 import aiofiles.os
 import orjson
 
 from agent.logs.fingerprint import HEAD_SIZE, Head
 
 VERSION: Final = 1
-
-_fsync = aiofiles.os.wrap(os.fsync)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +112,18 @@ def load(path: str) -> Loaded:
 
 async def save(path: str, files: Iterable[FileRecord]) -> None:
     """Replace the checkpoint at `path`. Raises OSError; the old one is then still there."""
-    data = encode(files)
+    await _replace(path, encode(files))
+
+
+@aiofiles.os.wrap
+def _replace(path: str, data: bytes) -> None:
+    """In one turn of a thread: each costs more than most of these calls."""
     temporary = path + ".tmp"
-    async with aiofiles.open(temporary, "wb") as file:
-        await file.write(data)
-        await file.flush()
-        await _fsync(file.fileno())
-    await aiofiles.os.rename(temporary, path)
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).replace(path)
 
 
 def _file_record(row: object) -> FileRecord:

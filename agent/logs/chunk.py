@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from agent.logs.entry import Entry, Extra
+from agent.logs.framing import Bytes
 
 __all__ = [
     "BlockEncoder",
+    "Bytes",
     "Chunk",
     "Delivered",
     "Destination",
@@ -35,9 +37,20 @@ class Chunk:
     id: str
     """24 characters of base64, made from the chunk's place in the log files and its bytes: the same
     chunk sent again has the same id."""
-    payload: bytes
-    """What the destination's own encoder made, one entry after another."""
+    parts: tuple[bytes, ...]
+    """What the destination's own encoder made, one entry after another. In a few pieces, which end
+    anywhere: to join a megabyte took a tenth of the CPU time of all that is done with it."""
     records: int
+
+    @property
+    def payload(self) -> bytes:
+        """Its bytes in one piece."""
+        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the payload."""
+        return sum(map(len, self.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ class EntryEncoder(Protocol):
 class BlockEncoder(Protocol):
     """Lines of one log format to the destination's bytes, without an Entry in between."""
 
-    def encode(self, data: bytes, begin: int, end: int) -> tuple[bytes, int, int]:
+    def encode(self, data: Bytes, begin: int, end: int) -> tuple[bytes, int, int]:
         """
         Encode lines of the usual shape from `data[begin]` on, until one that is not, or enough.
 

@@ -19,6 +19,8 @@ from agent.logs.ledger import Ledger
 from agent.logs.tail import FileMark
 
 _ENDS: Final = 4096
+_PIECE: Final = 32 * 1024
+"""Bytes of a part, on average, from which it is not worth to join them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -119,18 +121,22 @@ class ChunkBuilder:
 
     def _seal(self) -> Pending:
         chunk, self._open = self._open, _Open()
-        payload = b"".join(chunk.parts)
+        parts = tuple(chunk.parts)
+        if len(parts) * _PIECE > chunk.size:
+            parts = (b"".join(parts),)
         self._sequence += 1
-        self._last_id = chunk_id(payload, chunk.ranges, self._last_id)
+        self._last_id = chunk_id(parts, chunk.ranges, self._last_id)
         return Pending(
             self._sequence,
-            Chunk(self._last_id, payload, chunk.count),
+            Chunk(self._last_id, parts, chunk.count),
             {mark: up_to for mark, _begin, up_to in chunk.ranges},
             chunk.records,
         )
 
 
-def chunk_id(payload: bytes, ranges: Sequence[tuple[FileMark, int, int]], before: str) -> str:
+def chunk_id(
+    parts: Sequence[bytes], ranges: Sequence[tuple[FileMark, int, int]], before: str
+) -> str:
     """
     Name a chunk: 128 bits, base64, from the place of its lines in the log files and its bytes.
 
@@ -141,11 +147,19 @@ def chunk_id(payload: bytes, ranges: Sequence[tuple[FileMark, int, int]], before
     Of the bytes the number, and both ends: they hold times to the nanosecond. To read all of them
     took a sixth of the worker's CPU time.
     """
-    digest = blake2b(payload[:_ENDS], digest_size=16)
-    digest.update(payload[-_ENDS:])
-    digest.update(len(payload).to_bytes(8, "big"))
+    first, last = _ends(parts)
+    digest = blake2b(first, digest_size=16)
+    digest.update(last)
+    digest.update(sum(map(len, parts)).to_bytes(8, "big"))
     if not ranges:
         digest.update(before.encode())
     for mark, begin, up_to in ranges:
         digest.update(f"{mark.inode} {mark.head.digest} {begin} {up_to};".encode())
     return b64encode(digest.digest()).decode()
+
+
+def _ends(parts: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Both ends of what the parts are together, however it is divided."""
+    if not parts or min(len(parts[0]), len(parts[-1])) < _ENDS:
+        parts = (b"".join(parts),)
+    return parts[0][:_ENDS], parts[-1][-_ENDS:]

@@ -72,7 +72,7 @@ class Dispatcher:
             self._unsettled.append(pending)
             self._settle(pending)
             return
-        size = len(pending.chunk.payload)
+        size = pending.chunk.size
         while counters.in_flight_chunks and (
             counters.in_flight_chunks >= self._window_chunks
             or counters.in_flight_bytes + size > self._window_bytes
@@ -153,7 +153,7 @@ class Dispatcher:
                 counters.acknowledged(loop.time() - began)
                 counters.chunks += 1
                 counters.records += pending.chunk.records
-                counters.bytes += len(pending.chunk.payload)
+                counters.bytes += pending.chunk.size
                 self._faults.over("destination", "The log destination takes chunks again.")
         self._settle(pending)
 
@@ -162,7 +162,7 @@ class Dispatcher:
         while self._unsettled and self._unsettled[0].settled:
             first = self._unsettled.popleft()
             first.apply()
-            self._counters.in_flight_bytes -= len(first.chunk.payload)
+            self._counters.in_flight_bytes -= first.chunk.size
             self._applied += 1
         if self._applied:
             self._changed.set()

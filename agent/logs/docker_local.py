@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from agent.logs.entry import STREAMS, UNPARSED, Entry, clean
-from agent.logs.framing import Lines, Text
+from agent.logs.framing import Bytes, Lines, Text
 
 MAX_RECORD: Final = 1_000_000
 """Docker's own limit for reading one back (maxMsgLen)."""
@@ -62,7 +62,7 @@ class LocalFramer:
         """Offset of the next byte to feed."""
         return self.start + len(self._rest)
 
-    def take(self, block: bytes) -> tuple[list[Lines], Text | None]:
+    def take(self, block: Bytes) -> tuple[list[Lines], Text | None]:
         """Take the next bytes of the file; return the frames they finish, without their lengths."""
         data = self._rest + block
         out: list[Lines] = []

@@ -19,6 +19,10 @@ MAX_LINE: Final = 256 * 1024
 plus Docker's attrs."""
 
 
+Bytes = bytes | bytearray
+"""A block of a file. A bytearray is used again for the next one: what is kept of it is copied."""
+
+
 class Lines(NamedTuple):
     """Consecutive lines of a file."""
 
@@ -39,7 +43,7 @@ class Lines(NamedTuple):
 class Text(NamedTuple):
     """Consecutive whole lines of a file, not taken apart: `data[begin:end]`."""
 
-    data: bytes
+    data: Bytes
     begin: int
     end: int
     """After a newline."""
@@ -62,14 +66,14 @@ class Framer:
         """Offset of the next byte to feed."""
         return self.start + len(self._rest) + self._dropped
 
-    def feed(self, block: bytes) -> list[Lines]:
+    def feed(self, block: Bytes) -> list[Lines]:
         """Take the next bytes of the file; return the lines they finish."""
         out, text = self.take(block)
         if text is not None:
             out += lines_of(text, self.max_line)
         return out
 
-    def take(self, block: bytes) -> tuple[list[Lines], Text | None]:
+    def take(self, block: Bytes) -> tuple[list[Lines], Text | None]:
         """Take the next bytes; return the line begun earlier, and those that lie in them whole.
 
         The latter as they are: `lines_of` takes them apart and cuts what is too long.
@@ -96,7 +100,7 @@ class Framer:
         self.start, self._rest, self._dropped = end, b"", 0
         return line
 
-    def _finish_open_line(self, block: bytes, out: list[Lines]) -> int:
+    def _finish_open_line(self, block: Bytes, out: list[Lines]) -> int:
         """Close the line begun earlier, which may be too long; return where the next one begins,
         or -1 where the block does not hold its end."""
         if not self._rest and not self._dropped:
@@ -113,7 +117,7 @@ class Framer:
         self.start += 1
         return newline + 1
 
-    def _keep(self, piece: bytes) -> None:
+    def _keep(self, piece: Bytes) -> None:
         room = self.max_line - len(self._rest)
         if len(piece) > room:
             self._dropped += len(piece) - room
@@ -123,7 +127,7 @@ class Framer:
 
 def lines_of(text: Text, max_line: int = MAX_LINE) -> list[Lines]:
     """Take whole lines apart; one over `max_line` bytes comes out alone, cut."""
-    data = text.data[text.begin : text.end - 1]
+    data = bytes(memoryview(text.data)[text.begin : text.end - 1])
     utf8 = _is_utf8(data)
     lines = data.split(b"\n")
     start = text.start

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from agent.logs.framing import Bytes
 from agent.logs.tail import FileMark
 from agent.logs.timestamps import NANOSECONDS, parse_rfc3339
 
@@ -36,7 +37,7 @@ class Lag:
         """No bytes wait to be read."""
         self._waiting_since = None
 
-    def read(self, mark: FileMark, end: int, block: bytes, read_ns: int) -> None:
+    def read(self, mark: FileMark, end: int, block: Bytes, read_ns: int) -> None:
         """A block was read, up to `end` in its file."""
         if len(self._blocks) < _MOST:
             self._blocks.append((mark, end, first_time(self._format, block) or read_ns))
@@ -51,7 +52,7 @@ class Lag:
         return 0.0 if self._waiting_since is None else max(0.0, now - self._waiting_since)
 
 
-def first_time(log_format: str, block: bytes) -> int | None:
+def first_time(log_format: str, block: Bytes) -> int | None:
     """Nanoseconds since 1970 that the first whole line of a block begins or ends with, or None."""
     end = block.find(b"\n")
     if end < 0:
@@ -59,9 +60,9 @@ def first_time(log_format: str, block: bytes) -> int | None:
     # The first piece may be the end of an earlier line: a time at its end is good all the same.
     if log_format == "docker":
         at = block.rfind(_DOCKER_TIME, 0, end)
-        return None if at < 0 else parse_rfc3339(block[at + len(_DOCKER_TIME) : end - 2])
+        return None if at < 0 else parse_rfc3339(bytes(block[at + len(_DOCKER_TIME) : end - 2]))
     for begin in (0, end + 1):
-        time_ns = parse_rfc3339(block[begin : begin + 36].partition(b" ")[0])
+        time_ns = parse_rfc3339(bytes(block[begin : begin + 36]).partition(b" ")[0])
         if time_ns is not None:
             return time_ns
     return None

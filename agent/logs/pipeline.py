@@ -1,7 +1,8 @@
 """The loop of a log worker: files → chunks → destination → acknowledgement → checkpoint.
 
-Four tasks share one event loop. The reader asks the files for their sizes, reads blocks (one hop to
-a thread for all files of a turn, aiofiles), parses and encodes them. The dispatcher sends. The
+Four tasks share one event loop. The reader asks the files for their sizes, reads blocks (what a
+disk must be waited for in a thread, one hop for all files of a turn, aiofiles), parses and encodes
+them. The dispatcher sends. The
 keeper writes the checkpoint after acknowledgements, coalesced. The scout looks for new containers
 and rotated files: at once when inotify says so, and every few seconds in any case.
 
@@ -121,6 +122,7 @@ class Pipeline:
         self._scan_wanted = asyncio.Event()
         self._scan_cost = 0.0
         self._wake = asyncio.Event()
+        self._buffer = bytearray(TURN_BYTES)
         self._read_blocks = aiofiles.os.wrap(_read_blocks)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -207,14 +209,23 @@ class Pipeline:
                 wanted.append((tailed, file))
         if not wanted:
             return
+        limit = TURN_BYTES // len(wanted)
+        elsewhere: list[tuple[Tailed, TailedFile]] = []
         try:
-            limit = TURN_BYTES // len(wanted)
-            outcomes = await self._read_blocks(wanted, limit)
+            for tailed, file in wanted:
+                block = _at_once(file, self._buffer, limit)
+                if block is None:
+                    elsewhere.append((tailed, file))
+                    continue
+                file.busy = False
+                await self._digest(Outcome(tailed, file, block), limit, ready)
+            outcomes = await self._read_blocks(elsewhere, limit) if elsewhere else []
         finally:
             for _tailed, file in wanted:
                 file.busy = False
         for outcome in outcomes:
             await self._digest(outcome, limit, ready)
+        await asyncio.sleep(0)  # the destination's turn
 
     async def _digest(self, outcome: Outcome, limit: int, ready: deque[Tailed]) -> None:
         tailed, file, block = outcome.tailed, outcome.file, outcome.block
@@ -234,7 +245,7 @@ class Pipeline:
         if pause > 0:
             tailed.held_until = self._clock() + pause
             tailed.chain.ledger.counters.throttled_seconds += pause
-        elif len(block.data) == limit:
+        elif len(block.data) == limit or file.offset < file.size:
             ready.append(tailed)
 
     async def _begin_anew(self, tailed: Tailed, file: TailedFile) -> None:
@@ -415,6 +426,13 @@ class Pipeline:
                 "warning", "drain", "Stopped before every chunk was acknowledged: they come again.",
                 chunks=self.delivery.in_flight_chunks,
             )  # fmt: skip
+
+
+def _at_once(file: TailedFile, buffer: bytearray, limit: int) -> Block | OSError | None:
+    try:
+        return file.read_cached(buffer, limit)
+    except OSError as error:
+        return error
 
 
 def _read_blocks(wanted: Sequence[tuple[Tailed, TailedFile]], limit: int) -> list[Outcome]:

@@ -10,6 +10,7 @@ acknowledged.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from agent.logs.fingerprint import HEAD_SIZE, Head, head_of
-from agent.logs.framing import Framer, Lines, Text
+from agent.logs.framing import Bytes, Framer, Lines, Text
 from agent.logs.inflate import Inflated
 from agent.logs.siblings import COMPRESSED
 
@@ -62,7 +63,7 @@ class AnyFramer(Protocol):
         """Offset of the first byte that has not come out yet."""
         ...
 
-    def take(self, block: bytes) -> tuple[list[Lines], Text | None]:
+    def take(self, block: Bytes) -> tuple[list[Lines], Text | None]:
         """Take the next bytes; return lines taken apart, and then those that are not."""
         ...
 
@@ -74,7 +75,7 @@ class AnyFramer(Protocol):
 class Block(NamedTuple):
     """Bytes read from a file."""
 
-    data: bytes
+    data: Bytes
     offset: int
     intact: bool
     """False: the file began anew since the last read; `data` is empty."""
@@ -111,7 +112,8 @@ class TailedFile:
         self.grown_at = now
         """Monotonic seconds when it was last seen to grow, or began to be rotated."""
         self.busy = False
-        """A read is under way in another thread: do not close."""
+        """A read is under way: do not close."""
+        self._tells_cached = hasattr(os, "RWF_NOWAIT")
 
     def unread(self) -> int:
         """Ask for the size; return bytes not read yet, negative where it was truncated."""
@@ -193,7 +195,34 @@ class TailedFile:
             return Block(data, self.offset, intact=True)
         size = os.lseek(self.fd, 0, os.SEEK_END)
         data = os.pread(self.fd, limit, self.offset)
-        head = os.pread(self.fd, HEAD_SIZE, 0)
+        return self._checked(size, data, os.pread(self.fd, HEAD_SIZE, 0))
+
+    def read_cached(self, buffer: bytearray, limit: int) -> Block | None:
+        """
+        As `read`, if all it takes is in memory; None where a disk might be waited for.
+
+        What was just written nearly always is, and then the way to another thread and back costs as
+        much as the reading. The block may be shorter than what is in the file. Its data may be
+        `buffer` itself: good until the next call with it.
+        """
+        if self.inflated is not None or not self._tells_cached:
+            return None
+        size = os.lseek(self.fd, 0, os.SEEK_END)
+        room, head = memoryview(buffer)[:limit], bytearray(HEAD_SIZE)
+        try:
+            count = os.preadv(self.fd, [room], self.offset, os.RWF_NOWAIT)
+            known = os.preadv(self.fd, [head], 0, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            self._tells_cached = False  # its filesystem cannot tell
+            return None
+        data = buffer if count == len(buffer) else bytes(room[:count])
+        return self._checked(size, data, bytes(head[:known]))
+
+    def _checked(self, size: int, data: Bytes, head: bytes) -> Block:
         if not head.startswith(self.head):
             return Block(b"", self.offset, intact=False)
         if len(head) > len(self.head):

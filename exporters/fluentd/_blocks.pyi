@@ -1,6 +1,6 @@
 def encode(
     log_format: int,
-    data: bytes,
+    data: bytes | bytearray,
     begin: int,
     end: int,
     room: int,

@@ -29,10 +29,11 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from agent.logs.chunk import Bytes
 from agent.logs.timestamps import NANOSECONDS, SCALE, parse_rfc3339
 from exporters.fluentd.headers import LONGEST, Headers
 
-_native: Callable[[int, bytes, int, int, int, bytes, bytes, bytes], tuple[bytes, int, int]] | None
+_native: Callable[[int, Bytes, int, int, int, bytes, bytes, bytes], tuple[bytes, int, int]] | None
 try:
     from exporters.fluentd import _blocks
 except ImportError:  # installed without a compiler
@@ -105,7 +106,7 @@ class NativeBlocks:
         self._shape = shape
         self._room = room
 
-    def encode(self, data: bytes, begin: int, end: int) -> Encoded:
+    def encode(self, data: Bytes, begin: int, end: int) -> Encoded:
         """Encode usual lines from `data[begin]` on, as the module says. `end` is after a newline.
 
         At most as many as fit; none where the first is not usual.
@@ -126,12 +127,12 @@ class PythonBlocks:
         self._bytes, self._lines = _limits(shape, room)
         self._at_second(b"", b"Z", 0)
 
-    def encode(self, data: bytes, begin: int, end: int) -> Encoded:
+    def encode(self, data: Bytes, begin: int, end: int) -> Encoded:
         """As `NativeBlocks.encode`."""
         stop = data.rfind(b"\n", begin, min(end, begin + self._bytes))
         if stop < 0:
             return b"", 0, begin
-        text = _valid(data[begin:stop])
+        text = _valid(bytes(memoryview(data)[begin:stop]))
         lines = text.split(b"\n") if self._frame == 1 else _between(text)
         del lines[self._lines :]
         # Each entry's first bytes are the tail of the one before it.

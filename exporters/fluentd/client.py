@@ -57,8 +57,9 @@ class ForwardClient:
 
     def encoder(self, fields: Mapping[str, str]) -> ForwardEncoder:
         """The encoder of one container's entries."""
-        # A quarter: chunks are filled to three quarters at least.
-        return ForwardEncoder(fields, self._config.chunk_bytes // 2)
+        # Chunks are filled to three quarters at least, and what is made on the way stays in the
+        # processor's cache.
+        return ForwardEncoder(fields, self._config.chunk_bytes // 4)
 
     async def send(self, chunk: Chunk) -> Outcome:
         """Send one chunk and wait for its acknowledgement."""
@@ -108,8 +109,9 @@ class ForwardClient:
                 raise ConnectionError(f"chunk {chunk.id} waits for its acknowledgement already")
             acknowledged = connection.expect(chunk.id)
             try:
-                for piece in message:
-                    connection.writer.write(piece)
+                with connection.corked():
+                    for piece in message:
+                        connection.writer.write(piece)
                 async with asyncio.timeout(self._config.ack_timeout):
                     await connection.writer.drain()
             except OSError as error:  # TimeoutError as well: the server takes no more bytes

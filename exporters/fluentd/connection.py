@@ -13,7 +13,8 @@ import asyncio
 import secrets
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from agent.config import FluentdDestination
@@ -63,6 +64,20 @@ class Connection:
         acknowledged = asyncio.get_running_loop().create_future()
         self.waiting[identity] = acknowledged
         return acknowledged
+
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """What is written inside goes out in full packets: its first and last bytes are few."""
+        sock = self.writer.get_extra_info("socket")
+        if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+            yield
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        try:
+            yield
+        finally:
+            if not self.closed:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def forget(self, identity: str) -> None:
         """Wait for it no more."""

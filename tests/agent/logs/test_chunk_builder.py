@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from agent.logs.chain import Batch
+from agent.logs.chain import Batch, Packed
 from agent.logs.chunk import Entry
 from agent.logs.chunk_builder import ChunkBuilder, Pending, chunk_id
 from agent.logs.fingerprint import head_of
@@ -95,14 +95,33 @@ def test_marks_alone_make_a_chunk_without_records() -> None:
 
 
 def test_the_same_lines_in_the_same_place_have_the_same_id_in_another_process() -> None:
-    here = chunk_id(b"x", [(mark(), 0, 9)], "whatever came before")
-    assert here == chunk_id(b"x", [(mark(), 0, 9)], "")
-    assert chunk_id(b"x", [], "a") != chunk_id(b"x", [], "b")
+    here = chunk_id([b"x"], [(mark(), 0, 9)], "whatever came before")
+    assert here == chunk_id([b"x"], [(mark(), 0, 9)], "")
+    assert chunk_id([b"x"], [], "a") != chunk_id([b"x"], [], "b")
     names = {
-        chunk_id(b"x", [(mark(), 0, 9)], ""),
-        chunk_id(b"y", [(mark(), 0, 9)], ""),
-        chunk_id(b"x", [(mark(), 0, 8)], ""),
-        chunk_id(b"x", [(mark(2), 0, 9)], ""),
+        chunk_id([b"x"], [(mark(), 0, 9)], ""),
+        chunk_id([b"y"], [(mark(), 0, 9)], ""),
+        chunk_id([b"x"], [(mark(), 0, 8)], ""),
+        chunk_id([b"x"], [(mark(2), 0, 9)], ""),
     }
     assert len(names) == 4
     assert all(len(base64.b64decode(name, validate=True)) == 16 for name in names)
+
+
+def test_a_name_does_not_depend_on_how_the_bytes_are_divided() -> None:
+    whole = bytes(range(256)) * 100
+    name = chunk_id([whole], [(mark(), 0, 9)], "")
+    for cut in (1, 4095, 4096, 10_000, len(whole) - 1):
+        assert chunk_id([whole[:cut], whole[cut:]], [(mark(), 0, 9)], "") == name
+
+
+def test_few_large_pieces_stay_as_they_are_and_many_small_ones_are_joined() -> None:
+    for size, parts in ((100_000, 3), (100, 1)):
+        builder = ChunkBuilder(1 << 20)
+        for number in range(3):
+            add(builder, Batch([], [], Packed(b"%d" % number * size, 1)))
+        pending = builder.seal()
+        assert pending is not None
+        assert len(pending.chunk.parts) == parts
+        assert pending.chunk.payload == b"0" * size + b"1" * size + b"2" * size
+        assert pending.chunk.size == 3 * size

@@ -61,7 +61,7 @@ class Rig:
         self.applied += 1
 
     def pending(self, number: int, size: int = 10) -> Pending:
-        chunk = Chunk(f"c{number}", b"x" * size, 2)
+        chunk = Chunk(f"c{number}", (b"x" * size,), 2)
         return Pending(number, chunk, {self.mark: number}, {1: (self.account, 2)})
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.logs import pipeline as pipeline_module
-from agent.logs.intake import Intake, Tailed
-from agent.logs.pipeline import BLOCK, TURN_BYTES, Outcome, Pipeline
+from agent.logs.chain import Batch, Chain
+from agent.logs.framing import Bytes
+from agent.logs.intake import Intake
+from agent.logs.pipeline import BLOCK, TURN_BYTES, Pipeline
 from agent.logs.tail import TailedFile
 from tests.agent.logs.rig import FakeDestination, FakeSource, Said, cri, source, until
 
@@ -45,14 +46,14 @@ def test_a_loud_container_delays_quiet_ones_by_a_bounded_number_of_turns(
     for path in quiet:
         path.write_bytes(cri(f"from {path.parent.name}"))
 
-    turns: list[list[str]] = []
-    read_blocks = pipeline_module._read_blocks
+    blocks: list[str] = []
+    take = Chain.take
 
-    def recorded(wanted: Sequence[tuple[Tailed, TailedFile]], limit: int) -> list[Outcome]:
-        turns.append([tailed.chain.path for tailed, _file in wanted])
-        return read_blocks(wanted, limit)
+    def recorded(chain: Chain, file: TailedFile, block: Bytes, read_ns: int) -> Iterator[Batch]:
+        blocks.append(chain.path)
+        return take(chain, file, block, read_ns)
 
-    monkeypatch.setattr(pipeline_module, "_read_blocks", recorded)
+    monkeypatch.setattr(Chain, "take", recorded)
     destination = FakeDestination(chunk_bytes=1 << 20)
 
     async def whole() -> Intake:
@@ -65,7 +66,7 @@ def test_a_loud_container_delays_quiet_ones_by_a_bounded_number_of_turns(
             pipeline = Pipeline(sources, intake, destination, state, faults)
             running = asyncio.create_task(pipeline.run(stop))
             try:
-                await until(lambda: sum(map(len, turns)) - turns_of(turns, loud) >= QUIET)
+                await until(lambda: len(blocks) - blocks.count(str(loud)) >= QUIET)
                 left = GIGABYTE - intake.tailed[str(loud)].chain.rotation.files[0].offset
                 assert left > GIGABYTE // 2, "it was still far behind when all others were read"
             finally:
@@ -77,10 +78,6 @@ def test_a_loud_container_delays_quiet_ones_by_a_bounded_number_of_turns(
     in_a_turn = TURN_BYTES // BLOCK
     rounds = -(-(1 + QUIET) // in_a_turn)
     for path in quiet:
-        first = next(number for number, turn in enumerate(turns) if str(path) in turn)
-        assert first < rounds, f"{path.parent.name} waited {first} turns"
+        before = blocks[: blocks.index(str(path))].count(str(loud))
+        assert before <= rounds, f"{path.parent.name} waited for {before} blocks"
     assert {f"from quiet-{number}" for number in range(QUIET)} <= set(destination.lines)
-
-
-def turns_of(turns: list[list[str]], path: Path) -> int:
-    return sum(str(path) in turn for turn in turns)

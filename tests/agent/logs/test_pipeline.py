@@ -213,14 +213,14 @@ def test_a_full_disk_under_the_checkpoint_loses_nothing_and_is_over_when_it_is(
     rig = Rig(tmp_path)
     rig.write("before")
     full = True
-    sync = checkpoint._fsync
+    sync = os.fsync
 
-    async def no_space(fd: int) -> None:
+    def no_space(fd: int) -> None:
         if full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        await sync(fd)
+        sync(fd)
 
-    monkeypatch.setattr(checkpoint, "_fsync", no_space)
+    monkeypatch.setattr(os, "fsync", no_space)
 
     async def test(pipeline: Pipeline) -> None:
         nonlocal full

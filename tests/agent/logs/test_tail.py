@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,17 +20,19 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def tailed(log: Path) -> Iterator[TailedFile]:
+@pytest.fixture(params=["anywhere", "cached"])
+def tailed(log: Path, request: pytest.FixtureRequest) -> Iterator[TailedFile]:
+    """Read with `read`, or with `read_cached` where that can tell."""
     fd, status, head, _inflated = open_log(str(log))
     mark = FileMark(status.st_ino, head_of(head), 1, 0, 0, 0)
     file = TailedFile(fd, mark, head, 0.0)
+    file._tells_cached &= request.param == "cached"
     yield file
     file.close()
 
 
 def read(file: TailedFile, limit: int = 1000) -> Block:
-    block = file.read(limit)
+    block = file.read_cached(bytearray(limit), limit) or file.read(limit)
     file.offset += len(block.data)
     return block
 
@@ -42,6 +45,50 @@ def test_it_reads_what_was_appended(log: Path, tailed: TailedFile) -> None:
         file.write(b"second\n")
     assert tailed.unread() == 7
     assert read(tailed, 3) == Block(b"sec", 6, True)
+
+
+@pytest.mark.parametrize("tailed", ["cached"], indirect=True)
+def test_what_was_just_written_is_read_into_the_buffer_without_a_copy(tailed: TailedFile) -> None:
+    buffer = bytearray(6)
+    block = tailed.read_cached(buffer, 6)
+    if block is None:
+        pytest.skip("the filesystem of the test's directory cannot tell what is cached")
+    assert block == Block(b"first\n", 0, True)
+    assert block.data is buffer
+    shorter = tailed.read_cached(bytearray(10), 3)
+    assert shorter == Block(b"fir", 0, True)
+    assert type(shorter.data) is bytes
+
+
+@pytest.mark.parametrize("tailed", ["cached"], indirect=True)
+@pytest.mark.parametrize(
+    ("number", "asked"), [(errno.EAGAIN, 2), (errno.EOPNOTSUPP, 1), (errno.EINVAL, 1)]
+)
+def test_where_a_disk_might_be_waited_for_it_says_so(
+    tailed: TailedFile, monkeypatch: pytest.MonkeyPatch, number: int, asked: int
+) -> None:
+    calls = []
+
+    def refuse(fd: int, buffers: list[memoryview], offset: int, flags: int) -> int:
+        calls.append(flags)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "preadv", refuse)
+    assert tailed.read_cached(bytearray(100), 100) is None
+    assert tailed.read_cached(bytearray(100), 100) is None
+    assert calls == [os.RWF_NOWAIT] * asked, "a filesystem that cannot tell is not asked again"
+
+
+@pytest.mark.parametrize("tailed", ["cached"], indirect=True)
+def test_an_error_of_the_disk_is_no_answer(
+    tailed: TailedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(fd: int, buffers: list[memoryview], offset: int, flags: int) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "preadv", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        tailed.read_cached(bytearray(100), 100)
 
 
 def test_the_head_grows_with_the_file_up_to_a_kilobyte(log: Path, tailed: TailedFile) -> None:

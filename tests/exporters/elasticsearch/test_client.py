@@ -42,7 +42,7 @@ def run(
 def chunk(client: BulkClient, count: int = 4, name: str = "a") -> Chunk:
     """Documents "line 0" …"""
     entries = [entry(f"line {number}", offset=str(number)) for number in range(count)]
-    return Chunk(name, client.encoder(WHO).encode(entries), count)
+    return Chunk(name, (client.encoder(WHO).encode(entries),), count)
 
 
 def letters(tmp_path: Path) -> list[dict[str, object]]:
@@ -145,7 +145,7 @@ def test_one_document_that_is_too_large_alone_is_a_dead_letter(tmp_path: Path) -
     async def test(client: BulkClient) -> None:
         lines = [entry("small"), entry("x" * 2000), entry("small too")]
         payload = client.encoder(WHO).encode(lines)
-        assert await client.send(Chunk("a", payload, 3)) == Rejected(1, "413 too large")
+        assert await client.send(Chunk("a", (payload,), 3)) == Rejected(1, "413 too large")
 
     run(test, cluster.answer, tmp_path)
     assert [one["message"] for one in cluster.stored.values()] == ["small", "small too"]

@@ -283,9 +283,7 @@ def test_a_payload_is_never_over_its_room_and_many_calls_give_all_lines(
 
 
 @compiled
-@pytest.mark.parametrize(
-    "part", [(-1, 3, 9), (3, 1, 9), (0, 999, 9), (0, 3, -1), (0, 3, (1 << 63) - 1)]
-)
+@pytest.mark.parametrize("part", [(-1, 3, 9), (3, 1, 9), (0, 999, 9), (0, 3, -1)])
 def test_the_compiled_loop_refuses_a_part_that_is_not_there(part: tuple[int, int, int]) -> None:
     assert blocks._native is not None
     with pytest.raises(ValueError):
@@ -293,7 +291,7 @@ def test_the_compiled_loop_refuses_a_part_that_is_not_there(part: tuple[int, int
     with pytest.raises(ValueError):
         blocks._native(2, b"x\n\n", 0, 3, 9, b"", b"", b"")
     with pytest.raises(TypeError):
-        blocks._native(0, bytearray(b"x\n"), 0, 2, 9, b"", b"", b"")  # type: ignore[arg-type]
+        blocks._native(0, "x\n", 0, 2, 9, b"", b"", b"")  # type: ignore[arg-type]
 
 
 @compiled

@@ -54,7 +54,7 @@ async def say_nothing(server: Server, writer: asyncio.StreamWriter, chunk: str) 
 
 
 def chunk(name: str, size: int = 10) -> Chunk:
-    return Chunk(name, b"x" * size, 1)
+    return Chunk(name, (b"x" * size,), 1)
 
 
 def run(

@@ -148,7 +148,7 @@ def run(
 
 
 def chunk(name: str) -> Chunk:
-    return Chunk(name, b"x" * 10, 1)
+    return Chunk(name, (b"x" * 10,), 1)
 
 
 async def refused(client: ForwardClient) -> str:

@@ -102,7 +102,7 @@ def test_what_was_encoded_is_what_the_receiver_checks_and_reads(
     for batch in batches:
         payload += encoder.encode(entries[at : at + len(batch)])
         at += len(batch)
-    message = decode_message(message_of("tag", Chunk(CHUNK_ID, payload, len(entries))))
+    message = decode_message(message_of("tag", Chunk(CHUNK_ID, (payload,), len(entries))))
     assert message.tag == "tag"
     assert message.chunk == CHUNK_ID
     for (time, record), given_entry in zip(message.records, entries, strict=True):
@@ -118,7 +118,7 @@ def test_a_compressed_message_holds_the_same_records_and_says_how_it_is_compress
     compression: Compression,
 ) -> None:
     payload = ForwardEncoder(FIELDS).encode([entry(b"line %d" % number) for number in range(500)])
-    chunk = Chunk(CHUNK_ID, payload, 500)
+    chunk = Chunk(CHUNK_ID, (payload,), 500)
     compressed = message_of("t", chunk, compression)
     assert len(compressed) < len(payload) / 4
     assert decode_message(compressed) == decode_message(message_of("t", chunk))
@@ -130,7 +130,7 @@ def test_a_compressed_message_holds_the_same_records_and_says_how_it_is_compress
 
 def test_a_message_is_never_nil_and_says_how_many_records_it_has() -> None:
     payload = ForwardEncoder({}).encode([entry()] * 300)
-    message = message_of("t", Chunk(CHUNK_ID, payload, 300))
+    message = message_of("t", Chunk(CHUNK_ID, (payload,), 300))
     assert message[0] == 0x93
     assert msgpack.unpackb(message, raw=False)[2] == {"chunk": CHUNK_ID, "size": 300}
 

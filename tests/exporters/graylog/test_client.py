@@ -24,7 +24,7 @@ WHO = {"container_name": "web", "container_id": "ab" * 32}
 
 
 def chunk(client: Destination, *texts: str, name: str = "a") -> Chunk:
-    return Chunk(name, client.encoder(WHO).encode([entry(text) for text in texts]), len(texts))
+    return Chunk(name, (client.encoder(WHO).encode([entry(text) for text in texts]),), len(texts))
 
 
 def texts(raw: list[bytes]) -> list[str]:

@@ -71,7 +71,7 @@ def run(
 
 def chunk(client: LokiClient, *times: int) -> Chunk:
     entries = [entry(f"line {time}", time_ns=time) for time in times]
-    return Chunk("a", client.encoder(WHO).encode(entries), len(times))
+    return Chunk("a", (client.encoder(WHO).encode(entries),), len(times))
 
 
 def test_what_is_kept_is_delivered_and_twice_is_once() -> None:

@@ -34,7 +34,7 @@ def chunk(client: OtlpClient, *containers: str) -> Chunk:
         client.encoder({"container_name": name}).encode([entry(f"{name} 1"), entry(f"{name} 2")])
         for name in containers
     ]
-    return Chunk("a", b"".join(payloads), 2 * len(containers))
+    return Chunk("a", tuple(payloads), 2 * len(containers))
 
 
 def say(status: int, body: bytes = b"", **headers: str) -> Answer:
