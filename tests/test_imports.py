@@ -98,7 +98,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset({"agent.logs.chunk", "agent.compression", "exporters.backoff"}),
     "exporters.fluentd": frozenset(
-        {"agent.config", "agent.logs.chunk", "agent.logs.timestamps", "exporters.backoff"}
+        {
+            "agent.compression",
+            "agent.config",
+            "agent.logs.chunk",
+            "agent.logs.timestamps",
+            "exporters.backoff",
+        }
     ),
     "exporters.elasticsearch": HTTP | {"agent.log_destinations", "exporters.file.rotated_file"},
     "exporters.graylog": HTTP | {"agent.logs.entry"},
