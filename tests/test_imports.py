@@ -86,6 +86,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.top": METRICS | {"agent.past", "agent.usage"},
     "agent.diagnosis": METRICS | {"agent.usage"},
     "agent.webpage": METRICS | {"agent.usage", "agent.diagnosis", "agent.top", "agent.response"},
+    "agent.fleet": METRICS
+    | {"agent.diagnosis", "agent.netstack", "agent.processes", "agent.usage"},
     "agent.browser": METRICS | {"agent.response", "agent.webpage"},
     "agent.drilldown": METRICS
     | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"},

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from agent.cli import settings
+from agent.cli import settings, why_fleet
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ examples:
   agent why shop/checkout            one container: evidence, advice, and what could not be checked
   agent why --seconds 60             look longer: slow leaks, rare restarts
   agent why -o json | jq '.containers[].findings[].rule'
+  agent why --prometheus http://prom:9090 shop/checkout    wherever it runs
   agent why --exit-code || page      exit code 10 where something is a warning or worse
 
 It looks for --seconds (default 10), reads files alone, and needs no daemon.
@@ -43,6 +43,7 @@ Every finding says by which files and keys it was found: what it means, docs/dia
 _GROUPS: Final = ("process", "netstat", "cpuset", "memory_events", "cpu")
 """Groups of metrics whose files the rules need beside those that are always read."""
 _STEP: Final = 1.0
+_SECONDS: Final = 10.0
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,7 +57,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("target", metavar="TARGET", nargs="?", help="which container, see below")
     parser.add_argument(
-        "--seconds", type=_seconds, default=10.0, metavar="N", help="how long to look (default: 10)"
+        "--seconds",
+        type=_seconds,
+        metavar="N",
+        help="how long to look (default: 10; with --prometheus the last 300)",
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     parser.add_argument(
@@ -68,6 +72,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="exit with 10 where there is a finding that is a warning or worse",
     )
     parser.add_argument("--ascii", action="store_true", help="no sign outside ASCII")
+    why_fleet.add_arguments(parser)
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -83,6 +88,8 @@ def _run(arguments: argparse.Namespace) -> int:
     except BadTarget as error:
         print(f"agent why: {error}", file=sys.stderr)
         return USAGE
+    if arguments.prometheus:
+        return why_fleet.run(arguments, target)
     config = settings.load_config(arguments)
     try:
         with ExitStack() as stack:
@@ -90,7 +97,7 @@ def _run(arguments: argparse.Namespace) -> int:
             if target is not None and not _is_there(arguments, config, target, sampler):
                 return NOT_FOUND
             log = _kernel_log(stack)
-            snapshots = _look(sampler, arguments.seconds)
+            snapshots = _look(sampler, arguments.seconds or _SECONDS)
             scene = scene_of(snapshots)
             kills = [] if log is None else log.oom_kills()
             diagnosis = _drill_down(diagnose(scene), snapshots[-1], kills, sampler, config)
@@ -237,19 +244,11 @@ def _print(arguments: argparse.Namespace, diagnosis: Diagnosis, scene: Scene, *,
 
         sys.stdout.write(document(diagnosis, scene).decode())
         return
-    import shutil
+    from agent.cli.why_printing import style
+    from agent.diagnosis.text import diagnosis_text
 
-    from agent.diagnosis.text import Style, diagnosis_text
-    from agent.top.glyphs import ASCII, glyphs_for
-
-    terminal = sys.stdout.isatty()
-    glyphs = ASCII if arguments.ascii else glyphs_for(sys.stdout.encoding)
-    style = Style(
-        width=max(shutil.get_terminal_size((100, 24)).columns, 60) if terminal else 100,
-        colour=terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
-        ascii_only=glyphs.ascii_only,
-    )
-    sys.stdout.write(diagnosis_text(diagnosis, scene, style, one=one))
+    written = style(ascii_only=arguments.ascii)
+    sys.stdout.write(diagnosis_text(diagnosis, scene, written, one=one))
 
 
 def _seconds(text: str) -> float:

@@ -47,13 +47,15 @@ class Style:
         return "ok" if self.ascii_only else "✔"
 
 
-def diagnosis_text(diagnosis: Diagnosis, scene: Scene, style: Style, *, one: bool = False) -> str:
+def diagnosis_text(
+    diagnosis: Diagnosis, scene: Scene, style: Style, *, one: bool = False, host: str = "host"
+) -> str:
     """
     The whole host, or with `one` the verdicts in full even where nothing is wrong.
 
-    Ends with a newline.
+    `host`: what it is called where there are several. Ends with a newline.
     """
-    lines = [_host_line(scene)]
+    lines = [_host_line(scene, host)]
     shown = [v for v in diagnosis.verdicts if one or v.findings]
     for verdict in shown:
         lines.append("")
@@ -74,7 +76,7 @@ def diagnosis_text(diagnosis: Diagnosis, scene: Scene, style: Style, *, one: boo
     return "\n".join(lines) + "\n"
 
 
-def _host_line(scene: Scene) -> str:
+def _host_line(scene: Scene, name: str) -> str:
     host = scene.host
     parts = [f"{host.cores} CPUs"]
     if host.cpu_ratio is not None:
@@ -83,7 +85,7 @@ def _host_line(scene: Scene) -> str:
         used = 1 - host.memory_available / host.memory_total
         parts.append(f"memory {human_percent(used)}% of {human_size(host.memory_total)}")
     parts.append(f"looked at {human_duration(scene.seconds)}")
-    return "host: " + ", ".join(parts)
+    return f"{name}: " + ", ".join(parts)
 
 
 def _verdict(verdict: Verdict, scene: Scene, style: Style) -> Iterator[str]:

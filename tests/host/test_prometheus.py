@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 
+import orjson
 import pytest
 
+from agent.diagnosis.diagnose import RULES
 from dashboards.listing import queries
-from tests.host.agent import RunningAgent, agent_run
+from tests.host.agent import RunningAgent, agent_run, command
 from tests.host.daemon import HostUnavailable, wait_until
 from tests.host.docker import DockerHost
 from tests.host.known_queries import GRAFANA_14282, filled
@@ -140,3 +142,29 @@ def test_every_query_of_grafana_14282_returns_one_series_of_the_container(
         for title, expression in GRAFANA_14282.items()
     }
     assert found == {title: [busy] for title in GRAFANA_14282}
+
+
+def test_why_is_answered_from_prometheus_as_well(
+    scraped: tuple[RunningAgent, Prometheus], busy: str
+) -> None:
+    _, server = scraped
+    scrapes = f'count_over_time(container_threads{{name="{busy}"}}[1m])'
+    wait_until(lambda: bool(server.query(f"{scrapes} > 10")), 60, "ten scrapes")
+    done = subprocess.run(
+        command(
+            "why",
+            *("--prometheus", f"http://{server.address}"),
+            *("--seconds", "8", "-o", "json", busy),
+        ),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    (host,) = orjson.loads(done.stdout)["hosts"]
+    (container,) = host["diagnosis"]["containers"]
+    assert container["name"] == busy
+    # How hard it is throttled is this machine's; that its series answer the rules is not.
+    rules = {lack["rule"] for lack in container["not_possible"]}
+    assert rules <= {"disk_full", "log_flood"}
+    assert container["passed"] + len(container["findings"]) + len(rules) == len(RULES)
