@@ -1,4 +1,8 @@
-"""Log files of Docker's containers, running or stopped: with the json-file or local driver."""
+"""Log files of Docker's containers, running or stopped: with the json-file or local driver.
+
+Rotated files (ID-json.log.1, .2.gz) are no sources of their own; where they alone are left, it is
+one still, and what was not delivered of them is read.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from agent.container.statefile import Signature, signature
 _ROOTS_EVERY: Final = 60.0
 """Seconds between looks for daemons with another data root: each reads every /proc/PID/comm."""
 _ID = re.compile(r"[0-9a-f]{64}\Z")
+_ROTATED = re.compile(r"\.[0-9]+(\.gz)?\Z")
 
 
 class _Known(NamedTuple):
@@ -63,7 +68,7 @@ class DockerLogs:
                     waiting.append(directory)
                     continue
                 known[directory] = entry
-                if entry.source is not None and os.path.exists(entry.source.path):
+                if entry.source is not None and _is_there(entry.source.path):
                     sources.append(entry.source)
                     continue
                 if entry.source is not None:
@@ -131,6 +136,19 @@ class DockerLogs:
         for directory in self._known.keys() - known.keys():
             self._failures.clear(directory)
         self._known = known
+
+
+def _is_there(path: str) -> bool:
+    """Whether the log has a file: after a crash between renaming it and making it anew, or when it
+    was deleted by hand, what it was rotated to is all there is."""
+    if os.path.exists(path):
+        return True
+    directory, base = os.path.split(path)
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return False
+    return any(name.startswith(f"{base}.") and _ROTATED.match(name, len(base)) for name in names)
 
 
 def _source(directory: str, container: Container) -> LogSource | None:

@@ -1,0 +1,75 @@
+"""A container whose log file is gone, and what it was rotated to is there: read on in that."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.cli import main
+from agent.cli.exits import OK
+from agent.config import FileDestination
+from tests.log_host import LogHost, Worker, wait_for
+
+TIME = "2026-11-24T03:16:16.{:09d}Z"
+
+
+def rows(begin: int, end: int) -> bytes:
+    made = (
+        {"log": f"n{number}\n", "stream": "stdout", "time": TIME.format(number)}
+        for number in range(begin, end)
+    )
+    return b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in made)
+
+
+def delivered(out: Path) -> list[str]:
+    return (
+        [json.loads(line)["log"] for line in out.read_bytes().splitlines()] if out.exists() else []
+    )
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_it_goes_on_inside_what_the_file_was_rotated_to(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], *, compressed: bool
+) -> None:
+    host, out = LogHost(tmp_path), tmp_path / "out.jsonl"
+    log = host.add_container()
+    log.write_bytes(rows(0, 50))
+    given = host.worker_input(FileDestination(path=str(out)))
+    with Worker(given, tmp_path / "errors") as worker:
+        wait_for(lambda: len(delivered(out)) == 50, 20, "the first lines")
+        assert worker.stop() == 0
+    # Docker renames it and compresses that; it dies before it makes the file anew.
+    data = log.read_bytes() + rows(50, 120)
+    log.unlink()
+    if compressed:
+        with gzip.open(f"{log}.1.gz", "wb") as file:
+            file.write(data)
+    else:
+        Path(f"{log}.1").write_bytes(data)
+    with Worker(given, tmp_path / "errors") as worker:
+        wait_for(lambda: len(delivered(out)) == 120, 20, "the rest")
+        log.write_bytes(rows(120, 130))
+        wait_for(lambda: len(delivered(out)) == 130, 20, "the lines of the file that comes then")
+        assert worker.stop() == 0
+        assert worker.stats is not None
+        assert [counters.lost for counters in worker.stats.containers] == [{}]
+    assert delivered(out) == [f"n{number}" for number in range(130)]
+    log.unlink()
+    config = tmp_path / "agent.toml"
+    config.write_text(f'[paths]\nroot = "{tmp_path}"\nproc = "{tmp_path}/proc"\n')
+    assert main.main(["logs", "--config", str(config), "web", "-n", "1"]) == OK
+    assert capfd.readouterr().out == "n119\n"
+
+
+def test_a_file_in_the_making_is_no_log(tmp_path: Path) -> None:
+    host, out = LogHost(tmp_path), tmp_path / "out.jsonl"
+    log = host.add_container()
+    Path(f"{log}.1.gz.tmp").write_bytes(b"half")
+    with Worker(host.worker_input(FileDestination(path=str(out))), tmp_path / "errors") as worker:
+        wait_for(lambda: worker.stats is not None, 20, "it runs")
+        assert worker.stats is not None
+        assert worker.stats.containers == []
+        assert worker.stop() == 0
