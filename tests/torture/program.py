@@ -20,7 +20,12 @@ from typing import Literal
 from agent.logs.fingerprint import HEAD_SIZE
 
 Naming = Literal["docker", "kubelet"]
-BASES: dict[Naming, str] = {"docker": "c-json.log", "kubelet": "0.log"}
+ID = "c0" * 32
+BASES: dict[Naming, str] = {
+    "docker": f"docker/containers/{ID}/{ID}-json.log",
+    "kubelet": "pods/ns_pod_0b3c8d1e-0000-4000-8000-000000000001/app/0.log",
+}
+"""Where discovery finds them."""
 
 
 @dataclass(eq=False)
@@ -60,8 +65,13 @@ class Program:
     """Writes lines, whole, torn and in pieces, on two streams."""
 
     def __init__(self, directory: Path, rng: random.Random, naming: Naming) -> None:
-        self.directory, self.rng, self.naming = directory, rng, naming
+        self.rng, self.naming = rng, naming
         self.base = directory / BASES[naming]
+        self.directory = self.base.parent
+        self.directory.mkdir(parents=True)
+        if naming == "docker":
+            (self.directory / "config.v2.json").write_text(f'{{"ID":"{ID}","Name":"/web"}}')
+            (self.directory / "hostconfig.json").write_text('{"LogConfig":{"Type":"json-file"}}')
         self.lines: list[Line] = []
         self.open: dict[str, Line] = {}
         self.torn: tuple[bytes, Line] | None = None
@@ -137,7 +147,7 @@ class Program:
 
     def on_disk(self) -> list[Generation]:
         """Rotated ones, oldest first."""
-        return [g for g in self.generations if g.path is not None and g is not self.current]
+        return [g for g in self.generations if g.path not in (None, self.base)]
 
     def rotated_name(self) -> Path:
         """Where the newest rotated file goes; older ones make room."""
@@ -152,11 +162,11 @@ class Program:
             generation.path = generation.path.rename(to)
         return Path(f"{self.base}.1")
 
-    def rotate(self) -> None:
+    def rename(self) -> None:
+        """The first half of a rotation; nobody writes until `reopen`."""
         self.finish_torn()
         name = self.rotated_name()
         self.current.path = self.base.rename(name)
-        self.reopen()
 
     def compress(self) -> None:
         plain = [g for g in self.on_disk() if g.path is not None and g.path.suffix != ".gz"]

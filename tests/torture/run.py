@@ -28,6 +28,8 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from pathlib import Path
 
+from agent.config import HostPaths
+from agent.container.log_sources import LogSources
 from agent.logs import checkpoint
 from agent.logs.chain import Batch
 from agent.logs.checkpoint import FileRecord
@@ -37,12 +39,11 @@ from agent.logs.intake import Intake, Tailed
 from agent.logs.spool import Spool
 from agent.logs.tail import TailedFile
 from exporters.fluentd.forward import ForwardEncoder
-from tests.agent.logs.rig import Said, source, text_encoder
+from tests.agent.logs.rig import Said, text_encoder
 from tests.torture.disk import StateDisk
 from tests.torture.program import Generation, Line, Program
 
 DELIVERED = re.compile(r"<(\d+) [^<>]* (\d+)>")
-FORMATS = {"docker": "docker", "kubelet": "cri"}
 
 
 def short_way(fields: Mapping[str, str]) -> ForwardEncoder:
@@ -64,6 +65,7 @@ class Agent:
             run.spool.without_delivered(run.saved, spooled), run.encoder, self.said.fault_log(),
             from_start=True, spooled=spooled,
         )  # fmt: skip
+        self.sources = LogSources(run.paths)
         self.builder = ChunkBuilder(size)
         self.in_flight: deque[Pending] = deque()
 
@@ -91,6 +93,14 @@ class Run:
         self.naming = self.rng.choice(["docker", "kubelet"])
         self.encoder = text_encoder if seed % 3 == 0 else short_way
         self.program = Program(logs, self.rng, "docker" if self.naming == "docker" else "kubelet")
+        (logs / "proc").mkdir()
+        self.paths = HostPaths(
+            proc=str(logs / "proc"), docker=(str(logs / "docker"),), containerd=(), podman=(),
+            run=str(logs / "run"), pod_logs=str(logs / "pods"),
+        )  # fmt: skip
+        self.halfway = random.Random(seed) if seed % 5 == 1 else None
+        """For a fifth of the seeds: which rotations are interrupted between renaming the file and
+        making it anew. The log has no file by its own name then, and discovery is to find it."""
         self.disk = disk
         self.spool = Spool(str(disk.directory / "spool"))
         self.checkpoint_path = str(disk.directory / "checkpoint.json")
@@ -112,6 +122,8 @@ class Run:
         self.taken: set[Pending] = set()
         """Chunks that the destination took without an acknowledgement."""
         self.copying: Path | None = None
+        self.renamed = False
+        """Only the first half of a rotation was done."""
         self.agent: Agent | None = None
         self.start()
 
@@ -125,8 +137,7 @@ class Run:
     def look(self) -> None:
         if self.agent is None:
             return
-        found = source(self.program.base, log_format=FORMATS[self.naming])
-        self.agent.intake.update([found], self.now)
+        self.agent.intake.update(self.agent.sources.scan(), self.now)
         self.agent.intake.look(self.now, str(self.program.directory))
         if self.rng.random() < 0.2:
             self.agent.intake.enforce_budget()
@@ -134,9 +145,9 @@ class Run:
     def read(self) -> bool:
         if self.agent is None:
             return False
-        (tailed,) = self.agent.intake.tailed.values()
-        unread = tailed.chain.next_unread(self.now)
-        if unread is None:
+        tailed = next(iter(self.agent.intake.tailed.values()), None)
+        unread = tailed.chain.next_unread(self.now) if tailed is not None else None
+        if tailed is None or unread is None:
             return False
         file, size = unread
         block = file.read(self.rng.choice([50, 500, 5000])) if size > 0 else None
@@ -158,7 +169,8 @@ class Run:
         """The machine sleeps for an hour, and its clock is set anew: files get times from then."""
         self.now += 3600
         stamp = self.clock.randrange(1 << 60)
-        for path in (self.program.base, self.program.directory):
+        for path in (self.program.current.path, self.program.directory):
+            assert path is not None
             os.utime(path, ns=(stamp, stamp))
         self.did["clock"] += 1
         self.count_lag()
@@ -345,8 +357,13 @@ class Run:
 
     # --- destruction
 
+    @property
+    def halved(self) -> bool:
+        """Whether something is half done that comes before anything else is."""
+        return self.copying is not None or self.renamed
+
     def truncate(self) -> None:
-        if self.copying is not None:
+        if self.halved:
             return
         program = self.program
         if program.torn is not None:
@@ -361,11 +378,11 @@ class Run:
 
     def delete_oldest(self) -> None:
         rotated = self.program.on_disk()
-        if rotated and self.copying is None:
+        if rotated and not self.halved:
             self.unlink(rotated[0])
 
     def unlink_and_recreate(self) -> None:
-        if self.copying is None:
+        if not self.halved:
             self.program.finish_torn()
             self.unlink(self.program.current)
             self.program.reopen()
@@ -422,18 +439,31 @@ class Run:
     # --- rotation, in steps that the agent may see halves of
 
     def write(self) -> None:
-        if self.copying is None:
+        if not self.halved:
             self.program.write()
 
     def rotate(self) -> None:
-        if self.copying is None:
-            self.program.rotate()
+        if self.copying is not None:
+            return
+        if not self.renamed:
+            halfway = self.halfway is not None and self.halfway.random() < 0.5
+            if halfway:
+                self.program.finish()  # its writer died, and says no more
+            self.program.rename()
+            if halfway:
+                self.renamed = True
+                self.did["rotated by half"] += 1
+                return
+        self.program.reopen()
+        self.renamed = False
 
     def compress(self) -> None:
         if self.copying is None:
             self.program.compress()
 
     def copytruncate(self) -> None:
+        if self.renamed:
+            return
         if self.copying is None:
             self.copying = self.program.copy()
         else:

@@ -22,7 +22,7 @@ SLICE = 25
 
 EVERYTHING = {
     "gzip", "clock", "checkpoint not saved", "spooled", "killed", "receiver died", "destroyed",
-    "not spooled",
+    "not spooled", "rotated by half",
 }  # fmt: skip
 """What a run over all seeds must have done."""
 DID: Counter[str] = Counter()
