@@ -83,9 +83,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.doctor": READERS,
     "agent.inspect": METRICS,
-    "agent.top": METRICS | {"agent.past", "agent.usage"},
+    "agent.top": METRICS
+    | {"agent.past", "agent.usage", "agent.diagnosis", "agent.selection"},
     "agent.diagnosis": METRICS | {"agent.usage"},
-    "agent.webpage": METRICS | {"agent.usage", "agent.diagnosis", "agent.top", "agent.response"},
+    "agent.selection": METRICS | {"agent.usage", "agent.diagnosis"},
+    "agent.webpage": METRICS
+    | {"agent.usage", "agent.diagnosis", "agent.selection", "agent.top", "agent.response"},
     "agent.fleet": METRICS
     | {"agent.diagnosis", "agent.netstack", "agent.processes", "agent.usage"},
     "agent.browser": METRICS | {"agent.response", "agent.webpage"},

@@ -1,0 +1,63 @@
+"""What an Item says beside its Usage: who it is, its age, what is kept free for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.container.container import Container
+from agent.kernelfile import UNLIMITED
+from agent.selection.item import Item, Value
+from agent.selection.read import GONE, Read, derived
+from agent.usage import Unknown, Usage
+
+
+def of_container(get: Callable[[Container], str]) -> Read:
+    return lambda item: "" if item.container is None else get(item.container)
+
+
+def label(names: tuple[str, ...]) -> Callable[[Container], str]:
+    return lambda found: next((found.labels[name] for name in names if name in found.labels), "")
+
+
+def state(item: Item) -> Value:
+    if item.usage is None:
+        return "down" if item.container is None else ""
+    return item.usage.state or item.usage.unknown["state"]
+
+
+def age(item: Item) -> Value:
+    # A clock set back may put the start after now.
+    return GONE if item.usage is None else max(0.0, item.wall_time - item.usage.started)
+
+
+def request(get: Callable[[Container], float | int | None]) -> Read:
+    """What Kubernetes keeps free for it; UNLIMITED where it asks for nothing."""
+
+    def read(item: Item) -> Value:
+        if item.container is None or item.container.requests is None:
+            return Unknown.UNSUPPORTED
+        found = get(item.container)
+        return UNLIMITED if found is None else found
+
+    return read
+
+
+def attempts(item: Item) -> Value:
+    attempt = None if item.container is None else item.container.attempt
+    return Unknown.UNSUPPORTED if attempt is None else attempt
+
+
+def memory_stat(get: str) -> Read:
+    def value(usage: Usage) -> int | None:
+        stat = usage.sample.reading.memory_stat
+        found: int | None = None if stat is None else getattr(stat, get)
+        return found
+
+    return derived(value, lacks="memory_working_set")
+
+
+def pids_of_limit(usage: Usage) -> float | None:
+    limit = usage.pids_limit
+    return (
+        usage.pids / limit if usage.pids is not None and isinstance(limit, int) and limit else None
+    )
