@@ -155,7 +155,7 @@ def host_usage(before: Snapshot | None, after: Snapshot) -> HostUsage:
     return HostUsage(
         cores=now.cores,
         uptime=after.wall_time - now.boot_time,
-        cpu_ratio=_busy(then.cpu if then else None, now.cpu),
+        cpu_ratio=busy_ratio(then.cpu if then else None, now.cpu),
         memory_available=memory.available if memory else None,
         memory_total=memory.total if memory else None,
         cpu_pressure_some=stalled(lambda host: host.cpu_pressure, _some),
@@ -165,6 +165,11 @@ def host_usage(before: Snapshot | None, after: Snapshot) -> HostUsage:
         io_pressure_some=stalled(lambda host: host.io_pressure, _some),
         io_pressure_full=stalled(lambda host: host.io_pressure, _full),
     )
+
+
+def cores_used(before: Sample | None, after: Sample) -> float | None:
+    """CPU time per time alone, where a whole Usage would be more than is needed."""
+    return _Window(before, after).seconds_per_second("cpu_cores", "cpu_stat", _usage_usec)
 
 
 def working_set(reading: CgroupReading) -> int | None:
@@ -394,7 +399,8 @@ def _state(sample: Sample) -> State | None:
     return "paused" if events and events.frozen else "running"
 
 
-def _busy(before: CpuTimes | None, after: CpuTimes | None) -> float | None:
+def busy_ratio(before: CpuTimes | None, after: CpuTimes | None) -> float | None:
+    """Of all cores' time between two readings, the part not idle. None: not told, or it fell."""
     if before is None or after is None:
         return None
     idle = after.idle + after.iowait - before.idle - before.iowait

@@ -83,8 +83,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.doctor": READERS,
     "agent.inspect": METRICS,
-    "agent.top": METRICS
-    | {"agent.past", "agent.usage", "agent.diagnosis", "agent.selection"},
+    "agent.top": METRICS | {"agent.past", "agent.usage", "agent.diagnosis", "agent.selection"},
     "agent.diagnosis": METRICS | {"agent.usage"},
     "agent.selection": METRICS | {"agent.usage", "agent.diagnosis"},
     "agent.webpage": METRICS

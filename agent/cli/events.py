@@ -9,17 +9,18 @@ import threading
 from typing import TYPE_CHECKING
 
 from agent.cli import settings
-from agent.cli.exits import ERROR, OK
+from agent.cli.exits import ERROR, OK, USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.lifecycle.events import Event
+    from agent.selection.language import Selection
 
 _EPILOG = """\
 examples:
   agent events                             every start and end, live
-  agent events --filter shop/              those of one namespace
+  agent events --filter ns=shop            those of one namespace
   agent events -o json | jq 'select(.exit_code > 0)'
   agent events -n 1 --filter job -o json   wait for one event of one container
 
@@ -44,7 +45,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "-o", "--output", choices=("text", "json"), default="text", help="print in this form"
     )
     parser.add_argument(
-        "--filter", default="", metavar="TEXT", help="only containers that TEXT keeps in agent top"
+        "--filter",
+        default="",
+        metavar="TEXT",
+        help="only containers that fit, as ns=shop or image~nginx: see docs/top.md",
     )
     parser.add_argument(
         "-a",
@@ -60,7 +64,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.lifecycle.watcher import Watcher
     from agent.sampler import host_hierarchies
+    from agent.selection.language import BadSelection, parse_selection
 
+    try:
+        kept = parse_selection(arguments.filter)
+    except BadSelection as error:
+        print(f"agent events: --filter: {error}", file=sys.stderr)
+        return USAGE
     config = settings.load_config(arguments)
     # The thread that follows containers never waits for whoever reads what is printed.
     said: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -81,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
             if watcher.wait_ready(60.0):
                 running = watcher.levels().containers
                 print(f"agent events: following {running} containers", file=sys.stderr)
-            return _print(arguments, said)
+            return _print(arguments, said, _wanted(arguments, kept))
         finally:
             watcher.stop()
             follower.join()
@@ -94,12 +104,15 @@ def _follow(run: Callable[[], None], said: queue.SimpleQueue[Event | None]) -> N
         said.put(None)  # also where it failed: then nobody waits for more
 
 
-def _print(arguments: argparse.Namespace, said: queue.SimpleQueue[Event | None]) -> int:
+def _print(
+    arguments: argparse.Namespace,
+    said: queue.SimpleQueue[Event | None],
+    wanted: Callable[[Event], bool],
+) -> int:
     from agent.lifecycle.document import document
     from agent.lifecycle.text import line
     from agent.top.width import clean
 
-    wanted = _wanted(arguments)
     left = arguments.count
     while left is None or left > 0:
         event = said.get()
@@ -113,28 +126,19 @@ def _print(arguments: argparse.Namespace, said: queue.SimpleQueue[Event | None])
     return OK
 
 
-def _wanted(arguments: argparse.Namespace) -> Callable[[Event], bool]:
-    from agent.cgroupfs.reading import CgroupReading
+def _wanted(arguments: argparse.Namespace, kept: Selection) -> Callable[[Event], bool]:
     from agent.container.container import Kind
     from agent.lifecycle.events import What
-    from agent.model import HostSample, Sample, Snapshot
-    from agent.top.filter import parse_filter
-    from agent.usage import usages
-
-    matches = parse_filter(arguments.filter).matches
-    host = HostSample(1, 0.0, None, None, None, None, None, None)
+    from agent.selection.item import Item
 
     def wanted(event: Event) -> bool:
         if not arguments.all and (
             event.what is What.FOUND or event.container.kind is not Kind.CONTAINER
         ):
             return False
-        if not arguments.filter:
-            return True
-        # The filter's language is about rows of `agent top`: make the event's container one.
-        sample = Sample(event.cgroup, event.container, CgroupReading(), 0.0)
-        (usage,) = usages(None, Snapshot(0.0, event.at, 0.0, host, (sample,), (), {}))
-        return matches(usage)
+        return kept.keeps(
+            Item(cgroup=event.cgroup, container=event.container, usage=None, wall_time=event.at)
+        )
 
     return wanted
 

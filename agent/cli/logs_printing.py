@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from agent.container.container import Container
 from agent.logs.entry import Entry, record_fields
@@ -27,6 +27,19 @@ _HARMFUL: Final = re.compile(
     rb"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;]*m)|\xc2[\x80-\x9f]"
 )
 """What moves a terminal's cursor or asks it something; colours stay."""
+
+
+class Out(Protocol):
+    """Where records go: a binary stream, or what can do as much."""
+
+    def isatty(self) -> bool:
+        """Whether a person reads it: then there are colours, and nothing that moves a cursor."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take them all."""
+
+    def flush(self) -> None:
+        """Let them be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +103,21 @@ def show(
     follow: bool,
     as_json: bool,
     timestamps: bool,
-    out: BinaryIO | None = None,
+    out: Out | None = None,
     stop: Callable[[], bool] = lambda: False,
+    complain: Callable[[str], object] | None = None,
 ) -> None:
     """
     Print records to `out` (standard output) until the end, or until `stop` says so.
+
+    `complain` is told what is wrong with the log, a line each (standard error).
 
     Raises OSError where the log cannot be opened; BrokenPipeError when nobody reads any more.
     """
     printer = _Printer(
         log.container, out or sys.stdout.buffer, as_json=as_json, timestamps=timestamps
     )
-    faults = FaultLog(sys.stderr.write, time.monotonic, time.time)
+    faults = FaultLog(complain or sys.stderr.write, time.monotonic, time.time)
     reader, found = _first(log, wanted, faults, printer, finish=not follow)
     with closing(reader):
         printer.put(found)
@@ -165,9 +181,7 @@ def _all(reader: Reading, *, finish: bool) -> Iterator[list[Entry]]:
 class _Printer:
     """Records as bytes."""
 
-    def __init__(
-        self, container: Container, out: BinaryIO, *, as_json: bool, timestamps: bool
-    ) -> None:
+    def __init__(self, container: Container, out: Out, *, as_json: bool, timestamps: bool) -> None:
         self._out = out
         self._timestamps = timestamps
         self._tty = out.isatty()

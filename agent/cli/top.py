@@ -1,36 +1,34 @@
-"""`agent top`: what every container does, live, or once for a script."""
+"""`agent top`: what every container does and what is wrong with it, live, or for a script."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import time
-from typing import TYPE_CHECKING, TextIO
+from contextlib import ExitStack
 
 from agent.cli import settings
-from agent.cli.exits import ERROR, OK, USAGE
-
-if TYPE_CHECKING:
-    from agent.top.feed import Source
-    from agent.top.frame import Frame
-    from agent.top.glyphs import Glyphs
-    from agent.top.view import View
+from agent.cli.exits import ERROR, USAGE
 
 _EPILOG = """\
 examples:
   agent top                              live; ? shows the keys and what the columns mean
+  agent top --filter 'ns=shop !debug' --group pod
   agent top --once                       one table, of the next second
-  agent top --once -o json | jq .        the same with raw numbers (one JSON object a line)
-  agent top -n 10 -d 5 --sort memory     ten tables, five seconds apart
+  agent top -b -n 10 -d 5 --sort mem     ten tables, five seconds apart
+  agent top --once -o jsonl --fields name,cpu.of_limit,psi.cpu,why --top 10
+  agent top -b -o csv > top.csv          a line for each container and second
+  agent top --once -o svg --size 120x30  the screen as a picture
 
-Where standard output or input is no terminal, or with -o, it prints instead of going live.
+Where standard output or input is no terminal, or with -b, --once, -o, it prints.
 
-signs:  ? there, but not permitted   – (-) not told by this host, or nothing to compare with yet
-        · (.) no limit
+filters:  web   ns=shop   image~nginx   cpu>1.5   mem.of_limit>90   mem.limit=none
+          severity>=warning   a b (both)   a or b   !a   ( )      all of it: docs/top.md
+signs:    ? there, but not permitted   – (-) not told by this host, or nothing to compare with yet
+          · (.) no limit, or no request
 
-JSON: base units (seconds, bytes, cores, ratios). Not known is null, and "unknown" says why; a limit
-is null or {"limit": 2.0, "unlimited": false}. "schema_version" is 1.
+Output for scripts has base units: seconds, bytes, cores, ratios. json: one document for each time,
+with everything; jsonl, csv: one line for each container, with --fields; what is not known is null
+or empty, and no limit is "unlimited". "schema_version" is 1.
 """
 
 
@@ -43,7 +41,43 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_what(parser)
+    _add_how(parser)
+    settings.add_arguments(parser)
+    parser.set_defaults(run=_run)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--filter", default="", metavar="TEXT", help="only what fits, see below")
+    parser.add_argument(
+        "--faults", action="store_true", help="only containers with which something is wrong"
+    )
+    parser.add_argument(
+        "-a", "--all", action="store_true", help="also sandboxes, pods, slices and services"
+    )
+    parser.add_argument(
+        "--group",
+        metavar="BY",
+        default="",
+        help="pod, namespace, project (Compose), image or runtime",
+    )
+    parser.add_argument(
+        "--sort",
+        metavar="FIELD",
+        default="trouble",
+        help="the largest first, or A to Z (default: trouble); --sort=-FIELD the other way round",
+    )
+    parser.add_argument("-r", "--reverse", action="store_true", help="sort the other way round")
+    parser.add_argument("--top", type=_count, metavar="N", help="print only the first N")
+    parser.add_argument(
+        "--fields", metavar="A,B,…", help="these columns or fields; a wrong one lists them"
+    )
+    parser.add_argument("-w", "--wide", action="store_true", help="print also runtime and image")
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="print once instead of going live")
+    parser.add_argument("-b", "--batch", action="store_true", help="print again and again")
     parser.add_argument("-n", type=_count, metavar="N", dest="count", help="stop after N times")
     parser.add_argument(
         "-d",
@@ -53,129 +87,53 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="SECONDS",
         help="time between two readings (default: 1)",
     )
-    parser.add_argument("-o", "--output", choices=("table", "json"), help="print in this form")
     parser.add_argument(
-        "--sort",
-        metavar="COLUMN",
-        default="cpu",
-        help="largest first, or A to Z (default: cpu); a wrong one lists them",
-    )
-    parser.add_argument("-r", "--reverse", action="store_true", help="sort the other way round")
-    parser.add_argument(
-        "--filter",
-        default="",
-        metavar="TEXT",
-        help="only what has TEXT in its name, image, runtime or cgroup path, or as start of its id",
+        "-o",
+        "--output",
+        choices=("table", "json", "jsonl", "csv", "openmetrics", "svg"),
+        help="print in this form",
     )
     parser.add_argument(
-        "-a",
-        "--all",
-        action="store_true",
-        help="also sandboxes, pods, slices and services",
+        "--json", action="store_const", const="json", dest="output", help="the same as -o json"
     )
-    parser.add_argument("-w", "--wide", action="store_true", help="print all columns")
+    parser.add_argument("--no-headers", action="store_true", help="without the line of headings")
+    parser.add_argument(
+        "--size", type=_size, default=(120, 30), metavar="WxH", help="of -o svg (120x30)"
+    )
     parser.add_argument("--ascii", action="store_true", help="no sign outside ASCII")
-    settings.add_arguments(parser)
-    parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from agent.cgroupfs.hierarchies import NoCgroups
-    from agent.sampler import Sampler
-    from agent.top.columns import BY_KEY
+    from agent.cli.diagnosing import open_sampler
+    from agent.cli.top_view import BadChoice, view_of
 
-    if arguments.sort not in BY_KEY:
-        print(
-            f"agent top: no column {arguments.sort!r} to sort by: {', '.join(BY_KEY)}",
-            file=sys.stderr,
-        )
+    try:
+        view = view_of(arguments)
+    except BadChoice as error:
+        print(f"agent top: {error}", file=sys.stderr)
         return USAGE
     config = settings.load_config(arguments)
     try:
-        with Sampler(config.paths) as sampler:
-            return show(arguments, sampler)
+        with ExitStack() as stack:
+            sampler, start = open_sampler(config, stack)
+            if prints(arguments):
+                from agent.cli.top_print import show
+
+                start()
+                return show(arguments, view, sampler)
+            from agent.cli.top_live import go_live
+
+            return go_live(arguments, view, sampler, config, start)
     except NoCgroups as error:
         print(f"agent top: {error}", file=sys.stderr)
         return ERROR
 
 
-def show(arguments: argparse.Namespace, source: Source) -> int:
-    """Go live, or print: what the options and the terminal call for."""
-    from agent.top.glyphs import ASCII, glyphs_for
-    from agent.top.view import View
-
-    view = View(
-        sort=arguments.sort,
-        reverse=arguments.reverse,
-        filter=arguments.filter,
-        everything=arguments.all,
-    )
+def prints(arguments: argparse.Namespace) -> bool:
+    """Whether it prints, and does not go live."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if arguments.once or arguments.output is not None or not terminal:
-        glyphs = ASCII if arguments.ascii else glyphs_for(sys.stdout.encoding)
-        return _print(arguments, source, view, glyphs)
-
-    import locale
-
-    from agent.top.live import show as show_live
-    from agent.top.terminal import UnusableTerminal
-
-    # curses writes in the encoding of the locale, whatever Python's own streams use.
-    locale.setlocale(locale.LC_ALL, "")
-    encoding = locale.nl_langinfo(locale.CODESET)
-    try:
-        return show_live(
-            source,
-            view,
-            delay=arguments.delay,
-            count=arguments.count,
-            glyphs=ASCII if arguments.ascii else glyphs_for(encoding),
-            environment=os.environ,
-        )
-    except UnusableTerminal as error:
-        print(f"agent top: no live view: {error}; --once prints instead", file=sys.stderr)
-        return ERROR
-
-
-def _print(arguments: argparse.Namespace, source: Source, view: View, glyphs: Glyphs) -> int:
-    from agent.top.feed import FrameMaker
-
-    maker = FrameMaker(source, arguments.delay)
-    maker.next()
-    due = time.monotonic()
-    for number in range(arguments.count or 1):
-        due += arguments.delay
-        time.sleep(max(0.0, due - time.monotonic()))
-        frame = maker.next()
-        if arguments.output == "json":
-            _print_json(frame, view, sys.stdout)
-        else:
-            if number:
-                sys.stdout.write("\n")
-            _print_table(frame, view, glyphs, wide=arguments.wide)
-        sys.stdout.flush()
-    return OK
-
-
-def _print_json(frame: Frame, view: View, out: TextIO) -> None:
-    from agent.top.document import document
-    from agent.top.render import rows_of
-
-    out.write(document(frame, rows_of(frame, view)) + "\n")
-
-
-def _print_table(frame: Frame, view: View, glyphs: Glyphs, *, wide: bool) -> None:
-    from agent.top.columns import COLUMNS
-    from agent.top.notes import notes
-    from agent.top.render import rows_of
-    from agent.top.text import table_text
-
-    rows = rows_of(frame, view)
-    columns = [column for column in COLUMNS if wide or not column.wide]
-    sys.stdout.write(table_text(rows, columns, now=frame.wall_time, glyphs=glyphs))
-    sys.stdout.flush()
-    for note in notes(rows, columns, frame.health, glyphs):
-        print(f"agent top: {note}", file=sys.stderr)
+    return bool(arguments.once or arguments.batch or arguments.output is not None or not terminal)
 
 
 def _count(text: str) -> int:
@@ -190,3 +148,11 @@ def _delay(text: str) -> float:
     if not 0.1 <= delay <= 3600:
         raise argparse.ArgumentTypeError("between 0.1 and 3600 seconds")
     return delay
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    size = int(width), int(height)
+    if not (1 <= size[0] <= 1000 and 1 <= size[1] <= 1000):
+        raise argparse.ArgumentTypeError("columns x lines, each from 1 to 1000")
+    return size

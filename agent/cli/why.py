@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from agent.cli import settings, why_fleet
+from agent.cli.diagnosing import open_sampler
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from agent.model import Snapshot
     from agent.procfs.kmsg import KernelLog, OomKill
     from agent.sampler import Sampler
+    from agent.selection.language import Selection
 
 _EPILOG = """\
 targets:
@@ -31,6 +33,7 @@ targets:
 examples:
   agent why                          the whole host, the worst first
   agent why shop/checkout            one container: evidence, advice, and what could not be checked
+  agent why --filter 'ns=shop !debug'  those that fit a filter
   agent why --seconds 60             look longer: slow leaks, rare restarts
   agent why -o json | jq '.containers[].findings[].rule'
   agent why --prometheus http://prom:9090 shop/checkout    wherever it runs
@@ -40,8 +43,6 @@ It looks for --seconds (default 10), reads files alone, and needs no daemon.
 Every finding says by which files and keys it was found: what it means, docs/diagnosis.md.
 """
 
-_GROUPS: Final = ("process", "netstat", "cpuset", "memory_events", "cpu")
-"""Groups of metrics whose files the rules need beside those that are always read."""
 _STEP: Final = 1.0
 _SECONDS: Final = 10.0
 
@@ -71,6 +72,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="exit with 10 where there is a finding that is a warning or worse",
     )
+    parser.add_argument(
+        "--filter",
+        default="",
+        metavar="TEXT",
+        help="only containers that fit, as ns=shop or severity>=warning: see docs/top.md",
+    )
     parser.add_argument("--ascii", action="store_true", help="no sign outside ASCII")
     why_fleet.add_arguments(parser)
     settings.add_arguments(parser)
@@ -82,51 +89,43 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.container.target import BadTarget, parse_target
     from agent.diagnosis.diagnose import diagnose
     from agent.diagnosis.scene import scene_of
+    from agent.selection.language import BadSelection, parse_selection
 
+    try:
+        kept = parse_selection(arguments.filter)
+    except BadSelection as error:
+        print(f"agent why: --filter: {error}", file=sys.stderr)
+        return USAGE
+    if arguments.filter and arguments.target:
+        print("agent why: a TARGET or a --filter, not both", file=sys.stderr)
+        return USAGE
     try:
         target = parse_target(arguments.target) if arguments.target else None
     except BadTarget as error:
         print(f"agent why: {error}", file=sys.stderr)
         return USAGE
     if arguments.prometheus:
+        if arguments.filter:
+            print("agent why: --filter is for this host, not for --prometheus", file=sys.stderr)
+            return USAGE
         return why_fleet.run(arguments, target)
     config = settings.load_config(arguments)
     try:
         with ExitStack() as stack:
-            sampler = _sampler(config, stack)
+            sampler, start = open_sampler(config, stack)
+            start()
             if target is not None and not _is_there(arguments, config, target, sampler):
                 return NOT_FOUND
             log = _kernel_log(stack)
             snapshots = _look(sampler, arguments.seconds or _SECONDS)
             scene = scene_of(snapshots)
             kills = [] if log is None else log.oom_kills()
-            diagnosis = _drill_down(diagnose(scene), snapshots[-1], kills, sampler, config)
+            diagnosis = _kept(kept, diagnose(scene), scene) if kept.text else diagnose(scene)
+            diagnosis = _drill_down(diagnosis, snapshots[-1], kills, sampler, config)
     except NoCgroups as error:
         print(f"agent why: {error}", file=sys.stderr)
         return ERROR
     return _tell(arguments, config, target, scene, diagnosis)
-
-
-def _sampler(config: Config, stack: ExitStack) -> Sampler:
-    from agent.filesystem.watcher import FilesystemWatcher
-    from agent.lifecycle.keeper import LifetimeKeeper
-    from agent.sampler import Sampler, host_hierarchies
-
-    lifetimes = LifetimeKeeper(config.lifecycle, config.paths, host_hierarchies(config.paths))
-    filesystem = FilesystemWatcher(config.filesystem, config.paths)
-    sampler = stack.enter_context(
-        Sampler(
-            config.paths,
-            filesystem=filesystem,
-            lifetimes=lifetimes,
-            groups=_GROUPS,
-            services=config.metrics.systemd,
-        )
-    )
-    for part in (lifetimes, filesystem):
-        part.start()
-        stack.callback(part.stop)
-    return sampler
 
 
 def _is_there(
@@ -211,6 +210,9 @@ def _tell(
             print(f"agent why: {arguments.target} ended meanwhile", file=sys.stderr)
             return NOT_FOUND
         diagnosis = _only(diagnosis, verdicts)
+    elif arguments.filter and not diagnosis.verdicts:
+        print(f"agent why: no container fits {arguments.filter!r}", file=sys.stderr)
+        return NOT_FOUND
     _print(arguments, diagnosis, scene, one=target is not None)
     worst = max((v.severity for v in diagnosis.verdicts if v.severity is not None), default=None)
     if arguments.exit_code and worst is not None and worst >= Severity.WARNING:
@@ -231,11 +233,20 @@ def _of_target(target: Target, diagnosis: Diagnosis, config: Config) -> tuple[Ve
     return tuple(living[candidate.cgroup.inode] for candidate in found)
 
 
+def _kept(kept: Selection, diagnosis: Diagnosis, scene: Scene) -> Diagnosis:
+    """The containers that fit the filter."""
+    from agent.selection.item import item_of
+
+    fitting = [v for v in diagnosis.verdicts if kept.keeps(item_of(v, scene))]
+    return _only(diagnosis, tuple(fitting))
+
+
 def _only(diagnosis: Diagnosis, verdicts: tuple[Verdict, ...]) -> Diagnosis:
+    from collections import Counter
     from dataclasses import replace
 
-    blind = tuple((lack, 1) for verdict in verdicts for lack in verdict.blind)
-    return replace(diagnosis, verdicts=verdicts, blind=blind)
+    blind = Counter(lack for verdict in verdicts for lack in verdict.blind)
+    return replace(diagnosis, verdicts=verdicts, blind=tuple(blind.most_common()))
 
 
 def _print(arguments: argparse.Namespace, diagnosis: Diagnosis, scene: Scene, *, one: bool) -> None:

@@ -21,7 +21,7 @@ from agent.model import Snapshot
 
 SECONDS: Final = 60.0
 """How far back is looked."""
-_STEP: Final = 5.0
+STEP: Final = 5.0
 """Seconds between two that are kept: scrapes by several servers do not crowd the others out."""
 
 LABELS: Final = ("namespace", "pod", "container", "name", "rule", "severity")
@@ -53,7 +53,7 @@ class Recent:
         with self._lock:
             self._latest = snapshot
             self._findings = None
-            if self._kept and snapshot.taken_at - self._kept[-1].taken_at < _STEP:
+            if self._kept and snapshot.taken_at - self._kept[-1].taken_at < STEP:
                 return
             self._kept.append(snapshot)
             # One at least as old as asked for stays: rates are over the whole time.

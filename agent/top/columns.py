@@ -1,215 +1,314 @@
-"""The columns: where each takes its values from, how it writes them, and when they matter.
-
-A value is a number in base units, text, UNLIMITED, or the reason why there is none (`Unknown`).
-"""
+"""The columns there are. Which of them are shown: `sets.py`, or the person's own choice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
-from agent import units
-from agent.kernelfile import Unlimited
-from agent.usage import Unknown, Usage
+from agent.selection.field import Unit
+from agent.selection.fields import find_field
+from agent.top.column import Column, Grow, Marks
 
-Value = float | str | Unlimited | Unknown
+_SHARE: Final = Marks(0.7, 0.9)
+"""As ctop and k9s have it."""
+_STALL: Final = Marks(0.1, 0.4)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column: where its values come from and how they are written."""
-
-    key: str
-    """What `--sort` takes."""
-    heading: str
-    help: str
-    width: int
-    values: Callable[[Usage], tuple[Value, ...]]
-    write: Callable[[float], str] = str
-    part_width: int = 0
-    """Each of several values is filled to this many columns."""
-    order: Callable[[Usage], float | str | None] | None = None
-    """What to sort by; by default the largest of `values`. None sorts last."""
-    descending: bool = True
-    right: bool = True
-    warning: float = float("inf")
-    critical: float = float("inf")
-    """Values from here on are marked: the same base as the values."""
-    wide: bool = False
-    """Only where there is much room."""
-    rank: int = 0
-    """The higher, the sooner it is left out where there is little room."""
-
-
-def title(usage: Usage) -> str:
-    """What the row is called: the container's title, else the cgroup's path."""
-    container = usage.container
-    if container is None:
-        return usage.cgroup.path.strip("/") or "/"
-    return container.title or usage.cgroup.path.strip("/")
-
-
-def _fields(*names: str) -> Callable[[Usage], tuple[Value, ...]]:
-    """These fields of a Usage, or why they are None."""
-
-    def values(usage: Usage) -> tuple[Value, ...]:
-        unknown = usage.unknown
-        # What is not in `unknown` is not None.
-        return tuple([unknown.get(name) or getattr(usage, name) for name in names])
-
-    return values
-
-
-def _share(limit: str, ratio: str) -> Callable[[Usage], tuple[Value, ...]]:
-    """The field `ratio`, or UNLIMITED where the field `limit` is."""
-    get = _fields(ratio)
-
-    def values(usage: Usage) -> tuple[Value, ...]:
-        found = getattr(usage, limit)
-        return (found,) if isinstance(found, Unlimited) else get(usage)
-
-    return values
-
-
-def _sum(*names: str) -> Callable[[Usage], float | None]:
-    def total(usage: Usage) -> float | None:
-        known = [value for name in names if (value := getattr(usage, name)) is not None]
-        return sum(known) if known else None
-
-    return total
-
-
-COLUMNS: tuple[Column, ...] = (
+COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         key="name",
         heading="NAME",
-        help="namespace/pod/container, the runtime's name, or the cgroup's path",
+        fields=("name",),
         width=20,
-        values=lambda usage: (title(usage),),
         right=False,
         descending=False,
+        grow=Grow.NAME,
+        most=48,
     ),
     Column(
         key="state",
         heading="STATE",
-        help="how long it is up, paused, or exited; sorts the youngest first",
+        fields=("state", "age"),
+        kind="state",
+        help="how long it is up, paused, exited, or down; sorts the youngest first",
         width=9,
-        values=lambda usage: (usage.state or usage.unknown["state"],),
-        order=lambda usage: usage.started,
+        order=("age",),
+        descending=False,
         right=False,
+        rank=5,
+    ),
+    Column(key="cpu", heading="CPU", fields=("cpu",), width=5),
+    Column(
+        key="cpu.of_limit",
+        heading="%LIM",
+        fields=("cpu.of_limit",),
+        help="CPU used in percent of its own limit",
+        width=4,
+        rank=1,
+        marks=_SHARE,
+    ),
+    Column(
+        key="cpu.of_request",
+        heading="%REQ",
+        fields=("cpu.of_request",),
+        help="CPU used in percent of its request (Kubernetes)",
+        width=4,
         rank=3,
     ),
     Column(
-        key="cpu",
-        heading="CPU",
-        help="CPU time used, in cores",
+        key="cpu.of_host",
+        heading="%HOST",
+        fields=("cpu.of_host",),
+        help="CPU used in percent of all the host's cores",
         width=5,
-        values=_fields("cpu_cores"),
-        write=units.human_cores,
+        rank=4,
+        marks=_SHARE,
     ),
     Column(
-        key="cpu-limit",
-        heading="%LIM",
-        help="CPU used in percent of its own limit",
-        width=4,
-        values=_share("cpu_limit_cores", "cpu_limit_ratio"),
-        write=units.human_percent,
-        warning=0.7,
-        critical=0.9,
-        rank=1,
-    ),
-    Column(
-        key="throttled",
+        key="cpu.throttled",
         heading="THR%",
+        fields=("cpu.throttled",),
         help="scheduling periods in which the CPU limit stopped it, in percent",
         width=4,
-        values=_fields("throttled_ratio"),
-        write=units.human_percent,
-        warning=0.05,
-        critical=0.25,
+        marks=Marks(0.05, 0.25),
         rank=2,
     ),
     Column(
-        key="memory",
-        heading="MEM",
-        help="memory it cannot do without right away (working set); K, M, G are powers of 1024",
+        key="cpu.withheld",
+        heading="HELD",
+        fields=("cpu.withheld",),
         width=5,
-        values=_fields("memory_working_set"),
-        write=units.human_size,
+        marks=Marks(0.05, 1.0),
+        rank=3,
     ),
+    Column(key="cpu.limit", heading="LIMIT", fields=("cpu.limit",), width=5, rank=3),
+    Column(key="cpu.request", heading="REQ", fields=("cpu.request",), width=5, rank=4),
     Column(
-        key="memory-limit",
-        heading="%LIM",
-        help="memory in percent of its own limit",
-        width=4,
-        values=_share("memory_limit", "memory_limit_ratio"),
-        write=units.human_percent,
-        warning=0.7,
-        critical=0.9,
-        rank=1,
-    ),
-    Column(
-        key="pressure",
-        heading="PSI c/m/i",
-        help="time some task waited for CPU / memory / I/O, in percent",
-        width=11,
-        values=_fields("cpu_pressure_some", "memory_pressure_some", "io_pressure_some"),
-        write=units.human_percent,
-        part_width=2,
-        warning=0.1,
-        critical=0.4,
-        rank=4,
-    ),
-    Column(
-        key="network",
-        heading="RX/TX",
-        help="bytes per second received / sent, without loopback; sorts by the sum",
-        width=9,
-        values=_fields("receive_bytes_per_second", "transmit_bytes_per_second"),
-        write=units.human_rate,
-        order=_sum("receive_bytes_per_second", "transmit_bytes_per_second"),
-        rank=5,
-    ),
-    Column(
-        key="disk",
-        heading="RD/WR",
-        help="bytes per second read / written on block devices; sorts by the sum",
-        width=9,
-        values=_fields("read_bytes_per_second", "write_bytes_per_second"),
-        write=units.human_rate,
-        order=_sum("read_bytes_per_second", "write_bytes_per_second"),
+        key="cpu.trend",
+        heading="CPU 60s",
+        fields=("cpu",),
+        kind="cpu-trend",
+        help="CPU of the last minute, of its limit, else of its own most; sorts by CPU",
+        width=12,
+        right=False,
         rank=6,
     ),
     Column(
-        key="pids",
-        heading="PIDS",
-        help="tasks (threads)",
+        key="mem",
+        heading="MEM",
+        fields=("mem",),
         width=5,
-        values=_fields("pids"),
-        write=lambda value: units.human_count(int(value)),
-        rank=7,
+        help="memory it cannot do without right away (working set); K, M, G are powers of 1024",
     ),
+    Column(
+        key="mem.of_limit",
+        heading="%LIM",
+        fields=("mem.of_limit",),
+        help="memory in percent of its own limit",
+        width=4,
+        rank=1,
+        marks=_SHARE,
+    ),
+    Column(
+        key="mem.of_request",
+        heading="%REQ",
+        fields=("mem.of_request",),
+        help="memory in percent of its request (Kubernetes)",
+        width=4,
+        rank=3,
+    ),
+    Column(
+        key="mem.of_host",
+        heading="%HOST",
+        fields=("mem.of_host",),
+        help="memory in percent of the host's",
+        width=5,
+        rank=4,
+        marks=_SHARE,
+    ),
+    Column(key="mem.limit", heading="LIMIT", fields=("mem.limit",), width=5, rank=3),
+    Column(key="mem.request", heading="REQ", fields=("mem.request",), width=5, rank=4),
+    Column(
+        key="mem.trend",
+        heading="MEM 60s",
+        fields=("mem",),
+        kind="memory-trend",
+        help="memory of the last minute, of its limit, else of its own most; sorts by memory",
+        width=12,
+        right=False,
+        rank=6,
+    ),
+    Column(key="mem.anon", heading="ANON", fields=("mem.anon",), width=5, rank=3),
+    Column(key="mem.file", heading="CACHE", fields=("mem.file",), width=5, rank=3),
+    Column(key="mem.swap", heading="SWAP", fields=("mem.swap",), width=5, rank=4, marks=Marks(1)),
+    Column(key="oom", heading="OOM", fields=("oom",), width=4, rank=2, marks=Marks(1, 1)),
+    Column(
+        key="psi",
+        heading="PSI c/m/i",
+        fields=("psi.cpu", "psi.mem", "psi.io"),
+        help="time some task waited for CPU / memory / I/O, in percent",
+        width=11,
+        part_width=2,
+        rank=7,
+        marks=_STALL,
+    ),
+    Column(
+        key="psi.cpu",
+        heading="PSI some/full",
+        fields=("psi.cpu", "psi.cpu.full"),
+        help="time some / all tasks waited for a CPU, in percent",
+        width=13,
+        part_width=3,
+        rank=2,
+        marks=_STALL,
+    ),
+    Column(
+        key="psi.mem",
+        heading="PSI some/full",
+        fields=("psi.mem", "psi.mem.full"),
+        help="time some / all tasks waited for memory, in percent",
+        width=13,
+        part_width=3,
+        rank=2,
+        marks=_STALL,
+    ),
+    Column(
+        key="psi.io",
+        heading="PSI some/full",
+        fields=("psi.io", "psi.io.full"),
+        help="time some / all tasks waited for I/O, in percent",
+        width=13,
+        part_width=3,
+        rank=2,
+        marks=_STALL,
+    ),
+    Column(
+        key="net",
+        heading="RX/TX",
+        fields=("net.rx", "net.tx"),
+        help="bytes per second received / sent, without loopback; sorts by the sum",
+        width=9,
+        order=("net.rx", "net.tx"),
+        rank=8,
+    ),
+    Column(key="net.rx", heading="RX/s", fields=("net.rx",), width=5),
+    Column(key="net.tx", heading="TX/s", fields=("net.tx",), width=5),
+    Column(
+        key="disk",
+        heading="RD/WR",
+        fields=("disk.read", "disk.write"),
+        help="bytes per second read / written on block devices; sorts by the sum",
+        width=9,
+        order=("disk.read", "disk.write"),
+        rank=9,
+    ),
+    Column(key="disk.read", heading="READ/s", fields=("disk.read",), width=6),
+    Column(key="disk.write", heading="WRITE/s", fields=("disk.write",), width=7),
+    Column(key="pids", heading="PIDS", fields=("pids",), width=5, rank=10),
+    Column(key="pids.limit", heading="LIMIT", fields=("pids.limit",), width=5, rank=4),
+    Column(
+        key="pids.of_limit",
+        heading="%LIM",
+        fields=("pids.of_limit",),
+        help="tasks in percent of their limit",
+        width=4,
+        rank=2,
+        marks=_SHARE,
+    ),
+    Column(key="restarts", heading="RST", fields=("restarts",), width=4, marks=Marks(1), rank=2),
     Column(
         key="runtime",
         heading="RUNTIME",
-        help="who runs it",
+        fields=("runtime",),
         width=10,
-        values=lambda usage: (usage.container.runtime if usage.container else "",),
         right=False,
         descending=False,
-        wide=True,
-        rank=8,
+        rank=12,
+    ),
+    Column(
+        key="ns",
+        heading="NAMESPACE",
+        fields=("ns",),
+        width=14,
+        right=False,
+        descending=False,
+        rank=3,
+    ),
+    Column(
+        key="pod", heading="POD", fields=("pod",), width=24, right=False, descending=False, rank=4
+    ),
+    Column(
+        key="qos", heading="QOS", fields=("qos",), width=10, right=False, descending=False, rank=5
+    ),
+    Column(
+        key="owner",
+        heading="OWNER",
+        fields=("owner",),
+        width=16,
+        right=False,
+        descending=False,
+        rank=6,
+    ),
+    Column(
+        key="project",
+        heading="PROJECT",
+        fields=("project",),
+        width=14,
+        right=False,
+        descending=False,
+        rank=6,
     ),
     Column(
         key="image",
         heading="IMAGE",
-        help="the image it was made from",
+        fields=("image",),
         width=24,
-        values=lambda usage: (usage.container.image if usage.container else "",),
         right=False,
         descending=False,
-        wide=True,
+        rank=11,
+        grow=Grow.REST,
+    ),
+    Column(
+        key="trouble",
+        heading="TRBL",
+        fields=("trouble",),
+        width=4,
         rank=9,
+        marks=Marks(200, 300),
+    ),
+    Column(
+        key="why",
+        heading="WHY",
+        fields=("trouble",),
+        kind="why",
+        help="the worst of what is wrong with it (w: all, with evidence); sorts by trouble",
+        width=26,
+        right=False,
+        grow=Grow.WHY,
     ),
 )
-BY_KEY = {column.key: column for column in COLUMNS}
+BY_KEY: Final = {column.key: column for column in COLUMNS}
+
+
+@lru_cache(maxsize=256)
+def find_column(name: str) -> Column:
+    """
+    The column of this key; of a field that no column shows, one made for it.
+
+    Raises `selection.fields.NoSuchField`.
+    """
+    if name in BY_KEY:
+        return BY_KEY[name]
+    field = find_field(name)
+    if field.name in BY_KEY:
+        return BY_KEY[field.name]
+    text = field.unit is Unit.TEXT
+    return Column(
+        key=field.name,
+        heading=field.name.upper(),
+        fields=(field.name,),
+        width=max(len(field.name), 14 if text else 6),
+        right=not text,
+        descending=not text,
+        rank=3,
+        grow=Grow.REST if text else Grow.NO,
+    )

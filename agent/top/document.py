@@ -2,7 +2,9 @@
 
     {"schema_version": 1, "time": 1760000000.0, "window": 1.0, "host": {…}, "sources": [{…}],
      "cgroups": [{"name": "web", "container": {…}, "cgroup": {…}, …, "unknown": {…},
-                  "counters": {…}}]}
+                  "trouble": 364.0, "findings": [{"rule": …, "severity": …, "summary": …}],
+                  "counters": {…}}],
+     "ended": [{"name": "job", "trouble": 389.1, "findings": […]}]}
 
 Units are base units: seconds, bytes, cores, ratios (1.0 is all of it), and each "per second".
 
@@ -11,6 +13,8 @@ Units are base units: seconds, bytes, cores, ratios (1.0 is all of it), and each
       unsupported, pending, inapplicable, damaged (`agent.usage.Unknown`).
     - A limit is null where not known, else {"limit": 2.0, "unlimited": false} or
       {"limit": null, "unlimited": true}. It is never a very large number.
+    - "findings" are of the last minute, the worst first; "ended" are containers that are down and
+      in trouble. `agent why -o json` has the evidence.
     - "counters" are raw, under the names the metrics page has for them without "container_". They
       are of the later reading, so they are what /metrics says of the same second.
 
@@ -29,7 +33,7 @@ from agent.cgroupfs.pressure import Stall
 from agent.container.container import Container
 from agent.kernelfile import Unlimited
 from agent.model import Sample
-from agent.top.columns import title
+from agent.selection.item import Item
 from agent.top.frame import Frame
 from agent.units import seconds
 from agent.usage import LOOPBACK, Usage, working_set
@@ -46,13 +50,13 @@ _RATES: Final = tuple(
 )
 
 
-def document(frame: Frame, rows: Sequence[Usage]) -> str:
-    """One tick as one line of JSON, without the newline. `rows` in the order wanted."""
+def document(frame: Frame, items: Sequence[Item]) -> str:
+    """One tick as one line of JSON, without the newline. `items` in the order wanted."""
     host = frame.host
     body: Json = {
         "schema_version": SCHEMA_VERSION,
         "time": frame.wall_time,
-        "window": next((usage.window for usage in rows if usage.window is not None), None),
+        "window": frame.window,
         "host": {
             "name": frame.hostname,
             **{field.name: getattr(host, field.name) for field in fields(host)},
@@ -66,14 +70,17 @@ def document(frame: Frame, rows: Sequence[Usage]) -> str:
             }
             for source in frame.health
         ],
-        "cgroups": [_cgroup(usage) for usage in rows],
+        "cgroups": [_cgroup(item, item.usage) for item in items if item.usage is not None],
+        "ended": [
+            {"name": _text(item.title), **_wrong(item)} for item in items if item.usage is None
+        ],
     }
     return orjson.dumps(body).decode()
 
 
-def _cgroup(usage: Usage) -> Json:
+def _cgroup(item: Item, usage: Usage) -> Json:
     body: dict[str, Json] = {
-        "name": _text(title(usage)),
+        "name": _text(item.title),
         "container": _container(usage.container),
         "cgroup": {
             "inode": usage.cgroup.inode,
@@ -85,8 +92,23 @@ def _cgroup(usage: Usage) -> Json:
     body.update({name: getattr(usage, name) for name in _RATES})
     body.update({name: _limit(getattr(usage, name)) for name in _LIMITS})
     body["unknown"] = {name: why.value for name, why in usage.unknown.items()}
+    body.update(_wrong(item))
     body["counters"] = _counters(usage.sample)
     return body
+
+
+def _wrong(item: Item) -> dict[str, Json]:
+    return {
+        "trouble": item.trouble,
+        "findings": [
+            {
+                "rule": finding.rule,
+                "severity": finding.severity.word,
+                "summary": _text(finding.summary),
+            }
+            for finding in item.findings
+        ],
+    }
 
 
 def _text(name: str) -> str:

@@ -6,15 +6,14 @@ changes. What the sampler raises ends the thread and is kept for the one who loo
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from agent.kernelfile import UnexpectedText, read
 from agent.model import Snapshot
-from agent.top.frame import Frame, OwnCost, make_frame
+from agent.top.frame import Frame
+from agent.top.making import FrameMaker
 
 _FIRST_WINDOW: Final = 0.25
 """Seconds. The first rates come after this at the latest: long enough for several CFS periods."""
@@ -27,38 +26,24 @@ class Source(Protocol):
         """Read once."""
 
 
-class FrameMaker:
-    """Reads a Source and makes Frames; each has the rates since the one before."""
-
-    def __init__(self, source: Source, delay: float) -> None:
-        self._source = source
-        self._delay = delay
-        self._before: Snapshot | None = None
-        self._hostname = os.uname().nodename
-        self._cost = _CostMeter()
-
-    def next(self) -> Frame:
-        """Read once more."""
-        after = self._source.snapshot()
-        frame = make_frame(
-            self._before,
-            after,
-            hostname=self._hostname,
-            clock=time.strftime("%H:%M:%S", time.localtime(after.wall_time)),
-            delay=self._delay,
-            own=self._cost.read(),
-        )
-        self._before = after
-        return frame
-
-
 class Feed:
     """The thread. `wake` is called in it after each frame, and when it ends by an error."""
 
-    def __init__(self, maker: FrameMaker, delay: float, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        maker: FrameMaker,
+        delay: float,
+        wake: Callable[[], None],
+        *,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`begun` is called once, after the first frame: for what may be slow to start."""
+        self._source = source
         self._maker = maker
         self._delay = delay
         self._wake = wake
+        self._begun = begun
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.frame: Frame | None = None
@@ -79,9 +64,11 @@ class Feed:
         due = time.monotonic()
         try:
             while not self._stop.is_set():
-                self.frame = self._maker.next()
+                self.frame = self._maker.next(self._source.snapshot())
                 self.count += 1
                 self._wake()
+                if self.count == 1:
+                    self._begun()
                 pause = self._delay if self.count > 1 else min(self._delay, _FIRST_WINDOW)
                 # A sweep that took longer than the delay is not caught up with.
                 due = max(due + pause, time.monotonic())
@@ -89,28 +76,3 @@ class Feed:
         except Exception as error:  # noqa: BLE001 raised again by the loop that draws
             self.error = error
             self._wake()
-
-
-class _CostMeter:
-    """What this process used since it was last asked."""
-
-    def __init__(self) -> None:
-        self._last: tuple[float, float] | None = None
-        self._page_size = os.sysconf("SC_PAGE_SIZE")
-
-    def read(self) -> OwnCost:
-        now = time.process_time(), time.monotonic()
-        cores = None
-        if self._last is not None and now[1] > self._last[1]:
-            cores = (now[0] - self._last[0]) / (now[1] - self._last[1])
-        self._last = now
-        pages = read("/proc/self/statm", _parse_resident)
-        return OwnCost(cores, None if pages is None else pages * self._page_size)
-
-
-def _parse_resident(text: str) -> int:
-    """The second number of /proc/PID/statm: resident pages."""
-    fields = text.split()
-    if len(fields) < 2 or not fields[1].isdigit():
-        raise UnexpectedText(text)
-    return int(fields[1])

@@ -23,9 +23,21 @@ class Glyphs:
     descending: str = "▼"
     ascending: str = "▲"
     live: str = "●"
+    paused: str = "‖"
+    critical: str = "✖"
     warning: str = "⚠"
+    notice: str = "•"
+    folded: str = "▸"
+    unfolded: str = "▾"
+    rule: str = "─"
+    total: str = "Σ"
+    chosen: str = "✔"
+    bars: str = " ▁▂▃▄▅▆▇█"
+    """From nothing to all."""
     up: str = "↑"
     down: str = "↓"
+    left: str = "←"
+    right: str = "→"
     cursor: str = "█"
 
 
@@ -38,9 +50,20 @@ ASCII = Glyphs(
     descending="v",
     ascending="^",
     live="*",
+    paused="=",
+    critical="X",
     warning="!",
+    notice="-",
+    folded="+",
+    unfolded="-",
+    rule="-",
+    total="=",
+    chosen="x",
+    bars=" ._-=+*%#",
     up="Up",
     down="Down",
+    left="Left",
+    right="Right",
     cursor="_",
 )
 

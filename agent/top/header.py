@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from agent import units
-from agent.top.columns import BY_KEY, Column
+from agent.top.columns import find_column
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
 from agent.top.screen import Line, Span, Style, line
-from agent.top.table import is_container
+from agent.top.sets import SETS
+from agent.top.spark import spark
 from agent.top.view import View
 from agent.top.width import clean, cut, display_width
 from agent.usage import HostUsage
@@ -16,9 +19,11 @@ _HOST_WARNING, _HOST_CRITICAL = 0.7, 0.9
 _STALL_WARNING, _STALL_CRITICAL = 0.1, 0.4
 """As in the columns."""
 _GAP = Span("  ")
+_TREND_FROM = 100
+"""Columns from which on there is room for the host's sparkline."""
 
 
-def title_line(frame: Frame, width: int, glyphs: Glyphs) -> Line:
+def title_line(frame: Frame, view: View, width: int, glyphs: Glyphs) -> Line:
     """The machine on the left, the clock on the right."""
     host = frame.host
     left = [
@@ -28,40 +33,55 @@ def title_line(frame: Frame, width: int, glyphs: Glyphs) -> Line:
     ]
     if host.memory_total is not None:
         left.append(Span(f"  {units.human_size(host.memory_total)}"))
-    right = [
-        Span(f"{frame.clock}  "),
-        Span(glyphs.live, Style.GOOD),
-        Span(f" every {frame.delay:g}s "),
-    ]
+    right = _clock(frame, view, glyphs)
     space = width - _width(left) - _width(right)
     if space < 2:
-        return line(left, width)
+        # The past must not pass for the present, however little room there is.
+        if view.at is None:
+            return line(left, width)
+        left, space = left[:1], max(1, width - _width(left[:1]) - _width(right))
     return line([*left, Span(" " * space), *right], width)
 
 
 def load_line(frame: Frame, width: int, glyphs: Glyphs) -> Line:
     """CPU, memory and pressure of the machine, OOM kills, and this program's own cost."""
     host = frame.host
+    cpu = [Span(" CPU ", Style.FAINT)]
+    if width >= _TREND_FROM and any(value is not None for value in frame.host_trend):
+        cpu.append(Span(spark(frame.host_trend, 1.0, 12, glyphs) + " "))
     segments = [
-        [Span(" CPU ", Style.FAINT), *_cpu(host, glyphs)],
+        [*cpu, *_cpu(host, glyphs)],
         [Span("MEM ", Style.FAINT), *_memory(host, glyphs)],
         [Span("PSI ", Style.FAINT), *_pressure(host, glyphs)],
-        _own(frame, glyphs),
     ]
     # A pod's own cgroup counts its containers' kills once more.
-    killed = sum(usage.oom_kills_total or 0 for usage in frame.usages if is_container(usage))
+    killed = sum(
+        item.usage.oom_kills_total or 0
+        for item in frame.items
+        if item.is_container and item.usage is not None
+    )
     if killed:
-        segments.insert(3, [Span(f"OOM kills {killed}", Style.CRITICAL)])
+        segments.append([Span(f"OOM kills {killed}", Style.CRITICAL)])
+    if frame.own is not None:
+        segments.append(_own(frame, glyphs))
     return _joined(segments, width)
 
 
 def view_line(view: View, shown: int, total: int, width: int, glyphs: Glyphs) -> Line:
     """What is listed, in which order, and how many of how many."""
-    column = BY_KEY[view.sort]
+    column = find_column(view.sort)
+    arrow = glyphs.descending if column.descending is not view.reverse else glyphs.ascending
     segments = [
         [Span(" everything" if view.everything else " containers", Style.STRONG)],
-        [Span("sort ", Style.FAINT), Span(f"{column.key}{_arrow(view, column, glyphs)}")],
+        [Span("sort ", Style.FAINT), Span(f"{column.key}{arrow}")],
     ]
+    if view.faults:
+        segments.insert(1, [Span("faults only", Style.WARNING)])
+    if view.group:
+        segments.append([Span("group ", Style.FAINT), Span(view.group)])
+    named = next((each.name for each in SETS if each.columns == view.columns), "own")
+    if named != SETS[0].name:
+        segments.append([Span("columns ", Style.FAINT), Span(named)])
     if view.shown_filter:
         text = clean(view.shown_filter, ascii_only=glyphs.ascii_only)
         segments.append(
@@ -71,8 +91,15 @@ def view_line(view: View, shown: int, total: int, width: int, glyphs: Glyphs) ->
     return _joined(segments, width)
 
 
-def _arrow(view: View, column: Column, glyphs: Glyphs) -> str:
-    return glyphs.descending if column.descending is not view.reverse else glyphs.ascending
+def _clock(frame: Frame, view: View, glyphs: Glyphs) -> list[Span]:
+    if view.at is None:
+        return [
+            Span(f"{frame.clock}  "),
+            Span(glyphs.live, Style.GOOD),
+            Span(f" every {frame.delay:g}s "),
+        ]
+    day = time.strftime("%Y-%m-%d ", time.localtime(frame.wall_time))
+    return [Span(f"{glyphs.paused} {day}{frame.clock} ", Style.PAUSED)]
 
 
 def _cpu(host: HostUsage, glyphs: Glyphs) -> list[Span]:
@@ -112,7 +139,8 @@ def _pressure(host: HostUsage, glyphs: Glyphs) -> list[Span]:
 
 
 def _own(frame: Frame, glyphs: Glyphs) -> list[Span]:
-    cpu, memory = frame.own.cpu_cores, frame.own.memory
+    assert frame.own is not None
+    cpu, memory = frame.own
     sweep = sum(source.seconds for source in frame.health)
     failed = sum(source.failures for source in frame.health)
     parts = [

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agent.model import SourceHealth
-from agent.top.columns import Column
+from agent.top.column import Column
 from agent.top.glyphs import Glyphs
+from agent.top.row import Row, values_of
 from agent.top.width import clean
-from agent.usage import Unknown, Usage
+from agent.usage import Unknown
+
+_HARDLY_ANYWHERE = frozenset({"cpu.request", "cpu.of_request", "mem.request", "mem.of_request"})
+"""Only where Kubernetes is asked: docs/top.md says so, not every screen."""
 
 
 def notes(
-    rows: Sequence[Usage],
+    rows: Sequence[Row],
     columns: Iterable[Column],
     health: Iterable[SourceHealth],
     glyphs: Glyphs,
@@ -28,11 +32,17 @@ def notes(
             message = clean(source.message, ascii_only=glyphs.ascii_only)
             said.append(f"{glyphs.warning} {source.source}: {source.failures} failed: {message}")
     denied, missing = [], []
+    # What has ended tells of nothing, which is no fault of the host's.
+    here = [row for row in rows if not row.is_group and row.items[0].usage is not None]
     for column in columns:
-        reasons = [set(column.values(usage)) for usage in rows]
+        reasons = [set(values_of(column, row)) for row in here]
         if any(Unknown.DENIED in values for values in reasons):
             denied.append(column.key)
-        elif reasons and all(values == {Unknown.UNSUPPORTED} for values in reasons):
+        elif (
+            reasons
+            and column.key not in _HARDLY_ANYWHERE
+            and all(values == {Unknown.UNSUPPORTED} for values in reasons)
+        ):
             missing.append(column.key)
     if denied:
         said.append(f"{glyphs.denied} not permitted (try as root): {', '.join(denied)}")

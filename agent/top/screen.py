@@ -27,6 +27,10 @@ class Style(enum.Enum):
     WARNING = enum.auto()
     CRITICAL = enum.auto()
     KEY = enum.auto()
+    TOTAL = enum.auto()
+    NOTICE = enum.auto()
+    PAUSED = enum.auto()
+    """The moment shown is not now."""
 
 
 class Span(NamedTuple):

@@ -8,6 +8,7 @@ https://no-color.org: with NO_COLOR set and not empty only bold, dim and reverse
 
 from __future__ import annotations
 
+import base64
 import curses
 import os
 import signal
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final
 
+from agent.top.mouse import MASK, Click, read_mouse
 from agent.top.screen import Line, Screen, Span, Style
 from agent.top.width import cut, display_width
 
@@ -38,6 +40,9 @@ _NAMES: Final = {
     curses.KEY_END: "End",
     curses.KEY_ENTER: "Enter",
     curses.KEY_BACKSPACE: "Backspace",
+    curses.KEY_LEFT: "Left",
+    curses.KEY_RIGHT: "Right",
+    " ": "Space",
 }
 
 _COLOURS: Final = {
@@ -45,6 +50,8 @@ _COLOURS: Final = {
     Style.GOOD: curses.COLOR_GREEN,
     Style.WARNING: curses.COLOR_YELLOW,
     Style.CRITICAL: curses.COLOR_RED,
+    Style.NOTICE: curses.COLOR_CYAN,
+    Style.PAUSED: curses.COLOR_YELLOW,
 }
 _ATTRIBUTES: Final = {
     Style.PLAIN: curses.A_NORMAL,
@@ -57,6 +64,9 @@ _ATTRIBUTES: Final = {
     Style.WARNING: curses.A_BOLD,
     Style.CRITICAL: curses.A_BOLD,
     Style.KEY: curses.A_BOLD,
+    Style.NOTICE: curses.A_NORMAL,
+    Style.PAUSED: curses.A_REVERSE | curses.A_BOLD,
+    Style.TOTAL: curses.A_BOLD,
 }
 
 
@@ -72,10 +82,11 @@ class Terminal:
         self._name = environment.get("TERM", "")
         self._shown: tuple[Line, ...] = ()
         self._styles: dict[Style, int] = dict(_ATTRIBUTES)
+        self._out = sys.__stdout__.fileno()  # type: ignore[union-attr]  # the caller has seen that it is a terminal
 
     def __enter__(self) -> Terminal:
         try:
-            curses.setupterm(self._name or "unknown", sys.__stdout__.fileno())  # type: ignore[union-attr]  # the caller has seen that it is a terminal
+            curses.setupterm(self._name or "unknown", self._out)
         except curses.error as error:
             raise UnusableTerminal(f"TERM={self._name!r}: {error}") from None
         if curses.tigetstr("cup") is None:
@@ -118,22 +129,34 @@ class Terminal:
         except curses.error:
             pass  # the terminal hung up: the loop hears of it by itself
 
-    def keys(self) -> list[str]:
-        """The names of the keys pressed since the last call, in order; "" for a nameless one."""
-        pressed: list[str] = []
+    def keys(self) -> list[str | Click]:
+        """What was pressed since the last call, in order: names of keys, "" for a nameless one."""
+        pressed: list[str | Click] = []
         while True:
             try:
                 key = self._window.get_wch()
             except curses.error:
                 return pressed
+            if key == curses.KEY_MOUSE:
+                pressed.append(read_mouse())
+                continue
             name = _NAMES.get(key, key)
             known = isinstance(name, str) and (len(name) > 1 or name.isprintable())
             pressed.append(str(name) if known else "")
 
+    def mouse(self, *, on: bool) -> None:
+        """Take clicks, or leave them to the terminal, which then selects text with them."""
+        curses.mousemask(MASK if on else 0)
+
+    def copy(self, text: str) -> None:
+        """Put text on the clipboard of whoever sits at the terminal (OSC 52), also over ssh."""
+        data = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
+        os.write(self._out, f"\033]52;c;{data}\a".encode())
+
     def resize(self) -> None:
         """Take on the terminal's present size and draw everything anew."""
         try:
-            columns, lines = os.get_terminal_size(sys.__stdout__.fileno())  # type: ignore[union-attr]  # as above
+            columns, lines = os.get_terminal_size(self._out)
         except OSError:
             # The terminal is gone; the loop sees that by itself.
             return
@@ -168,6 +191,7 @@ class Terminal:
         curses.set_escdelay(_ESCAPE_DELAY)
         self._window.keypad(True)
         self._window.nodelay(True)
+        curses.mouseinterval(0)
         try:
             curses.curs_set(0)
         except curses.error:

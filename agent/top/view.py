@@ -1,53 +1,109 @@
-"""What the person looking has chosen, and what each key makes of it. Pure: View in, View out.
+"""What the person looking has chosen. Pure; what each key makes of it is in `act.py`.
 
-The cursor is on a container (a cgroup's inode), not on a line: it stays with it when the order
-changes. Before the first movement, and when that container is gone, it is a line number.
+The cursor is on a container (a cgroup's inode) or a group, not on a line: it stays with it when the
+order changes. Before the first movement, and when that row is gone, it is a line number.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from agent.top.columns import COLUMNS
-from agent.top.help import HELP_LENGTH
-from agent.top.keys import Action
+from agent.top.row import Key
+from agent.top.sets import DEFAULT
 
-_KEYS = tuple(column.key for column in COLUMNS)
+
+class Show(enum.Enum):
+    """What fills the screen in place of the table."""
+
+    HELP = enum.auto()
+    WHY = enum.auto()
+    PROCESSES = enum.auto()
+    LOGS = enum.auto()
+    COLUMNS = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A line that is being typed."""
+
+    asks: Literal["filter", "jump", "search"]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """One person's view."""
 
-    sort: str = "cpu"
+    sort: str = "trouble"
     """Key of a column."""
     reverse: bool = False
     filter: str = ""
-    draft: str | None = None
-    """The filter being typed; None when none is."""
+    faults: bool = False
+    """Only what something is wrong with."""
     everything: bool = False
     """Also what is not a container."""
-    help: int | None = None
-    """First line of the help shown; None when it is not shown."""
-    selected: int | None = None
-    """Inode of the row under the cursor."""
+    group: str = ""
+    """A name in `grouping.GROUPINGS`; "" for none."""
+    collapsed: frozenset[str] = frozenset()
+    """Labels of groups."""
+    columns: tuple[str, ...] = DEFAULT
+    """Keys of the columns, in order."""
+    prompt: Prompt | None = None
+    menu: Literal["", "sort", "copy"] = ""
+    """Waits for the letter of a choice."""
+    show: Show | None = None
+    scroll: int = 0
+    """First line shown of what is shown in place of the table; of a log, lines from its end; in the
+    list of columns, the line of the cursor."""
+    selected: Key | None = None
+    """Key of the row under the cursor."""
     position: int = 0
     """Line of the cursor when `selected` was last seen."""
     offset: int = 0
     """First row shown."""
+    at: float | None = None
+    """Wall time of the moment looked at; None: now."""
+    message: str = ""
+    """Said once, until the next key."""
+    mouse: bool = True
+    search: str = ""
+    """Of a log only lines with it."""
+    stamps: bool = False
+    """A log with the times of its lines."""
+    proportional: bool = False
+    """Processes with their PSS."""
 
     @property
     def shown_filter(self) -> str:
         """The filter that applies: while typing, what is typed so far."""
-        return self.filter if self.draft is None else self.draft
+        if self.prompt is not None and self.prompt.asks == "filter":
+            return self.prompt.text
+        return self.filter
+
+    @property
+    def shown_search(self) -> str:
+        """The same of a search in a log."""
+        if self.prompt is not None and self.prompt.asks == "search":
+            return self.prompt.text
+        return self.search
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """All that the order of the rows depends on, beside the rows."""
+        return (
+            *(self.sort, self.reverse, self.shown_filter, self.faults, self.everything),
+            *(self.group, self.at),
+        )
 
 
-def settle(view: View, rows: Sequence[int], page: int) -> View:
+def settle(view: View, rows: Sequence[Key], page: int) -> View:
     """
     Put the cursor on a row that exists and scroll it into sight.
 
-    `rows` are the inodes in the order shown, `page` how many fit.
+    `rows` are the keys in the order shown, `page` how many fit.
     """
     position = view.position
     if view.selected is not None and view.selected in rows:
@@ -58,89 +114,3 @@ def settle(view: View, rows: Sequence[int], page: int) -> View:
     offset = max(offset, position - page + 1, 0)
     selected = None if view.selected is None or not rows else rows[position]
     return replace(view, position=position, offset=offset, selected=selected)
-
-
-def act(view: View, action: Action, rows: Sequence[int], page: int) -> View:
-    """
-    Do what a key asks for. QUIT and REDRAW are the loop's and change nothing here.
-
-    `page` is how many rows, or lines of the help, fit.
-    """
-    if view.help is not None:
-        return _act_in_help(view, action, page)
-    step = _STEPS.get(action)
-    if step is not None:
-        return _move(view, step, rows, page)
-    match action:
-        case Action.SORT_NEXT:
-            return _sort(view, 1)
-        case Action.SORT_PREVIOUS:
-            return _sort(view, -1)
-        case Action.REVERSE:
-            return replace(view, reverse=not view.reverse)
-        case Action.FILTER:
-            return replace(view, draft=view.filter)
-        case Action.EVERYTHING:
-            return replace(view, everything=not view.everything)
-        case Action.HELP:
-            return replace(view, help=0)
-        case Action.BACK:
-            return replace(view, filter="", selected=None, position=0, offset=0)
-        case _:
-            return view
-
-
-def type_key(view: View, key: str) -> View:
-    """One key while a filter is being typed. Keys that mean nothing there change nothing."""
-    draft = view.draft or ""
-    match key:
-        case "Enter":
-            return replace(view, filter=draft.strip(), draft=None)
-        case "Esc":
-            return replace(view, draft=None)
-        case "Backspace":
-            return replace(view, draft=draft[:-1])
-        case "Ctrl-U":
-            return replace(view, draft="")
-        case _ if len(key) == 1 and key.isprintable():
-            return replace(view, draft=draft + key)
-        case _:
-            return view
-
-
-_STEPS = {
-    Action.UP: (-1, 0),
-    Action.DOWN: (1, 0),
-    Action.PAGE_UP: (0, -1),
-    Action.PAGE_DOWN: (0, 1),
-    Action.HOME: (-1_000_000_000, 0),
-    Action.END: (1_000_000_000, 0),
-}
-"""Rows and pages to move by; more than there are is as far as there are."""
-
-
-def _move(view: View, step: tuple[int, int], rows: Sequence[int], page: int) -> View:
-    view = settle(view, rows, page)
-    if not rows:
-        return view
-    wanted = view.position + step[0] + step[1] * max(1, page)
-    if view.selected is None and step in ((1, 0), (-1, 0)):
-        # The first step shows the cursor where it is.
-        wanted = view.position
-    position = max(0, min(wanted, len(rows) - 1))
-    return settle(replace(view, selected=rows[position]), rows, page)
-
-
-def _act_in_help(view: View, action: Action, page: int) -> View:
-    step = _STEPS.get(action)
-    if step is not None:
-        first = (view.help or 0) + step[0] + step[1] * max(1, page)
-        return replace(view, help=max(0, min(first, HELP_LENGTH - page)))
-    if action in (Action.HELP, Action.BACK):
-        return replace(view, help=None)
-    return view
-
-
-def _sort(view: View, step: int) -> View:
-    index = (_KEYS.index(view.sort) + step) % len(_KEYS)
-    return replace(view, sort=_KEYS[index], reverse=False)

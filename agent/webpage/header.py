@@ -10,7 +10,8 @@ from agent.model import SourceHealth
 from agent.top.columns import COLUMNS
 from agent.top.glyphs import UNICODE
 from agent.top.notes import notes
-from agent.usage import HostUsage, Usage
+from agent.top.row import Row
+from agent.usage import HostUsage
 from agent.webpage.request import View
 from agent.webpage.table import KEYS
 
@@ -57,7 +58,7 @@ def filter_form(view: View) -> str:
     )
 
 
-def footer(rows: Sequence[Usage], health: Sequence[SourceHealth]) -> str:
+def footer(rows: Sequence[Row], health: Sequence[SourceHealth]) -> str:
     """What the markers in the table stand for just now."""
     shown = [column for column in COLUMNS if column.key in KEYS]
     said = "".join(f"<li>{escape(note)}</li>" for note in notes(rows, shown, health, UNICODE))

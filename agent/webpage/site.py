@@ -14,20 +14,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.config import is_loopback
-from agent.diagnosis.diagnose import Diagnosis, Verdict, diagnose
-from agent.diagnosis.finding import Finding
-from agent.diagnosis.scene import Scene, scene_of
+from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.model import Snapshot
 from agent.response import Response
-from agent.top.columns import BY_KEY
-from agent.top.filter import parse_filter
-from agent.top.table import arrange, is_container, select
-from agent.usage import HostUsage, Usage, host_usage, usages
+from agent.selection.fields import NoSuchField
+from agent.top.columns import find_column
+from agent.top.frame import Frame, judge, make_frame
+from agent.top.row import Row
+from agent.top.rows import arrange, select, single
 from agent.webpage.detail import detail
 from agent.webpage.header import filter_form, footer, header
 from agent.webpage.html import Parts, page, policy
 from agent.webpage.past import Past, past
-from agent.webpage.request import View, parse_view
+from agent.webpage.request import DEFAULT_SORT, View, parse_view
 from agent.webpage.table import table
 
 _HTML = "text/html; charset=utf-8"
@@ -40,19 +39,9 @@ class _Look:
     """What is made once of each Snapshot, for everybody who looks at it."""
 
     snapshot: Snapshot
-    scene: Scene
     diagnosis: Diagnosis
-    usages: tuple[Usage, ...]
-    host: HostUsage
+    frame: Frame
     past: Past
-
-    @property
-    def findings(self) -> dict[int, Sequence[Finding]]:
-        return {
-            verdict.subject.usage.cgroup.inode: verdict.findings
-            for verdict in self.diagnosis.verdicts
-            if verdict.subject is not None and verdict.findings
-        }
 
 
 class Site:
@@ -104,9 +93,9 @@ class Site:
             return self._last
 
     def _parts(self, view: View, look: _Look) -> Parts:
-        containers = [usage for usage in look.usages if is_container(usage)]
+        containers = sum(item.is_container for item in look.frame.items)
         ill = sum(1 for verdict in look.diagnosis.verdicts if verdict.findings)
-        head = header(self._hostname, look.host, ill=ill, containers=len(containers))
+        head = header(self._hostname, look.frame.host, ill=ill, containers=containers)
         verdict = _verdict(look.diagnosis, view.container)
         if verdict is not None and verdict.subject is not None:
             of = look.past.get(verdict.subject.usage.cgroup.inode, ())
@@ -114,10 +103,9 @@ class Site:
             shown = detail(verdict, of, back=back, wall_time=look.snapshot.wall_time)
             return Parts(head, "", shown)
         gone = "" if view.container is None else '<p class="warning">This container has ended.</p>'
-        rows = select(look.usages, parse_filter(view.filter), everything=view.everything)
-        total = len(look.usages) if view.everything else len(containers)
-        rows = _arranged(rows, look, view)
-        shown = table(rows, look.findings, look.past, view, now=look.snapshot.wall_time)
+        rows = _rows(look.frame, view)
+        total = len(look.frame.items) if view.everything else containers
+        shown = table(rows, look.past, view)
         return Parts(
             head,
             filter_form(view),
@@ -129,29 +117,22 @@ class Site:
 def _make(snapshot: Snapshot, window: Sequence[Snapshot]) -> _Look:
     recent = [each for each in window if snapshot.taken_at - each.taken_at <= _SPARK] or [snapshot]
     before = recent[-2] if len(recent) > 1 else None
-    scene = scene_of(recent)
+    judgement = judge(recent)
     return _Look(
         snapshot=snapshot,
-        scene=scene,
-        diagnosis=diagnose(scene),
-        usages=usages(before, snapshot),
-        host=host_usage(before, snapshot),
+        diagnosis=judgement.diagnosis,
+        frame=make_frame(before, snapshot, hostname="", delay=0.0, judgement=judgement),
         past=past(recent),
     )
 
 
-def _arranged(rows: list[Usage], look: _Look, view: View) -> list[Usage]:
-    column = BY_KEY.get(view.sort)
-    if column is not None:
-        return arrange(rows, column, reverse=view.reverse)
-    place = {
-        verdict.subject.usage.cgroup.inode: number
-        for number, verdict in enumerate(look.diagnosis.verdicts)
-        if verdict.subject is not None and verdict.findings
-    }
-    quiet = arrange(rows, BY_KEY["cpu"])
-    ranked = sorted(quiet, key=lambda usage: place.get(usage.cgroup.inode, len(place)))
-    return ranked[::-1] if view.reverse else ranked
+def _rows(frame: Frame, view: View) -> list[Row]:
+    try:
+        column = find_column(view.sort)
+    except NoSuchField:
+        column = find_column(DEFAULT_SORT)
+    items = select(frame.items, view.filter, everything=view.everything, faults=False)
+    return arrange(map(single, items), column, reverse=view.reverse)
 
 
 def _verdict(diagnosis: Diagnosis, inode: int | None) -> Verdict | None:

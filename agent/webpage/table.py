@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from agent.diagnosis.finding import Finding
-from agent.top.columns import BY_KEY, Column
+from agent.top.cells import Level, write_cell
+from agent.top.column import Column
+from agent.top.columns import BY_KEY
 from agent.top.glyphs import UNICODE
-from agent.top.table import Level, write_cell
-from agent.usage import Usage
+from agent.top.row import Row
 from agent.webpage.chart import sparkline
 from agent.webpage.past import Past, points
 from agent.webpage.request import DEFAULT_SORT, View
@@ -18,12 +19,12 @@ KEYS = (
     "name",
     "state",
     "cpu",
-    "cpu-limit",
-    "throttled",
-    "memory",
-    "memory-limit",
-    "pressure",
-    "network",
+    "cpu.of_limit",
+    "cpu.throttled",
+    "mem",
+    "mem.of_limit",
+    "psi",
+    "net",
     "disk",
     "pids",
 )
@@ -34,28 +35,18 @@ _SIGNS = {"critical": "✖", "warning": "⚠", "notice": "·"}
 _LEVELS = {Level.FAINT: "faint", Level.WARNING: "warning", Level.CRITICAL: "critical"}
 
 
-def table(
-    rows: Sequence[Usage],
-    findings: Mapping[int, Sequence[Finding]],
-    past: Past,
-    view: View,
-    *,
-    now: float,
-) -> str:
-    """Rows in the order wanted. `findings`: a cgroup's inode → the worst first."""
+def table(rows: Sequence[Row], past: Past, view: View) -> str:
+    """Rows in the order wanted."""
     columns = [BY_KEY[key] for key in KEYS]
     head = "".join(_heading(column, view) for column in columns)
     why = _sort_link(view, DEFAULT_SORT, "WHY", "what is wrong, the worst first")
     head += f'<th class="why" scope="col">{why}</th>'
-    body = "".join(
-        _row(usage, columns, findings.get(usage.cgroup.inode, ()), past, view, now)
-        for usage in rows
-    )
+    body = "".join(_row(row, columns, past, view) for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _heading(column: Column, view: View) -> str:
-    link = _sort_link(view, column.key, column.heading, column.help)
+    link = _sort_link(view, column.key, column.heading, column.says)
     shown = f'<th scope="col"{_right(column)}>{link}</th>'
     return shown + '<th scope="col" class="spark">60s</th>' if column.key == "cpu" else shown
 
@@ -67,35 +58,32 @@ def _sort_link(view: View, key: str, heading: str, text: str) -> str:
     return f'<a href="{escape(link)}" title="{escape(text)}">{escape(heading)}{arrow}</a>'
 
 
-def _row(
-    usage: Usage,
-    columns: Sequence[Column],
-    findings: Sequence[Finding],
-    past: Past,
-    view: View,
-    now: float,
-) -> str:
-    inode = usage.cgroup.inode
+def _row(row: Row, columns: Sequence[Column], past: Past, view: View) -> str:
+    item = row.items[0]
+    inode = None if item.cgroup is None else item.cgroup.inode
     cells = []
     for column in columns:
-        cell = write_cell(column, usage, now=now, glyphs=UNICODE)
+        cell = write_cell(column, row, UNICODE)
         text = escape(cell.text)
         if column.key == "name":
-            image = escape(write_cell(_IMAGE, usage, now=now, glyphs=UNICODE).text)
-            link = escape(view.link(container=inode))
-            cells.append(f'<th scope="row"><a href="{link}" title="{image}">{text}</a></th>')
+            image = escape(write_cell(_IMAGE, row, UNICODE).text)
+            if inode is not None:
+                link = escape(view.link(container=inode))
+                text = f'<a href="{link}" title="{image}">{text}</a>'
+            cells.append(f'<th scope="row">{text}</th>')
             continue
         level = _LEVELS.get(cell.level)
         classes = " ".join(name for name in ("r" if column.right else "", level or "") if name)
         cells.append(f'<td class="{classes}">{text}</td>' if classes else f"<td>{text}</td>")
         if column.key == "cpu":
-            limit = usage.cpu_limit_cores
+            limit = None if item.usage is None else item.usage.cpu_limit_cores
+            of = () if inode is None else past.get(inode, ())
             line = sparkline(
-                points(past.get(inode, ()), lambda one: one.cpu_cores),
+                points(of, lambda one: one.cpu_cores),
                 limit if isinstance(limit, float) else _LEAST_SCALE,
             )
             cells.append(f'<td class="spark">{line}</td>')
-    return f'<tr>{"".join(cells)}<td class="why">{_why(findings)}</td></tr>'
+    return f'<tr>{"".join(cells)}<td class="why">{_why(item.findings)}</td></tr>'
 
 
 def _why(findings: Sequence[Finding]) -> str:

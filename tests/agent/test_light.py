@@ -36,7 +36,7 @@ def test_a_daemon_without_tls_that_served_a_page_has_not_loaded_what_it_does_not
     assert {"agent.daemon", "cheroot.server"} <= loaded
     heavy = {"ssl", "_ssl", "_hashlib", "asyncio", "http.client", "http.server", "sqlite3"}
     heavy |= {"psutil", "urllib.request", "wsgiref", "yaml", "bcrypt", "xml"}
-    heavy |= {"agent.webpage.site", "agent.top.table"}
+    heavy |= {"agent.webpage.site", "agent.top.cells"}
     assert heavy & loaded == set()
 
 

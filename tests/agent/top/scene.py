@@ -9,10 +9,15 @@ from agent.container.container import Container, Kind
 from agent.kernelfile import UNLIMITED
 from agent.model import Sample, Snapshot, SourceHealth
 from agent.procfs.stat import CpuTimes
-from agent.top.frame import Frame, OwnCost, make_frame
+from agent.top.frame import Frame, OwnCost, judge, make_frame
 from agent.top.glyphs import Glyphs
-from agent.top.render import render, rows_of
+from agent.top.open_panel import Panels
+from agent.top.prompt import sort_choices
+from agent.top.render import render
+from agent.top.rows import rows_of
 from agent.top.screen import Screen
+from agent.top.tools import Tools
+from agent.top.trend import trends_of
 from agent.top.view import View
 from tests.agent.snapshots import (
     MIB,
@@ -145,12 +150,24 @@ def frame() -> Frame:
         clock="14:03:22",
         delay=1.0,
         own=OwnCost(cpu_cores=0.004, memory=38 * MIB),
+        judgement=judge((before, after)),
+        trends=trends_of((before, after)),
     )
 
 
 def draw(seen: Frame | None, view: View, width: int, height: int, glyphs: Glyphs) -> Screen:
     rows = rows_of(seen, view) if seen else []
-    return render(seen, rows, view, width, height, glyphs)
+    chosen = next((row.item for row in rows if row.key == view.selected), None)
+    return render(
+        seen,
+        rows,
+        view,
+        width,
+        height,
+        glyphs,
+        panel=Panels(Tools(), glyphs, lambda: None).panel(view, chosen, seen, width),
+        choices=sort_choices(view) if view.menu == "sort" else (),
+    )
 
 
 def as_text(screen: Screen) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from agent.selection.item import Item
 from agent.top.document import SCHEMA_VERSION, document
-from agent.top.frame import OwnCost, make_frame
+from agent.top.frame import make_frame
 from agent.usage import working_set
+from tests.agent.selection.items import finding
 from tests.agent.snapshots import interface, sample, snapshot
 from tests.agent.top.scene import frame, snapshots
 
 
 def decoded() -> Any:  # JSON as a script sees it
     seen = frame()
-    return json.loads(document(seen, seen.usages))
+    return json.loads(document(seen, seen.items))
 
 
 def row(name: str) -> Any:
@@ -33,7 +35,7 @@ def test_it_says_its_version_the_time_and_the_host() -> None:
 
 
 def test_it_is_one_line() -> None:
-    assert "\n" not in document(frame(), frame().usages)
+    assert "\n" not in document(frame(), frame().items)
 
 
 def test_numbers_are_raw_in_base_units() -> None:
@@ -84,11 +86,9 @@ def test_no_interface_but_the_loopback_is_zero_and_not_unknown() -> None:
         None,
         snapshot(sample(network=(interface("lo", 5, 5),))),
         hostname="h",
-        clock="",
         delay=1,
-        own=OwnCost(None, None),
     )
-    (each,) = json.loads(document(seen, seen.usages))["cgroups"]
+    (each,) = json.loads(document(seen, seen.items))["cgroups"]
     assert each["counters"]["network_receive_bytes_total"] == 0
 
 
@@ -97,9 +97,22 @@ def test_a_path_that_is_not_utf8_is_written_with_its_byte() -> None:
         None,
         snapshot(sample(path="/a\udcff")),
         hostname="h",
-        clock="",
         delay=1,
-        own=OwnCost(None, None),
     )
-    (each,) = json.loads(document(seen, seen.usages))["cgroups"]
+    (each,) = json.loads(document(seen, seen.items))["cgroups"]
     assert each["cgroup"]["path"] == "/a\\udcff"
+
+
+def test_what_is_wrong_is_told_and_what_has_ended_is_apart() -> None:
+    checkout = row("shop/checkout-7c9f/api")
+    assert checkout["findings"][0] == {
+        "rule": "cpu_throttled",
+        "severity": "critical",
+        "summary": "throttled 60% of periods",
+    }
+    assert checkout["trouble"] > 300
+    gone = Item(cgroup=None, container=None, usage=None, ended="cron", findings=(finding(),))
+    body = json.loads(document(frame(), (gone,)))
+    assert body["cgroups"] == []
+    assert body["ended"][0]["name"] == "cron"
+    assert body["ended"][0]["findings"][0]["rule"] == "cpu_throttled"

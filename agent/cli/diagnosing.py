@@ -1,0 +1,44 @@
+"""The sampler with all that the rules of a diagnosis look at; the same for `why` and `top`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from agent.config import Config
+    from agent.sampler import Sampler
+
+GROUPS: Final = ("process", "netstat", "cpuset", "memory_events", "cpu")
+"""Groups of metrics whose files the rules need beside those that are always read."""
+
+
+def open_sampler(config: Config, stack: ExitStack) -> tuple[Sampler, Callable[[], None]]:
+    """
+    The sampler, and what starts the parts that follow containers and measure filesystems.
+
+    `stack` ends them. Raises `NoCgroups`.
+    """
+    from agent.filesystem.watcher import FilesystemWatcher
+    from agent.lifecycle.keeper import LifetimeKeeper
+    from agent.sampler import Sampler, host_hierarchies
+
+    lifetimes = LifetimeKeeper(config.lifecycle, config.paths, host_hierarchies(config.paths))
+    filesystem = FilesystemWatcher(config.filesystem, config.paths)
+    sampler = stack.enter_context(
+        Sampler(
+            config.paths,
+            filesystem=filesystem,
+            lifetimes=lifetimes,
+            groups=GROUPS,
+            services=config.metrics.systemd,
+        )
+    )
+
+    def start() -> None:
+        for part in (lifetimes, filesystem):
+            part.start()
+            stack.callback(part.stop)
+
+    return sampler, start
