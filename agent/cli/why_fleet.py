@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, target: Target | None) -> int:
     """The exit code."""
     from agent.fleet.diagnosis import diagnose_hosts
     from agent.fleet.hosts import look
-    from agent.fleet.prometheus import CannotAsk
+    from agent.fleet.server import CannotAsk
 
     seconds = SECONDS if arguments.seconds is None else arguments.seconds
     now = time.time()

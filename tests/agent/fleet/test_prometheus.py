@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.fleet.access import Access, BadAccess, read_access
-from agent.fleet.prometheus import CannotAsk, Prometheus, matchers
+from agent.fleet.prometheus import Prometheus, matchers
+from agent.fleet.server import CannotAsk
 
 VECTOR = b"""{"status": "success", "data": {"resultType": "vector", "result": [
     {"metric": {"__name__": "up", "instance": "a:1"}, "value": [1760000000.0, "1"]}]}}"""
@@ -74,8 +75,12 @@ def test_a_vector_and_how_it_was_asked_for() -> None:
     [
         (401, b"no", "answers 401: give credentials with --http-config FILE"),
         (403, b"no", "answers 403: give credentials"),
-        (400, b'{"status":"error","error":"parse error: x"}', "answers 400: parse error: x"),
-        (503, b"busy\n", "answers 503: busy"),
+        (
+            400,
+            b'{"status":"error","error":"parse error: x"}',
+            "answers 400: parse error: x",
+        ),
+        (503, b"busy\n", "answers 503: 'busy'"),
         (302, b"", "answers 302: it is elsewhere"),
         (200, b"<html>a login page", "is no Prometheus: it answered '<html>a login page'"),
         (200, b'{"data": {"resultType": "scalar"}}', "answered a scalar, not a vector"),
