@@ -6,14 +6,16 @@ import argparse
 import queue
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
-from agent.cli import settings
-from agent.cli.exits import ERROR, OK, USAGE
+from agent.cli import past, settings, targets
+from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.config import Config
     from agent.lifecycle.events import Event
     from agent.selection.language import Selection
 
@@ -22,6 +24,7 @@ examples:
   agent events                             every start and end, live
   agent events --filter ns=shop            those of one namespace
   agent events -o json | jq 'select(.exit_code > 0)'
+  agent events --since 03:00 --until 03:20 those of last night, of what a running agent kept
   agent events -n 1 --filter job -o json   wait for one event of one container
 
 It needs no daemon: it follows the host by itself. cpu and I/O are those of the container's own
@@ -56,6 +59,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="also what runs already, and the sandboxes of pods",
     )
+    past.add_arguments(parser, until="--until")
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -64,14 +68,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.lifecycle.watcher import Watcher
     from agent.sampler import host_hierarchies
-    from agent.selection.language import BadSelection, parse_selection
 
-    try:
-        kept = parse_selection(arguments.filter)
-    except BadSelection as error:
-        print(f"agent events: --filter: {error}", file=sys.stderr)
-        return USAGE
+    kept = targets.selection("events", arguments.filter)
     config = settings.load_config(arguments)
+    if past.asked(arguments):
+        return _of_the_past(arguments, config, _wanted(arguments, kept))
     # The thread that follows containers never waits for whoever reads what is printed.
     said: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     try:
@@ -97,6 +98,19 @@ def _run(arguments: argparse.Namespace) -> int:
             follower.join()
 
 
+def _of_the_past(
+    arguments: argparse.Namespace, config: Config, wanted: Callable[[Event], bool]
+) -> int:
+    opened = past.open_past("events", arguments.file, config)
+    found = [event for event in opened.events(*past.span(arguments, opened, None)) if wanted(event)]
+    past.tell_problems("events", opened)
+    for event in sorted(found, key=lambda event: event.at)[: arguments.count]:
+        if arguments.output == "text":
+            print(time.strftime("%Y-%m-%d", time.localtime(event.at)), end=" ")
+        _print_one(arguments, event)
+    return OK
+
+
 def _follow(run: Callable[[], None], said: queue.SimpleQueue[Event | None]) -> None:
     try:
         run()
@@ -109,10 +123,6 @@ def _print(
     said: queue.SimpleQueue[Event | None],
     wanted: Callable[[Event], bool],
 ) -> int:
-    from agent.lifecycle.document import document
-    from agent.lifecycle.text import line
-    from agent.top.width import clean
-
     left = arguments.count
     while left is None or left > 0:
         event = said.get()
@@ -120,10 +130,18 @@ def _print(
             return ERROR
         if not wanted(event):
             continue
-        print(document(event) if arguments.output == "json" else clean(line(event)), flush=True)
+        _print_one(arguments, event)
         if left is not None:
             left -= 1
     return OK
+
+
+def _print_one(arguments: argparse.Namespace, event: Event) -> None:
+    from agent.lifecycle.document import document
+    from agent.lifecycle.text import line
+    from agent.top.width import clean
+
+    print(document(event) if arguments.output == "json" else clean(line(event)), flush=True)
 
 
 def _wanted(arguments: argparse.Namespace, kept: Selection) -> Callable[[Event], bool]:

@@ -6,22 +6,16 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from agent.cli import settings
-from agent.cli.exits import ERROR, NOT_FOUND, OK, USAGE
+from agent.cli import settings, targets
+from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
     from agent.config import Config
     from agent.container.target import Target
     from agent.sampler import Sampler
 
-_EPILOG = """\
-targets:
-  3f2a9c              start of an id
-  web                 a name
-  shop/api[/app]      Kubernetes namespace/pod[/container], or Compose project/service
-  pid:1234            whichever container the process is in
-  cgroup:/docker/...  a cgroup's path
-
+_EPILOG = f"""\
+{targets.SYNTAX}
 examples:
   agent inspect web
   agent inspect pid:$(pgrep -n nginx) -o json | jq .security.failed
@@ -48,13 +42,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _run(arguments: argparse.Namespace) -> int:
     from agent.cgroupfs.hierarchies import NoCgroups
-    from agent.container.target import BadTarget, parse_target
 
-    try:
-        target = parse_target(arguments.target)
-    except BadTarget as error:
-        print(f"agent inspect: {error}", file=sys.stderr)
-        return USAGE
+    target = targets.parsed("inspect", arguments.target)
     config = settings.load_config(arguments)
 
     from agent.sampler import Sampler
@@ -71,27 +60,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace, config: Config, target: Target, sampler: Sampler) -> int:
-    from agent.container.target import Candidate, find
     from agent.inspect.details import read_details
 
     snapshot = sampler.snapshot()
-    samples = {
-        sample.cgroup.inode: sample for sample in snapshot.samples if sample.container is not None
-    }
-    candidates = [
-        Candidate(sample.cgroup, sample.container)
-        for sample in samples.values()
-        if sample.container is not None
-    ]
-    found = find(target, candidates, config.paths.proc)
-    if len(found) != 1:
-        _explain(arguments.target, [str(candidate) for candidate in found])
-        return NOT_FOUND
-    cgroup = found[0].cgroup
+    cgroup = targets.the_one(
+        "inspect", arguments.target, target, snapshot, config.paths.proc
+    ).cgroup
+    (sample,) = (sample for sample in snapshot.samples if sample.cgroup.inode == cgroup.inode)
     details = read_details(
         config.paths,
         snapshot,
-        samples[cgroup.inode],
+        sample,
         lambda: sampler.pids(cgroup),
         config.security.ignore,
     )
@@ -104,15 +83,3 @@ def _show(arguments: argparse.Namespace, config: Config, target: Target, sampler
 
         sys.stdout.write(page(details))
     return OK
-
-
-def _explain(target: str, found: list[str]) -> None:
-    if not found:
-        print(
-            f"agent inspect: no running container is {target!r}; `agent top --once` lists them",
-            file=sys.stderr,
-        )
-        return
-    print(f"agent inspect: {target!r} may be any of {len(found)}:", file=sys.stderr)
-    for line in found:
-        print(f"  {line}", file=sys.stderr)

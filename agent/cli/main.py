@@ -23,6 +23,7 @@ from agent.cli import (
     logs,
     metrics,
     run,
+    snapshot,
     top,
     trace,
     why,
@@ -41,6 +42,7 @@ _COMMANDS = (
     demo,
     dashboards,
     config,
+    snapshot,
     doctor,
     health,
 )
@@ -55,6 +57,7 @@ examples:
   agent trace web --sched           what a container asks of the kernel, live
   agent inspect web                 one container: limits, mounts, security findings
   agent logs web -f                 what a container writes
+  agent why web --at 03:12          what was wrong with it last night
   agent events                      containers starting and ending, live
   agent metrics | grep oom          the metrics page, without a server
   agent doctor                      what this host lacks, and how to mend it

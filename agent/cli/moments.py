@@ -2,18 +2,20 @@
 
 5m  1h30m  90s  2d  1.5h           so long ago
 2026-11-24T03:16:16Z  2026-11-24   ISO 8601; without a zone it is this host's
+03:12  03:12:30                    the last time it was so late, here
 """
 
 from __future__ import annotations
 
 import re
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 _NANOSECONDS: Final = 1_000_000_000
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGO: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?")
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
@@ -23,12 +25,24 @@ def moment(text: str, now_ns: int | None = None) -> int:
         now_ns = time.time_ns() if now_ns is None else now_ns
         seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
         return now_ns - int(seconds * _NANOSECONDS)
+    if _CLOCK.fullmatch(text):
+        return _last(text, now_ns)
     try:
         when = datetime.fromisoformat(text)
         # Whole seconds and microseconds apart: a float has not enough digits.
         seconds = when.replace(microsecond=0).timestamp()
     except (ValueError, OverflowError, OSError):
         raise ValueError(
-            f"{text!r}: write 5m, 1h30m, 2d, or a time as 2026-11-24T03:16:16Z"
+            f"{text!r}: write 5m, 1h30m, 2d, 03:12, or a time as 2026-11-24T03:16:16Z"
         ) from None
     return int(seconds) * _NANOSECONDS + when.microsecond * 1000
+
+
+def _last(clock: str, now_ns: int | None) -> int:
+    """The last time this host's clock said so."""
+    now = datetime.fromtimestamp((time.time_ns() if now_ns is None else now_ns) / _NANOSECONDS)  # noqa: DTZ006 this host's
+    hour, minute, second = (*map(int, clock.split(":")), 0)[:3]
+    when = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if when > now:
+        when -= timedelta(days=1)
+    return int(when.timestamp()) * _NANOSECONDS

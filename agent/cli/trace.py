@@ -7,8 +7,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from agent.cli import settings
-from agent.cli.exits import ERROR, NOT_FOUND, NOT_PERMITTED, OK, USAGE
+from agent.cli import settings, targets
+from agent.cli.exits import ERROR, NOT_PERMITTED, OK
 
 if TYPE_CHECKING:
     from agent.bpf.facts import Facts
@@ -69,50 +69,26 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _run(arguments: argparse.Namespace) -> int:
     from agent.cgroupfs.hierarchies import NoCgroups
-    from agent.container.target import BadTarget, parse_target
 
-    try:
-        target = parse_target(arguments.target)
-    except BadTarget as error:
-        print(f"agent trace: {error}", file=sys.stderr)
-        return USAGE
+    target = targets.parsed("trace", arguments.target)
     config = settings.load_config(arguments)
     try:
         subject = _find(arguments.target, target, config)
     except NoCgroups as error:
         print(f"agent trace: {error}", file=sys.stderr)
         return ERROR
-    if subject is None:
-        return NOT_FOUND
     return _trace(arguments, config, subject)
 
 
-def _find(written: str, target: Target, config: Config) -> Subject | None:
-    """The container that is meant. None, and said why, where there is not one."""
-    from agent.container.target import Candidate, find
+def _find(written: str, target: Target, config: Config) -> Subject:
+    """The container that is meant."""
     from agent.container.whose import names_of
     from agent.sampler import Sampler, host_hierarchies
     from agent.trace.session import Subject
 
     with Sampler(config.paths) as sampler:
         snapshot = sampler.snapshot()
-    candidates = [
-        Candidate(sample.cgroup, sample.container)
-        for sample in snapshot.samples
-        if sample.container is not None
-    ]
-    found = find(target, candidates, config.paths.proc)
-    if len(found) != 1:
-        if found:
-            print(f"agent trace: {written!r} may be any of {len(found)}:", file=sys.stderr)
-            for candidate in found:
-                print(f"  {candidate}", file=sys.stderr)
-        else:
-            print(
-                f"agent trace: no running container is {written!r}; `agent top --once` lists them",
-                file=sys.stderr,
-            )
-        return None
+    chosen = targets.the_one("trace", written, target, snapshot, config.paths.proc)
     hierarchies = host_hierarchies(config.paths)
     names = names_of(
         [
@@ -124,7 +100,6 @@ def _find(written: str, target: Target, config: Config) -> Subject | None:
             for sample in snapshot.samples
         ]
     )
-    chosen = found[0]
     unified = f"{hierarchies.unified or ''}{chosen.cgroup.path}"
     blkio = hierarchies.v1.get("blkio")
     return Subject(

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from agent.cli import settings, why_fleet
+from agent.cli import past, settings, targets, why_fleet, why_past
 from agent.cli.diagnosing import open_sampler
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 
@@ -22,14 +22,8 @@ if TYPE_CHECKING:
     from agent.sampler import Sampler
     from agent.selection.language import Selection
 
-_EPILOG = """\
-targets:
-  3f2a9c              start of an id
-  web                 a name
-  shop/api[/app]      Kubernetes namespace/pod[/container], or Compose project/service
-  pid:1234            whichever container the process is in
-  cgroup:/docker/...  a cgroup's path
-
+_EPILOG = f"""\
+{targets.SYNTAX}
 examples:
   agent why                          the whole host, the worst first
   agent why shop/checkout            one container: evidence, advice, and what could not be checked
@@ -37,9 +31,11 @@ examples:
   agent why --seconds 60             look longer: slow leaks, rare restarts
   agent why -o json | jq '.containers[].findings[].rule'
   agent why --prometheus http://prom:9090 shop/checkout    wherever it runs
+  agent why shop/checkout --at 03:12 last night, of what a running agent kept (docs/history.md)
   agent why --exit-code || page      exit code 10 where something is a warning or worse
 
-It looks for --seconds (default 10), reads files alone, and needs no daemon.
+It looks for --seconds (default 10), reads files alone, and needs no daemon; about the past it looks
+at the 300 seconds before --at, or from --since on.
 Every finding says by which files and keys it was found: what it means, docs/diagnosis.md.
 """
 
@@ -79,6 +75,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="only containers that fit, as ns=shop or severity>=warning: see docs/top.md",
     )
     parser.add_argument("--ascii", action="store_true", help="no sign outside ASCII")
+    past.add_arguments(parser, until="--at")
     why_fleet.add_arguments(parser)
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
@@ -86,72 +83,63 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _run(arguments: argparse.Namespace) -> int:
     from agent.cgroupfs.hierarchies import NoCgroups
-    from agent.container.target import BadTarget, parse_target
-    from agent.diagnosis.diagnose import diagnose
-    from agent.diagnosis.scene import scene_of
-    from agent.selection.language import BadSelection, parse_selection
 
-    try:
-        kept = parse_selection(arguments.filter)
-    except BadSelection as error:
-        print(f"agent why: --filter: {error}", file=sys.stderr)
+    kept = targets.selection("why", arguments.filter)
+    if arguments.filter and (arguments.target or arguments.prometheus):
+        print("agent why: --filter is for this host, and without a TARGET", file=sys.stderr)
         return USAGE
-    if arguments.filter and arguments.target:
-        print("agent why: a TARGET or a --filter, not both", file=sys.stderr)
-        return USAGE
-    try:
-        target = parse_target(arguments.target) if arguments.target else None
-    except BadTarget as error:
-        print(f"agent why: {error}", file=sys.stderr)
-        return USAGE
+    target = targets.parsed("why", arguments.target) if arguments.target else None
     if arguments.prometheus:
-        if arguments.filter:
-            print("agent why: --filter is for this host, not for --prometheus", file=sys.stderr)
-            return USAGE
         return why_fleet.run(arguments, target)
     config = settings.load_config(arguments)
-    try:
-        with ExitStack() as stack:
-            sampler, start = open_sampler(config, stack)
-            start()
-            if target is not None and not _is_there(arguments, config, target, sampler):
-                return NOT_FOUND
-            log = _kernel_log(stack)
-            snapshots = _look(sampler, arguments.seconds or _SECONDS)
-            scene = scene_of(snapshots)
-            kills = [] if log is None else log.oom_kills()
-            diagnosis = _kept(kept, diagnose(scene), scene) if kept.text else diagnose(scene)
-            diagnosis = _drill_down(diagnosis, snapshots[-1], kills, sampler, config)
-    except NoCgroups as error:
-        print(f"agent why: {error}", file=sys.stderr)
-        return ERROR
+    if past.asked(arguments):
+        scene, diagnosis = _of_the_past(arguments, config, target, kept)
+    else:
+        try:
+            scene, diagnosis = _of_now(arguments, config, target, kept)
+        except NoCgroups as error:
+            print(f"agent why: {error}", file=sys.stderr)
+            return ERROR
     return _tell(arguments, config, target, scene, diagnosis)
 
 
-def _is_there(
-    arguments: argparse.Namespace, config: Config, target: Target, sampler: Sampler
-) -> bool:
-    """Whether the target is one container; says so at once where it is not."""
-    from agent.container.target import Candidate, find
+def _of_the_past(
+    arguments: argparse.Namespace, config: Config, target: Target | None, kept: Selection
+) -> tuple[Scene, Diagnosis]:
+    from agent.diagnosis.scene import scene_of
 
-    candidates = [
-        Candidate(sample.cgroup, sample.container)
-        for sample in sampler.snapshot().samples
-        if sample.container is not None
-    ]
-    found = find(target, candidates, config.paths.proc)
-    if len(found) == 1:
-        return True
-    if not found:
-        print(f"agent why: no running container is {arguments.target!r}", file=sys.stderr)
-    else:
-        print(f"agent why: {arguments.target!r} may be any of {len(found)}:", file=sys.stderr)
-        for candidate in found:
-            print(f"  {candidate}", file=sys.stderr)
-    return False
+    snapshots = why_past.look_back(arguments, config, target)
+    print(f"agent why: {why_past.period(snapshots)}", file=sys.stderr)
+    scene = scene_of(snapshots)
+    return scene, _diagnosed(scene, kept)
 
 
-def _look(sampler: Sampler, length: float) -> list[Snapshot]:
+def _of_now(
+    arguments: argparse.Namespace, config: Config, target: Target | None, kept: Selection
+) -> tuple[Scene, Diagnosis]:
+    from agent.diagnosis.scene import scene_of
+
+    with ExitStack() as stack:
+        sampler, start = open_sampler(config, stack)
+        start()
+        if target is not None:
+            proc = config.paths.proc
+            targets.the_one("why", arguments.target, target, sampler.snapshot(), proc)
+        log = _kernel_log(stack)
+        snapshots = look(sampler, arguments.seconds or _SECONDS)
+        scene = scene_of(snapshots)
+        kills = [] if log is None else log.oom_kills()
+        return scene, _drill_down(_diagnosed(scene, kept), snapshots[-1], kills, sampler, config)
+
+
+def _diagnosed(scene: Scene, kept: Selection) -> Diagnosis:
+    from agent.diagnosis.diagnose import diagnose
+
+    return _kept(kept, diagnose(scene), scene) if kept.text else diagnose(scene)
+
+
+def look(sampler: Sampler, length: float) -> list[Snapshot]:
+    """Snapshots of the next `length` seconds, one each second."""
     waiting = sys.stderr.isatty()
     if waiting:
         print(f"looking for {length:g} s …", end="", file=sys.stderr, flush=True)

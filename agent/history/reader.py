@@ -14,6 +14,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from agent.history.restore import Unreadable
@@ -109,17 +110,20 @@ class SegmentsPast:
         """The one at `place` of a segment. None: it cannot be read."""
         decoded = self._decoded
         if decoded is None or decoded.path != name.path or decoded.size != scan.size:
-            with self._opened(name) as segment:
-                if segment is None:
-                    return None
-                decoded = _Decoded(name.path, scan.size)
-                try:
-                    for snapshot in segment.snapshots():
-                        decoded.snapshots.append(snapshot)
-                except Unreadable as error:
-                    self._problems[name.path] = str(error)
-            self._decoded = decoded
-        return decoded.snapshots[place] if place < len(decoded.snapshots) else None
+            try:
+                data = Path(name.path).read_bytes()[: scan.size]
+                segment = Segment(lambda start, length: data[start : start + length], len(data))
+            except FileNotFoundError:
+                return None
+            except Unreadable as error:
+                self._problems[name.path] = str(error)
+                return None
+            self._decoded = decoded = _Decoded(name.path, scan.size, segment.snapshots())
+        try:
+            return decoded.get(place)
+        except Unreadable as error:
+            self._problems[name.path] = str(error)
+            return None
 
     @contextmanager
     def _opened(self, name: Name) -> Iterator[Segment | None]:
@@ -147,14 +151,22 @@ class SegmentsPast:
 
 
 class _Decoded:
-    """The Snapshots of the segment that was looked at last: who steps stays in it for long."""
+    """The segment that was looked at last: who steps stays in one for long."""
 
-    __slots__ = ("path", "size", "snapshots")
-
-    def __init__(self, path: str, size: int) -> None:
+    def __init__(self, path: str, size: int, rest: Iterator[Snapshot]) -> None:
         self.path = path
         self.size = size
-        self.snapshots: list[Snapshot] = []
+        self._snapshots: list[Snapshot] = []
+        self._rest = rest
+
+    def get(self, place: int) -> Snapshot | None:
+        """The one at that place. None: what is before it is damaged, as was raised once."""
+        while len(self._snapshots) <= place:
+            following = next(self._rest, None)
+            if following is None:
+                return None
+            self._snapshots.append(following)
+        return self._snapshots[place]
 
 
 class History(SegmentsPast):
@@ -177,17 +189,25 @@ class SavedFile(SegmentsPast):
         super().__init__(lambda: [Name(0.0, path)])
 
 
-def window(past: Past, since: float, until: float) -> list[Snapshot]:
-    """All Snapshots between two times that belong to the run of the last one, oldest first."""
+def window(past: Past, since: float, until: float, most: int = 360) -> list[Snapshot]:
+    """
+    Snapshots between two times that belong to the run of the last one, oldest first.
+
+    Where there are over `most`, some in equal steps, the first and the last among them.
+    """
+    moments = past.moments(since, until)
+    if len(moments) > most:
+        step = (len(moments) - 1) / (most - 1)
+        moments = tuple(moments[round(number * step)] for number in range(most))
     found: list[Snapshot] = []
-    for moment in reversed(past.moments(since, until)):
+    for moment in moments:
         snapshot = past.snapshot(moment)
         if snapshot is None:
             continue
-        if found and not same_run(snapshot, found[-1]):
-            break
+        if found and not same_run(found[-1], snapshot):
+            found.clear()
         found.append(snapshot)
-    return found[::-1]
+    return found
 
 
 def _between(segments: list[Name], since: float, until: float) -> list[Name]:

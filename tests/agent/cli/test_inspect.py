@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pytest
 
 from agent.cli.exits import NOT_FOUND, USAGE
-from agent.cli.inspect import _explain
 from agent.cli.main import main
 
 
@@ -35,10 +34,3 @@ def test_this_process_is_in_no_container_that_is_not_there(
 ) -> None:
     assert ends(["pid:4194304"]) == NOT_FOUND
     assert capsys.readouterr().out == ""
-
-
-def test_several_that_fit_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    _explain("shop/api", ["shop/api/app  c1  containerd", "shop/api/side  c2  containerd"])
-    err = capsys.readouterr().err
-    assert "'shop/api' may be any of 2:" in err
-    assert "  shop/api/side  c2  containerd\n" in err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from agent.cli.moments import moment
@@ -23,7 +25,23 @@ def test_iso_8601_to_the_microsecond() -> None:
     assert moment("2026-11-18T13:46:40.123456+02:00") == 1_795_002_400_123_456_000
 
 
-@pytest.mark.parametrize("text", ["", "soon", "5", "m", "-5m", "2026-13-01", "5m ago"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "5", "m", "-5m", "2026-13-01", "5m ago", "24:00", "3:60"]
+)
 def test_anything_else_is_refused_in_words(text: str) -> None:
     with pytest.raises(ValueError, match="write 5m"):
         moment(text)
+
+
+@pytest.mark.parametrize(("clock", "days"), [("10:00", 0), ("10:00:00", 0), ("23:59:59", 1)])
+def test_a_time_of_day_is_the_last_time_it_was_so_late(clock: str, days: int) -> None:
+    noon = datetime(2026, 11, 24, 12, 0)  # noqa: DTZ001 this host's
+    hour, minute, *second = map(int, clock.split(":"))
+    then = noon.replace(hour=hour, minute=minute, second=(*second, 0)[0]) - timedelta(days=days)
+    now = int(noon.timestamp()) * SECOND
+    assert moment(clock, now) == int(then.timestamp()) * SECOND
+
+
+def test_now_is_the_last_time_it_was_now() -> None:
+    noon = int(datetime(2026, 11, 24, 12, 0).timestamp()) * SECOND  # noqa: DTZ001 this host's
+    assert moment("12:00", noon) == noon

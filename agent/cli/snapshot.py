@@ -1,0 +1,106 @@
+"""`agent snapshot save FILE`, `agent snapshot open FILE`: what a host did, in one file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from agent.cli import past, settings
+from agent.cli.exits import ERROR, OK
+
+if TYPE_CHECKING:
+    from agent.config import Config
+    from agent.lifecycle.events import Event
+    from agent.model import Snapshot
+
+_EPILOG = """\
+examples:
+  agent snapshot save slow.snap                   what happens now, for 10 seconds
+  agent snapshot save slow.snap --since 03:00 --until 03:20    last night, from the history
+  agent snapshot open slow.snap                   agent top on it: t and T step, j jumps
+  agent why --from slow.snap                      what was wrong
+  agent events --from slow.snap                   what started and ended
+
+The file has no environment and no command lines. Values of labels are taken out but for those that
+say what a container is (Compose, Kubernetes, OCI; --label keeps more), and so is what looks like a
+secret in any other text. Names, images, paths and addresses are in it.
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "snapshot",
+        help="what a host did, in one file to send to somebody",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    save = actions.add_parser("save", help="write FILE")
+    save.add_argument("path", metavar="FILE")
+    save.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="N", help="how long to look (default: 10)"
+    )
+    save.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="keep the values of labels whose key fits, as team or example.com/*",
+    )
+    save.add_argument("-f", "--force", action="store_true", help="write over a file that is there")
+    past.add_arguments(save, until="--until")
+    settings.add_arguments(save)
+    save.set_defaults(run=_save)
+
+
+def _save(arguments: argparse.Namespace) -> int:
+    from agent.history.saving import save
+
+    if not arguments.force and os.path.exists(arguments.path):
+        print(f"agent snapshot: {arguments.path} is there already; -f overwrites", file=sys.stderr)
+        return ERROR
+    config = settings.load_config(arguments)
+    if past.asked(arguments):
+        snapshots, events = _of_the_past(arguments, config)
+    else:
+        snapshots, events = _of_now(arguments, config), []
+    size = save(arguments.path, snapshots, events, kept_labels=arguments.label)
+    seconds = snapshots[-1].wall_time - snapshots[0].wall_time
+    print(
+        f"{arguments.path}: {len(snapshots)} Snapshots of {seconds:.0f} s, {len(events)} events,"
+        f" {size} bytes",
+        file=sys.stderr,
+    )
+    return OK
+
+
+def _of_the_past(
+    arguments: argparse.Namespace, config: Config
+) -> tuple[list[Snapshot], list[Event]]:
+    opened = past.open_past("snapshot", arguments.file, config)
+    asked = past.span(arguments, opened, None)
+    snapshots = past.snapshots("snapshot", opened, asked)
+    return snapshots, list(opened.events(*asked))
+
+
+def _of_now(arguments: argparse.Namespace, config: Config) -> list[Snapshot]:
+    from contextlib import ExitStack
+
+    from agent.cli.diagnosing import open_sampler
+    from agent.cli.why import look
+
+    with ExitStack() as stack:
+        sampler, start = open_sampler(config, stack)
+        start()
+        return look(sampler, arguments.seconds)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError("between 1 and 3600")
+    return seconds

@@ -1,0 +1,55 @@
+"""One file of Snapshots and events to hand on: a segment as `segment.py` has it, redacted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from agent.history.redact import Redaction
+from agent.history.segment import SegmentWriter
+from agent.lifecycle.events import Event
+from agent.model import Snapshot
+
+
+def save(
+    path: str,
+    snapshots: Sequence[Snapshot],
+    events: Sequence[Event],
+    *,
+    kept_labels: Collection[str] = (),
+) -> int:
+    """
+    Write the file as a whole or not at all; return its size.
+
+    There is at least one Snapshot, in rising order. kept_labels: patterns, see `Redaction`. Raises
+    OSError.
+    """
+    unfinished = f"{path}.part"
+    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            for piece in _pieces(snapshots, events, Redaction(kept_labels)):
+                file.write(piece)
+            size = file.tell()
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
+    return size
+
+
+def _pieces(
+    snapshots: Sequence[Snapshot], events: Sequence[Event], redaction: Redaction
+) -> Iterator[bytes]:
+    writer = SegmentWriter()
+    first, *rest = snapshots
+    yield writer.begin(first.wall_time)
+    yield writer.snapshot(redaction.redacted(first))
+    left = sorted(events, key=lambda event: event.at)
+    for snapshot in rest:
+        while left and left[0].at <= snapshot.wall_time:
+            yield writer.event(redaction.redacted(left.pop(0)))
+        yield writer.snapshot(redaction.redacted(snapshot))
+    for event in left:
+        yield writer.event(redaction.redacted(event))
