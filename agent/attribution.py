@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from agent.bpf.probe import Hierarchy
+from agent.bpf.reading import Hierarchy
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
 

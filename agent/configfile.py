@@ -98,10 +98,13 @@ def _overrides(
     # Other programs have AGENT_… variables too (build agents, a Kubernetes service of that name):
     # only what is meant for us can be wrong.
     sections = tuple({f"{name.rsplit('_', name.count('_') - 1)[0]}_" for name in known})
+    telling = (PREFIX, *(section.removeprefix("AGENT") for section in sections))
     for name, text in sorted(environment.items()):
         if name in known:
             yield f"environment {name}", known[name], text
-        elif name.startswith(sections) or difflib.get_close_matches(name, known, 1, 0.8):
+        elif name.startswith(sections) or (
+            any(part in name for part in telling) and difflib.get_close_matches(name, known, 1, 0.8)
+        ):
             problems.append(f"environment {name}: unknown variable{_nearest(name, known)}")
     for setting in settings:
         key, equals, text = setting.partition("=")

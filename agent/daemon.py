@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Protocol
 from agent.browser import Browser, browser
 from agent.config import Config, is_loopback, split_address
 from agent.diagnosis.recent import Recent
-from agent.history.recorder import Recorder
 from agent.lifecycle.events import Event, counters
 from agent.lifecycle.run import Counted
 from agent.model import Snapshot
@@ -33,15 +32,13 @@ from agent.parts import (
     api_sources,
     filesystem_watcher,
     history_recorder,
-    host_sweep,
     image_watcher,
     lifetime_keeper,
     log_workers,
-    probe_rounds,
+    probe_parts,
     recent_findings,
     without_cgroup,
 )
-from agent.probes import open_configured, own_probes
 from agent.sampler import Sampler
 from agent.security.source import Postures
 from agent.server import MetricsServer, Pages
@@ -51,9 +48,9 @@ from exporters.prometheus.catalog import GROUPS, Group, metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import base_labels
 from exporters.prometheus.metric import AnyMetric
-from exporters.prometheus.own_probes import own_metrics
 
 if TYPE_CHECKING:
+    from agent.history.recorder import Recorder
     from exporters.prometheus.remote_write.writer import RemoteWriter
 
 log = logging.getLogger(__name__)
@@ -84,12 +81,9 @@ class Daemon:
         self._closing = ExitStack()
         telemetry = Telemetry()
         with ExitStack() as building:
-            probes = open_configured(config.probes, telemetry)
-            building.callback(probes.close)
-            self._rounds = probe_rounds(config, probes, telemetry)
-            sweep = host_sweep(config, telemetry)
-            if sweep is not None:
-                building.callback(sweep.close)
+            probes = probe_parts(config, telemetry)
+            if probes is not None:
+                building.callback(probes.close)
             filesystem = filesystem_watcher(config, telemetry)
             images = image_watcher(config)
             sources = api_sources(config, telemetry)
@@ -104,7 +98,7 @@ class Daemon:
             sampler = building.enter_context(
                 Sampler(
                     config.paths,
-                    probes,
+                    None if probes is None else probes.probes,
                     filesystem,
                     security=Postures(config.paths, config.security.ignore)
                     if config.security.enabled
@@ -113,7 +107,7 @@ class Daemon:
                     lifetimes=lifetimes,
                     groups=_group_names(config),
                     services=config.metrics.systemd,
-                    swept=sweep,
+                    swept=None if probes is None else probes.sweep,
                     engine=sources.engine,
                     pods=sources.pods,
                 )
@@ -138,7 +132,9 @@ class Daemon:
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = log_workers(config, telemetry)
             # The history last to be stopped: it is told what the others see until they end.
-            parts: tuple[Part | None, ...] = (history, sources, lifetimes, filesystem, images)
+            parts: tuple[Part | None, ...] = (
+                *(history, sources, lifetimes, filesystem, images, probes),
+            )
             self._parts = [part for part in parts if part is not None]
             self._closing = building.pop_all()
 
@@ -157,8 +153,6 @@ class Daemon:
         http = threading.Thread(target=self._server.serve, name="http")
         for part in self._parts:
             part.start()
-        rounds = threading.Thread(target=self._rounds.run, args=(self._stop,), name="probe rounds")
-        rounds.start()
         ticks.start()
         http.start()
         for worker in self._workers:
@@ -181,7 +175,6 @@ class Daemon:
                 self._remote_writer.stop()
             http.join()
             ticks.join()
-            rounds.join()
             for part in reversed(self._parts):
                 part.stop()
             self._closing.close()
@@ -278,8 +271,15 @@ def _encoder(config: Config) -> Encoder:
 
 def _metrics(config: Config) -> tuple[AnyMetric, ...]:
     metrics = metrics_of(_groups(config))
-    own = own_metrics(own_probes(config.probes), {m.name for m in metrics_of(GROUPS)})
-    return (*metrics, *own)
+    if not config.probes.enabled or not config.probes.directory:
+        return metrics
+    from agent.probe_parts import own_probes
+    from exporters.prometheus.own_probes import own_metrics
+
+    return (
+        *metrics,
+        *own_metrics(own_probes(config.probes), {m.name for m in metrics_of(GROUPS)}),
+    )
 
 
 def _taken(

@@ -1,39 +1,32 @@
 """The daemon's parts, each built as the configuration says, with the series that tell of it.
 
-None where the configuration turns a part off. A part that cannot run here says why and leaves the
-others alone.
+None where the configuration turns a part off, and then its modules are not loaded: they are most of
+the memory this process needs. A part that cannot run here says why and leaves the others alone.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from agent.bpf.loader import ProbeUnavailable
-from agent.bpf.rounds import Rounds, Settings
-from agent.bpf.running import Probes, count_cgroups
-from agent.bpf.sweep import open_sweep
-from agent.child import Child
 from agent.config import Config
 from agent.container.told import ContainerSource
-from agent.container.told_annotations import AnnotationsTeller
 from agent.diagnosis.recent import LABELS, Recent
 from agent.filesystem.watcher import FilesystemWatcher
-from agent.history.recorder import Recorder
-from agent.history.ring import Bounds, Ring
 from agent.lifecycle.events import Event
 from agent.lifecycle.keeper import LifetimeKeeper
 from agent.lifecycle.run import Counted
-from agent.logs.collector import LogCollector
-from agent.logs.handover import told_annotations, worker_input
-from agent.logs.stats import WorkerStats
-from agent.probe_costs import ProbeCosts
 from agent.sampler import Sampler, host_hierarchies
-from agent.security.reports.images import ImageWatcher
 from agent.sources.chosen import Chosen
-from agent.sweep import HostSweep
 from agent.telemetry import Counts, Levels, Rows, Telemetry
+
+if TYPE_CHECKING:
+    from agent.child import Child
+    from agent.container.told_annotations import AnnotationsTeller
+    from agent.history.recorder import Recorder
+    from agent.probe_parts import ProbeParts
+    from agent.security.reports.watcher import ImageWatcher
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +48,8 @@ def image_watcher(config: Config) -> ImageWatcher | None:
     security = config.security
     if not security.image_reports and not security.verifications:
         return None
+    from agent.security.reports.watcher import ImageWatcher
+
     return ImageWatcher(security.image_reports, security.verifications)
 
 
@@ -95,18 +90,7 @@ def filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatche
 
 
 def api_sources(config: Config, telemetry: Telemetry) -> Chosen:
-    teller = None
-    if told := told_annotations(config):
-        teller = AnnotationsTeller(told)
-        telemetry.register(
-            Counts(
-                "agent_pod_annotations_failures",
-                "Times what pods' annotations ask of the log workers could not be written down for"
-                " them.",
-                "file",
-                lambda: {told: teller.failures},
-            )
-        )
+    teller = _annotations_teller(config, telemetry)
     sources = Chosen(config.docker, config.kubernetes, teller.tell if teller else None)
     telemetry.register(
         Counts(
@@ -118,6 +102,28 @@ def api_sources(config: Config, telemetry: Telemetry) -> Chosen:
     )
     telemetry.register(Levels("agent_api_up", "1 while an API is followed.", "source", sources.up))
     return sources
+
+
+def _annotations_teller(config: Config, telemetry: Telemetry) -> AnnotationsTeller | None:
+    if config.kubernetes.source == "off" or not config.logs.enabled:
+        return None
+    from agent.container.told_annotations import AnnotationsTeller
+    from agent.logs.handover import told_annotations
+
+    told = told_annotations(config)
+    if not told:
+        return None
+    teller = AnnotationsTeller(told)
+    telemetry.register(
+        Counts(
+            "agent_pod_annotations_failures",
+            "Times what pods' annotations ask of the log workers could not be written down for"
+            " them.",
+            "file",
+            lambda: {told: teller.failures},
+        )
+    )
+    return teller
 
 
 def lifetime_keeper(
@@ -161,67 +167,20 @@ def lifetime_keeper(
     return keeper
 
 
-def probe_rounds(config: Config, probes: Probes, telemetry: Telemetry) -> Rounds:
-    settings = Settings(config.probes.period, config.probes.window, config.probes.budget)
-    rounds = Rounds(probes.probes, settings)
-    telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
-    return rounds
+def probe_parts(config: Config, telemetry: Telemetry) -> ProbeParts | None:
+    if not config.probes.enabled:
+        return None
+    from agent.probe_parts import open_probe_parts
 
-
-def host_sweep(config: Config, telemetry: Telemetry) -> HostSweep | None:
-    """None where files alone are read; the reason is in a series and in the log."""
-    sweep, reason = None, "off in the configuration"
-    if config.probes.enabled and config.probes.sweep:
-        try:
-            opened = open_sweep(count_cgroups())
-        except ProbeUnavailable as error:
-            reason = error.reason
-            log.warning("the BPF sweep is off, and files are read instead: %s", reason)
-        else:
-            sweep = HostSweep(host_hierarchies(config.paths), opened)
-
-    def why() -> str:
-        return reason if sweep is None else sweep.reason
-
-    telemetry.register(
-        Levels(
-            "agent_sweep_up",
-            "Whether one walk in the kernel answers for the files of all cgroups; the reason where"
-            " it does not.",
-            "reason",
-            lambda: {why(): int(not why())},
-        )
-    )
-    return sweep
+    return open_probe_parts(config, telemetry, host_hierarchies(config.paths))
 
 
 def log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
     if not config.logs.enabled:
         return []
-    collector = LogCollector()
-    telemetry.register(collector)
-    workers = []
-    for destination in config.logs.destination:
-        name = destination.name
-        worker = Child(
-            f"log worker {name}",
-            [sys.executable, "-m", "agent.log_worker"],
-            worker_input(config, destination),
-            _read_stats(collector, name),
-        )
-        collector.add(name, lambda child=worker: child.restarts)  # type: ignore[misc]
-        workers.append(worker)
-    return workers
+    from agent.log_parts import make_workers
 
-
-def _read_stats(collector: LogCollector, name: str) -> Callable[[bytes], None]:
-    def read(line: bytes) -> None:
-        try:
-            collector.update(name, WorkerStats.from_json(line))
-        except ValueError as error:
-            log.warning("log worker %s said something unexpected: %s", name, error)
-
-    return read
+    return make_workers(config, telemetry)
 
 
 def recent_findings(telemetry: Telemetry) -> Recent:
@@ -242,8 +201,11 @@ def history_recorder(config: Config, telemetry: Telemetry) -> Recorder | None:
     """None where there is no place for it; the reason is in a series and in the log."""
     history = config.history
     recorder, reason = None, "off in the configuration"
-    bounds = Bounds(history.max_bytes, history.hours * 3600)
     if history.enabled:
+        from agent.history.recorder import Recorder
+        from agent.history.ring import Bounds, Ring
+
+        bounds = Bounds(history.max_bytes, history.hours * 3600)
         try:
             ring = Ring(history.place(config.logs.state), bounds)
         except OSError as error:

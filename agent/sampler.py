@@ -19,9 +19,8 @@ from types import TracebackType
 from typing import Protocol, TypeVar
 
 from agent.attribution import Attribution
-from agent.bpf.counts import NO_COUNTS
-from agent.bpf.probe import Hierarchy
-from agent.bpf.running import ProbesReading
+from agent.bpf.counts import NO_COUNTS, ProbesReading
+from agent.bpf.reading import Hierarchy
 from agent.cgroupfs.hierarchies import Hierarchies, find_hierarchies
 from agent.cgroupfs.hugetlb import page_sizes
 from agent.cgroupfs.pressure import Pressure, parse_pressure

@@ -14,6 +14,7 @@ waits for it rather than reading the kernel twice.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -23,6 +24,11 @@ from agent.plain_cheroot import Adapter, Server
 from agent.response import Response
 
 TEXT = "text/plain; charset=utf-8"
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
 
 
 class Pages(Protocol):
@@ -127,6 +133,7 @@ class MetricsServer:
         headers = list(
             {
                 "Content-Type": response.content_type,
+                "Date": http_date(time.time()),
                 "X-Content-Type-Options": "nosniff",
                 **own,
                 **dict(response.headers),
@@ -152,6 +159,19 @@ class MetricsServer:
         )
         packed = response.gzip and accepted(str(environ.get("HTTP_ACCEPT_ENCODING", "")))
         return replace(response, gzip=packed)
+
+
+def http_date(moment: float) -> str:
+    """
+    A moment in seconds since the epoch as HTTP writes it (RFC 9110, section 5.6.7).
+
+    cheroot would ask the standard library's parser of mail, which takes 1 MB.
+    """
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(moment)
+    return (
+        f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04}"
+        f" {hour:02}:{minute:02}:{second:02} GMT"
+    )
 
 
 def respond(

@@ -7,12 +7,10 @@ layer named the containers, how the children fare.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import version
 
 from agent.families import Collector, Family, counter, gauge, info, write
 from agent.own_process import OwnProcess
-
-DISTRIBUTION = "container-agent"
+from agent.version import VERSION
 
 
 class Telemetry:
@@ -128,11 +126,8 @@ class Probes:
 
 
 class _Build:
-    def __init__(self) -> None:
-        self._labels = {"version": version(DISTRIBUTION)}
-
     def collect(self) -> Iterator[Family]:
-        yield info("agent_build", "The agent, by version.", self._labels)
+        yield info("agent_build", "The agent, by version.", {"version": VERSION})
 
 
 class _Sources:

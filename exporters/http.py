@@ -29,13 +29,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from agent.compression import compress
 from agent.logs.chunk import RetryAfter
+from agent.version import VERSION
 from exporters.backoff import Backoff
 
 CONNECT_TIMEOUT: Final = 5.0
@@ -104,7 +104,7 @@ class Connection:
         self._options = options
         self._connection: http.client.HTTPConnection | None = None
         self._aborted = False
-        self._agent = f"container-agent/{version('container-agent')}"
+        self._agent = f"container-agent/{VERSION}"
 
     def post(self, body: bytes, headers: Mapping[str, str], most: int = _MOST_OF_ANSWER) -> Answer:
         """

@@ -29,17 +29,19 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.log_destinations": frozenset(),
     "agent.log_patterns": frozenset(),
     "agent.log_rules": frozenset({"agent.log_patterns"}),
-    "agent.plain_prometheus_client": frozenset(),
+    "agent.lean": frozenset(),
+    "agent.version": frozenset(),
+    "agent.plain_prometheus_client": frozenset({"agent.lean"}),
     "agent.families": frozenset({"agent.plain_prometheus_client"}),
     "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
     "agent.probe_costs": frozenset({"agent.bpf", "agent.families"}),
-    "agent.telemetry": frozenset({"agent.families", "agent.own_process"}),
+    "agent.telemetry": frozenset({"agent.families", "agent.own_process", "agent.version"}),
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
     "agent.web": frozenset(),
     "agent.response": frozenset(),
     "agent.server": frozenset({"agent.compression", "agent.plain_cheroot", "agent.response"}),
-    "agent.plain_cheroot": frozenset(),
+    "agent.plain_cheroot": frozenset({"agent.lean"}),
     "agent.malloc": frozenset(),
     "agent.garbage": frozenset(),
     "agent.child": frozenset(),
@@ -52,7 +54,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.filesystem": NOUNS | {"agent.procfs"},
     "agent.security": NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.container"},
     "agent.inotify": frozenset(),
-    "agent.sources": NOUNS | {"agent.container"},
+    "agent.sources": NOUNS | {"agent.container", "agent.version"},
     "agent.lifecycle": NOUNS
     | {"agent.cgroupfs", "agent.procfs", "agent.container", "agent.inotify"},
     "agent.machine": NOUNS,
@@ -73,7 +75,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.history": METRICS | {"agent.machine", "agent.past", "agent.redaction"},
     "agent.redaction": frozenset({"agent.logs.processing"}),
     "agent.network": METRICS | {"agent.netstack"},
-    "agent.probes": READERS | {"agent.telemetry"},
     "agent.attribution": READERS | {"agent.container"},
     "agent.sampler": METRICS
     | {"agent.attribution", "agent.machine", "agent.network", "agent.processes", "agent.garbage"},
@@ -101,7 +102,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
     | {"exporters.http"},
     "exporters.backoff": frozenset(),
-    "exporters.http": frozenset({"agent.logs.chunk", "agent.compression", "exporters.backoff"}),
+    "exporters.http": frozenset(
+        {"agent.logs.chunk", "agent.compression", "agent.version", "exporters.backoff"}
+    ),
     "exporters.fluentd": frozenset(
         {
             "agent.compression",
@@ -119,6 +122,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
     "agent.parts": frozenset({"agent"}),
+    "agent.log_parts": frozenset({"agent"}),
+    "agent.probe_parts": frozenset({"agent"}),
     "agent.daemon": frozenset({"agent", "exporters"}),
     "agent.cli": frozenset({"agent", "exporters", "dashboards"}),
     "agent.__main__": frozenset({"agent.cli"}),

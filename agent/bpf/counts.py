@@ -5,7 +5,8 @@ counts = sample.probes.get(TcpCounts)       # None: that probe does not run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
 C = TypeVar("C")
@@ -39,3 +40,13 @@ class ProbeCounts:
 
 
 NO_COUNTS: Final = ProbeCounts()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbesReading:
+    """One look at all maps of all probes."""
+
+    cgroups: Mapping[int, ProbeCounts]
+    """Cgroup id -> counts, of those cgroups which counts belong to."""
+    failures: tuple[str, ...] = ()
+    """Probes that could not be read this time, with the reason. Their counts are absent."""

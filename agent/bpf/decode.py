@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.bpf.durations import SLOTS, Durations
-from agent.bpf.probe import Reading
+from agent.bpf.reading import Reading
 
 KEY: Final = struct.Struct("=QII")
 """struct lifecycle_key: cgroup, event, code."""

@@ -24,8 +24,9 @@ from agent.bpf.dns_counts import (
     decode_timeouts,
     decode_waiting,
 )
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
+from agent.bpf.reading import Reading
 
 TIMEOUT: Final = 5.0
 """Seconds: what resolvers wait before they ask again (`timeout` of resolv.conf(5))."""

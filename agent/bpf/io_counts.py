@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from agent.bpf.block_io import OPS
+from agent.bpf.block_io_counts import OPS
 from agent.bpf.decode import UnexpectedRecord
 
 BUCKETS: Final = 36

@@ -15,8 +15,9 @@ from typing import Final
 
 from agent.bpf import io_counts, syscall
 from agent.bpf.io_counts import IoTimes
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
+from agent.bpf.reading import Reading
 
 _DROPS: Final = ("counts", "processes", "files")
 """enum io_drop."""

@@ -10,8 +10,9 @@ from collections.abc import Collection
 from typing import Final
 
 from agent.bpf.decode import KEY, VALUE, LifecycleCounts, decode_lifecycle
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
+from agent.bpf.reading import Reading
 
 PROGRAMS: Final = ProbeSet(
     name="lifecycle",

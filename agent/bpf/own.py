@@ -28,8 +28,9 @@ from typing import Final, Literal
 
 from agent.bpf.addition import add
 from agent.bpf.decode import UnexpectedRecord
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program, Sampling
+from agent.bpf.reading import Reading
 
 _WIDTHS: Final = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i", "s64": "q"}
 _NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

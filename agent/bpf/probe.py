@@ -2,7 +2,6 @@
 
     Kind      what a probe is: its programs, how its maps are read, how the dead are forgotten
     Maps      the maps of a loaded probe, by name
-    Reading   one look at them: the probe's own counts of each cgroup
     Probe     all of it, running
 
 A new probe is a ProbeSet, a frozen record of counts, and functions over Maps: docs/probes.md.
@@ -15,32 +14,15 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from agent.bpf import syscall
 from agent.bpf.addition import add
 from agent.bpf.loaded import Loaded
 from agent.bpf.probeset import LoaderName, ProbeSet
+from agent.bpf.reading import Hierarchy, Reading
 
 C = TypeVar("C")
-Hierarchy = Literal["unified", "blkio"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[C]):
-    """One look at a probe's maps."""
-
-    cgroups: Mapping[int, C]
-    """Cgroup id (inode of its cgroup2 directory) -> counts, which only rise. Only cgroups where
-    something happened; `of` answers for the others."""
-    zero: C
-    """The counts of a cgroup where nothing happened."""
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    """Map -> events that could not be counted because it was full. Above 0, counts are too low."""
-
-    def of(self, cgroup: int) -> C:
-        """The counts of any cgroup."""
-        return self.cgroups.get(cgroup, self.zero)
 
 
 @dataclass(frozen=True, slots=True)

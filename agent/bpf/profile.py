@@ -8,19 +8,15 @@ step with the clock can mislead; 49 Hz is in step with nothing.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Collection, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Collection
+from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program, Sampling
+from agent.bpf.profile_counts import KEY, VALUE, ProfileCounts, decode_profile
+from agent.bpf.reading import Reading
 
 HERTZ: Final = 49
-KEY: Final = struct.Struct("=Q")
-VALUE: Final = struct.Struct("=QQ")
-"""struct profile_counts: user, kernel."""
-
 PROGRAMS: Final = ProbeSet(
     name="profile",
     programs=(
@@ -34,25 +30,6 @@ PROGRAMS: Final = ProbeSet(
     maps=("counts", "drops"),
     per_cgroup={"counts": 1},
 )
-
-
-class ProfileCounts(NamedTuple):
-    """Samples of one cgroup (not below it) since the probe was opened."""
-
-    user: int
-    kernel: int
-
-
-def decode_profile(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, ProfileCounts]:
-    """Decode map "counts": keys one after the other, and their values."""
-    found: dict[int, ProfileCounts] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), KEY.size)
-        if left or len(values) != count * VALUE.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup,), counts in zip(KEY.iter_unpack(keys), VALUE.iter_unpack(values), strict=True):
-            found[cgroup] = ProfileCounts._make(counts)
-    return found
 
 
 def read(maps: Maps) -> Reading[ProfileCounts]:

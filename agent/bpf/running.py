@@ -20,11 +20,12 @@ from typing import Any, Literal, NamedTuple
 
 from agent.bpf import syscall
 from agent.bpf.attach import cgroup2_root
-from agent.bpf.counts import ProbeCounts
+from agent.bpf.counts import ProbeCounts, ProbesReading
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.facts import gather
 from agent.bpf.loader import ProbeUnavailable, open_probe
-from agent.bpf.probe import Hierarchy, Kind, Probe, Reading
+from agent.bpf.probe import Kind, Probe
+from agent.bpf.reading import Hierarchy, Reading
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,6 @@ class Feature(NamedTuple):
     """libbpf or bcc; "" where the probe does not run."""
     reason: str
     """Why it does not count; "" where it does."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbesReading:
-    """One look at all maps of all probes."""
-
-    cgroups: Mapping[int, ProbeCounts]
-    """Cgroup id -> counts, of those cgroups which counts belong to."""
-    failures: tuple[str, ...] = ()
-    """Probes that could not be read this time, with the reason. Their counts are absent."""
 
 
 @dataclass(slots=True)

@@ -12,8 +12,9 @@ from collections.abc import Collection
 from typing import Final
 
 from agent.bpf import slots, syscall
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
+from agent.bpf.reading import Reading
 from agent.bpf.sched_counts import (
     COUNT,
     COUNTS_SIZE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
@@ -51,6 +51,21 @@ class CallTimes:
     """See BUCKETS."""
     errnos: Mapping[int, int]
     """errno -> how often."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyscallCounts:
+    """System calls of one cgroup that windows saw."""
+
+    classes: Mapping[str, ClassCounts] = field(default_factory=dict)
+    """By class, see syscall_names.CLASSES; only those that were called."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyscallTimes:
+    """System calls of one cgroup that windows saw, by name."""
+
+    calls: Mapping[str, CallTimes] = field(default_factory=dict)
 
 
 def decode_classes(counters: Sequence[int]) -> dict[str, ClassCounts]:

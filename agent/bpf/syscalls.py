@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import Final
 
 from agent.bpf import slots, syscall
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
+from agent.bpf.reading import Reading
 from agent.bpf.syscall_counts import (
     COUNTS_SETTINGS,
     COUNTS_SIZE,
@@ -24,8 +24,8 @@ from agent.bpf.syscall_counts import (
     KEY,
     SETTINGS,
     TIMES,
-    CallTimes,
-    ClassCounts,
+    SyscallCounts,
+    SyscallTimes,
     decode_classes,
     decode_times,
 )
@@ -33,21 +33,6 @@ from agent.bpf.syscall_names import class_table
 
 _FIRST: Final = bytes(4)
 """The only key of an array of one."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyscallCounts:
-    """System calls of one cgroup that windows saw."""
-
-    classes: Mapping[str, ClassCounts] = field(default_factory=dict)
-    """By class, see syscall_names.CLASSES; only those that were called."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyscallTimes:
-    """System calls of one cgroup that windows saw, by name."""
-
-    calls: Mapping[str, CallTimes] = field(default_factory=dict)
 
 
 def _prepare_counts(maps: Maps) -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
+from agent.bpf.reading import Reading
 from agent.bpf.tcp_counts import CGROUP, COUNTS, TcpCounts, decode_tcp, nothing
 
 _SOCKET: Final = "const struct sock *"

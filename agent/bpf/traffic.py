@@ -7,56 +7,13 @@ The layout is stated in probes/bytes.h; a test compares it with this file.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
-
-CGROUP: Final = struct.Struct("=Q")
-COUNTS: Final = struct.Struct("=4Q")
-"""struct bytes_counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """
-    What sockets of one cgroup (not below it) received and sent since the probe was opened.
-
-    From the IP header on, so without Ethernet's. What the network card splits or joins counts as
-    its packets, with one header of all of them.
-    """
-
-    received_bytes: int
-    received_packets: int
-    sent_bytes: int
-    sent_packets: int
-
-
-NOTHING: Final = Traffic(0, 0, 0, 0)
-
-
-def decode_bytes(batches: Iterable[tuple[bytes, bytes]], cpus: int) -> dict[int, Traffic]:
-    """
-    Cgroup id -> traffic, only of cgroups that had some.
-
-    `batches`: keys of map "bytes" one after the other, and their values, one for each of `cpus`.
-    """
-    per_key = struct.Struct(f"={4 * cpus}Q")
-    decoded: dict[int, Traffic] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), CGROUP.size)
-        if left or len(values) != count * per_key.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup,), counters in zip(
-            CGROUP.iter_unpack(keys), per_key.iter_unpack(values), strict=True
-        ):
-            decoded[cgroup] = Traffic(*(sum(counters[i::4]) for i in range(4)))
-    return decoded
-
+from agent.bpf.reading import Reading
+from agent.bpf.traffic_counts import CGROUP, COUNTS, NOTHING, Traffic, decode_bytes
 
 PROGRAMS: Final = ProbeSet(
     name="bytes",

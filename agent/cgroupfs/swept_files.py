@@ -32,6 +32,8 @@ class _Directory(NamedTuple):
 
 @dataclass(slots=True)
 class _Cgroup:
+    """Where a cgroup's records are, and what they made."""
+
     directories: tuple[_Directory, ...]
     parts: tuple[Values, ...] = ()
     """What the last values were made of."""

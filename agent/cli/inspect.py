@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
     config = settings.load_config(arguments)
 
     from agent.sampler import Sampler
-    from agent.security.reports.images import ImageWatcher
+    from agent.security.reports.watcher import ImageWatcher
 
     images = ImageWatcher(config.security.image_reports, config.security.verifications)
     images.look()

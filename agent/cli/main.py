@@ -1,51 +1,38 @@
 """The command line: which command, and what its exit code means. Each command is its own file.
 
-Start time matters here (`agent --help`, completions): only argparse is imported before a command is
-known, and each command imports what it needs when it runs.
+Start time matters here, and what `agent run` keeps in memory: only argparse is imported before a
+command is known, then that command's file alone, which imports what it needs when it runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
-from agent.cli import (
-    config,
-    dashboards,
-    demo,
-    doctor,
-    events,
-    health,
-    inspect,
-    logs,
-    metrics,
-    run,
-    snapshot,
-    top,
-    trace,
-    why,
-)
 from agent.cli.exits import ERROR, NOT_PERMITTED, USAGE
+from agent.cli.helptext import HelpText
 
 _COMMANDS = (
-    run,
-    top,
-    why,
-    trace,
-    events,
-    inspect,
-    logs,
-    metrics,
-    demo,
-    dashboards,
-    config,
-    snapshot,
-    doctor,
-    health,
+    "run",
+    "top",
+    "why",
+    "trace",
+    "events",
+    "inspect",
+    "logs",
+    "metrics",
+    "demo",
+    "dashboards",
+    "config",
+    "snapshot",
+    "doctor",
+    "health",
 )
+"""Each a module of this package, in the order of the help."""
 
 _EPILOG = """\
 examples:
@@ -69,24 +56,25 @@ exit codes:
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the whole command line."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """Build the command line: of one command, or of all where it is none of them."""
     top_level = argparse.ArgumentParser(
         prog="agent",
         description="Container observability for one host: metrics, logs, probes, and a live view.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     top_level.add_argument("--version", action="store_true", help="print versions and exit")
     commands = top_level.add_subparsers(title="commands", metavar="COMMAND")
-    for command in _COMMANDS:
-        command.register(commands)
+    for name in (command,) if command in _COMMANDS else _COMMANDS:
+        importlib.import_module(f"agent.cli.{name}").register(commands)
     return top_level
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    arguments = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = parser(argv[0] if argv else "").parse_args(argv)
     if arguments.version:
         _print_version()
         return 0
@@ -113,10 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _print_version() -> None:
     import platform
-    from importlib.metadata import version
 
-    from agent.telemetry import DISTRIBUTION
+    from agent.version import VERSION
 
-    print(f"agent {version(DISTRIBUTION)}")
+    print(f"agent {VERSION}")
     print(f"python {platform.python_version()}")
     print(f"kernel {platform.release()}")

@@ -7,6 +7,7 @@ import sys
 
 from agent.cli import settings
 from agent.cli.exits import ERROR
+from agent.cli.helptext import HelpText
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -15,6 +16,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run the agent on this host",
         description="Serve metrics, ship logs, load probes, until SIGTERM or Ctrl-C.",
+        formatter_class=HelpText,
     )
     settings.add_arguments(parser)
     settings.add_page_arguments(parser)
@@ -30,6 +32,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _run(arguments: argparse.Namespace) -> int:
     import logging
+
+    from agent.lean import defer
+
+    # dataclasses writes texts with inspect for records that have none; difflib is for mistakes.
+    defer("difflib", "inspect")
 
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.daemon import Daemon

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from agent.bpf.facts import gather
 from agent.bpf.loader import ProbeUnavailable, open_probe
-from agent.bpf.probe import Reading
+from agent.bpf.reading import Reading
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import SchedCounts
 from agent.trace.sched import Scheduling, since, together

@@ -14,6 +14,8 @@ from agent.filesystem.usage import Tree
 
 @dataclass(slots=True)
 class _Planned:
+    """When a tree is due."""
+
     changed: bool = True
     next_look: float = 0.0
     """Monotonic seconds: not before, however much it changed."""

@@ -88,6 +88,8 @@ _STATES: tuple[tuple[str, str, Callable[[WorkerCounters], bool | None]], ...] = 
 
 @dataclass(slots=True)
 class _Worker:
+    """One destination's."""
+
     restarts: Callable[[], int]
     stats: WorkerStats | None = None
 

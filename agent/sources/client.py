@@ -14,9 +14,10 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlsplit
+
+from agent.version import VERSION
 
 MOST_OF_ANSWER: Final = 64 * 1024 * 1024
 """Bytes. A kubelet's list of 250 pods is 3 MiB, one Docker container 10 KiB."""
@@ -54,7 +55,7 @@ class Client:
         self._open: set[socket.socket] = set()
         """Of requests on their way: a stream, and what is asked beside it."""
         self._aborted = False
-        self._agent = f"container-agent/{version('container-agent')}"
+        self._agent = f"container-agent/{VERSION}"
 
     def get(self, target: str, accept: str = "application/json") -> bytes:
         """The whole body. Raises `Refused` and one of `Failure`."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from agent.bpf.probe import Hierarchy, Probe
+from agent.bpf.probe import Probe
+from agent.bpf.reading import Hierarchy
 from agent.bpf.stats import run_time, statistics
 from agent.trace.tracers import Tracer
 

@@ -15,10 +15,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from agent.bpf import io_times
 from agent.bpf.io_counts import IoTimes
-from agent.bpf.probe import Kind, Maps, Reading
+from agent.bpf.probe import Kind, Maps
+from agent.bpf.reading import Reading
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import SchedCounts
-from agent.bpf.syscalls import SYSCALL_TIMES, SyscallTimes, look_only_at
+from agent.bpf.syscall_counts import SyscallTimes
+from agent.bpf.syscalls import SYSCALL_TIMES, look_only_at
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import TcpCounts
 from agent.trace import io, net, sched, syscalls

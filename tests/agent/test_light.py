@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from pathlib import Path
+import urllib.request
 
 import pytest
 
-_SCRIPT = """
-import os
-import sys
-from agent.cli.main import parser
-from agent.cli import settings
-from agent.daemon import Daemon
-arguments = ["run", "--set", "metrics.listen=127.0.0.1:0", "--set", "probes.enabled=false"]
-arguments += ["--set", f"logs.state={sys.argv[1]}"]
-config = settings.load_config(parser().parse_args(arguments))
-daemon = Daemon(config)
-content_type, pieces = daemon._server._pages.metrics("")
-assert b"process_resident_memory_bytes" in b"".join(pieces)
-print(*sorted(sys.modules), flush=True)
-os._exit(0)  # the server waits for requests
-"""
+_RUN = [sys.executable, "-X", "importtime", "-m", "agent", "run"]
+_METRICS_ALONE = (
+    *("--set", "metrics.listen=127.0.0.1:0", "--set", "probes.enabled=false"),
+    *("--set", "logs.enabled=false", "--set", "history.enabled=false"),
+)
 
 
-def test_a_daemon_without_tls_that_served_a_page_has_not_loaded_what_it_does_not_use(
-    tmp_path: Path,
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(tmp_path)], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    loaded = set(done.stdout.split())
+def test_a_daemon_of_metrics_that_served_a_page_has_not_loaded_what_it_does_not_use() -> None:
+    said: list[str] = []
+    with subprocess.Popen([*_RUN, *_METRICS_ALONE], stderr=subprocess.PIPE, text=True) as agent:
+        assert agent.stderr is not None
+        for line in agent.stderr:
+            said.append(line)
+            if served := re.search(r"http://\S+/metrics", line):
+                with urllib.request.urlopen(served[0], timeout=60) as response:
+                    assert b"process_resident_memory_bytes" in response.read()
+                agent.terminate()
+    loaded = {line.rpartition("|")[2].strip() for line in said if line.startswith("import time:")}
     assert {"agent.daemon", "cheroot.server"} <= loaded
-    heavy = {"ssl", "_ssl", "_hashlib", "asyncio", "http.client", "http.server", "sqlite3"}
-    heavy |= {"psutil", "urllib.request", "wsgiref", "yaml", "bcrypt", "xml"}
-    heavy |= {"agent.webpage.site", "agent.top.cells"}
+    heavy = {"_ssl", "_hashlib", "asyncio", "http.client", "http.server", "sqlite3"}
+    heavy |= {"psutil", "urllib.request", "wsgiref", "msgpack", "yaml", "bcrypt", "xml"}
+    heavy |= {"importlib.metadata", "zipfile", "email.message", "inspect", "difflib", "subprocess"}
+    heavy |= {"more_itertools.more", "prometheus_client.metrics", "gzip", "shutil", "tempfile"}
+    heavy |= {"agent.bpf.libbpf", "agent.bpf.registry", "agent.logs", "agent.cli.top"}
+    heavy |= {"agent.history", "agent.webpage.site", "agent.top.cells"}
     assert heavy & loaded == set()
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.bpf.counts import ProbeCounts
+from agent.bpf.counts import ProbeCounts, ProbesReading
 from agent.bpf.decode import LifecycleCounts
-from agent.bpf.probe import Hierarchy
-from agent.bpf.running import ProbesReading
+from agent.bpf.reading import Hierarchy
 from agent.cgroupfs.hierarchies import NoCgroups
 from agent.config import HostPaths
 from agent.model import Sample, Snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.bpf.block_io import BlockIoCounts
+from agent.bpf.block_io_counts import BlockIoCounts
 from agent.model import Sample, Snapshot
 from exporters.prometheus.durations import histogram
 from exporters.prometheus.metric import (

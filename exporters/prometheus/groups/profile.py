@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.bpf.profile import ProfileCounts
+from agent.bpf.profile_counts import ProfileCounts
 from agent.model import Sample
 from exporters.prometheus.metric import AnyMetric, counters
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.bpf.reclaim import ReclaimCounts
+from agent.bpf.reclaim_counts import ReclaimCounts
 from agent.model import Sample, Snapshot
 from exporters.prometheus.durations import histogram
 from exporters.prometheus.metric import AnyMetric, Histogram, HistogramMetric, Labels

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.bpf.syscall_counts import BUCKETS
+from agent.bpf.syscall_counts import BUCKETS, SyscallCounts, SyscallTimes
 from agent.bpf.syscall_names import CLASS_OF
-from agent.bpf.syscalls import SyscallCounts, SyscallTimes
 from agent.model import Sample, Snapshot
 from exporters.prometheus.durations import log2_histogram
 from exporters.prometheus.metric import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.bpf.traffic import Traffic
+from agent.bpf.traffic_counts import Traffic
 from exporters.prometheus.metric import Metric, counter
 from exporters.prometheus.probe_values import counted
 

@@ -54,6 +54,8 @@ class QueueInUse(OSError):
 
 @dataclass(slots=True)
 class _Segment:
+    """One file of the queue."""
+
     number: int
     size: int
     samples: int

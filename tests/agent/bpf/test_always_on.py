@@ -13,7 +13,8 @@ from typing import Protocol, TypeVar
 
 import pytest
 
-from agent.bpf.block_io import BLOCK_IO, NO_OPS
+from agent.bpf.block_io import BLOCK_IO
+from agent.bpf.block_io_counts import NO_OPS
 from agent.bpf.facts import Facts
 from agent.bpf.loader import open_probe
 from agent.bpf.probe import Kind, Probe

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.bpf import block_io, reclaim
+from agent.bpf import block_io_counts, reclaim_counts
 from agent.bpf.addition import add
-from agent.bpf.block_io import BlockIoCounts, OpCounts, decode_block_io
+from agent.bpf.block_io_counts import BlockIoCounts, OpCounts, decode_block_io
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import BOUNDS_NS, NONE, SLOTS, Durations
 from agent.bpf.probeset import DIRECTORY
-from agent.bpf.profile import ProfileCounts, decode_profile
-from agent.bpf.reclaim import KINDS, ReclaimCounts, decode_reclaim
+from agent.bpf.profile_counts import ProfileCounts, decode_profile
+from agent.bpf.reclaim_counts import KINDS, ReclaimCounts, decode_reclaim
 from exporters.prometheus.groups import block_io as block_io_group
 from exporters.prometheus.groups import profile as profile_group
 from exporters.prometheus.groups import reclaim as reclaim_group
@@ -55,7 +55,7 @@ def test_layouts_are_the_headers() -> None:
     ops = re.search(r"enum block_io_op \{(.*?)\n\};", text, re.DOTALL)
     assert ops is not None
     assert tuple(re.findall(r"^\tBLOCK_IO_([A-Z]+),$", ops[1], re.MULTILINE)) == tuple(
-        op.upper() for op in block_io.OPS
+        op.upper() for op in block_io_counts.OPS
     )
     text = header("reclaim")
     assert members(text, "reclaim_key") == ["__u64 cgroup", "__u32 kind", "__u32 zero"]
@@ -66,7 +66,7 @@ def test_layouts_are_the_headers() -> None:
 
 @given(
     st.dictionaries(
-        st.tuples(st.integers(0, 2**64 - 1), st.sampled_from(block_io.OPS)),
+        st.tuples(st.integers(0, 2**64 - 1), st.sampled_from(block_io_counts.OPS)),
         st.tuples(st.integers(0, 2**63), st.integers(0, 2**63), SLOT_COUNTS, st.integers(0, 2**63)),
     )
 )
@@ -75,8 +75,8 @@ def test_every_request_is_found_again(
 ) -> None:
     found = decode_block_io(
         (
-            block_io.KEY.pack(cgroup, block_io.OPS.index(op), 0),
-            block_io.COUNTS.pack(size, errors, *slots, ns),
+            block_io_counts.KEY.pack(cgroup, block_io_counts.OPS.index(op), 0),
+            block_io_counts.COUNTS.pack(size, errors, *slots, ns),
         )
         for (cgroup, op), (size, errors, slots, ns) in entries.items()
     )
@@ -98,7 +98,10 @@ def test_every_stall_is_found_again_and_what_is_not_counted_is_absent(
 ) -> None:
     reading = decode_reclaim(
         (
-            (reclaim.KEY.pack(cgroup, KINDS.index(kind), 0), reclaim.VALUE.pack(*slots, ns))
+            (
+                reclaim_counts.KEY.pack(cgroup, KINDS.index(kind), 0),
+                reclaim_counts.VALUE.pack(*slots, ns),
+            )
             for (cgroup, kind), (slots, ns) in entries.items()
         ),
         features,

@@ -16,20 +16,14 @@ from pathlib import Path
 import pytest
 
 from agent.bpf.loader import open_probe
-from agent.bpf.probe import Reading
 from agent.bpf.probeset import LoaderName
+from agent.bpf.reading import Reading
 from agent.bpf.rounds import Rounds, Settings
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import NO_SCHED, SchedCounts
 from agent.bpf.syscall import cpu_ids
-from agent.bpf.syscall_counts import ClassCounts
-from agent.bpf.syscalls import (
-    SYSCALL_TIMES,
-    SYSCALLS,
-    SyscallCounts,
-    SyscallTimes,
-    look_only_at,
-)
+from agent.bpf.syscall_counts import ClassCounts, SyscallCounts, SyscallTimes
+from agent.bpf.syscalls import SYSCALL_TIMES, SYSCALLS, look_only_at
 from tests.agent.bpf.talker import Talker
 from tests.host.daemon import wait_until
 from tests.host.docker import DockerHost

@@ -23,8 +23,9 @@ from agent.bpf.decode import KEY, VALUE, Event, LifecycleCounts
 from agent.bpf.facts import Facts, gather
 from agent.bpf.lifecycle import LIFECYCLE
 from agent.bpf.loader import open_probe
-from agent.bpf.probe import Probe, Reading
+from agent.bpf.probe import Probe
 from agent.bpf.probeset import LoaderName
+from agent.bpf.reading import Reading
 from agent.bpf.support import refuse_loader
 from tests.host.daemon import wait_until
 from tests.host.docker import DockerHost

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.bpf import dns_counts, tcp_counts, traffic
+from agent.bpf import dns_counts, tcp_counts, traffic_counts
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.dns import TIMEOUT
 from agent.bpf.dns_counts import NOTHING, DnsCounts, decode_dns, decode_timeouts, decode_waiting
@@ -20,7 +20,7 @@ from agent.bpf.durations import NONE, SLOTS, Durations
 from agent.bpf.probeset import DIRECTORY
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import FAILURES, TcpCounts, decode_tcp, nothing
-from agent.bpf.traffic import Traffic, decode_bytes
+from agent.bpf.traffic_counts import Traffic, decode_bytes
 
 Batches = Iterable[tuple[bytes, bytes]]
 U64 = st.integers(0, 2**64 - 1)
@@ -48,7 +48,7 @@ def members(text: str, struct_name: str) -> list[tuple[str, str, int]]:
     ("probe", "name", "layout"),
     [
         ("tcp", "tcp_counts", tcp_counts.COUNTS),
-        ("bytes", "bytes_counts", traffic.COUNTS),
+        ("bytes", "bytes_counts", traffic_counts.COUNTS),
         ("dns", "dns_counts", dns_counts.COUNTS),
         ("dns", "dns_question", dns_counts.QUESTION),
         ("dns", "dns_asked", dns_counts.ASKED),
@@ -143,7 +143,7 @@ def test_a_query_that_waits_keeps_its_key() -> None:
 )
 def test_traffic_is_the_sum_of_the_cpus(expected: dict[int, list[list[int]]]) -> None:
     batches = [
-        (struct.pack("=Q", cgroup), b"".join(traffic.COUNTS.pack(*cpu) for cpu in cpus))
+        (struct.pack("=Q", cgroup), b"".join(traffic_counts.COUNTS.pack(*cpu) for cpu in cpus))
         for cgroup, cpus in expected.items()
     ]
     assert decode_bytes(batches, 3) == {
@@ -175,7 +175,7 @@ def again(counts: TcpCounts) -> list[int]:
 
 DECODERS: list[tuple[Callable[[Batches], object], int, int]] = [
     (lambda batches: decode_tcp(batches, ALL), 8, tcp_counts.COUNTS.size),
-    (lambda batches: decode_bytes(batches, 2), 8, 2 * traffic.COUNTS.size),
+    (lambda batches: decode_bytes(batches, 2), 8, 2 * traffic_counts.COUNTS.size),
     (lambda batches: decode_dns(batches, {}), 8, dns_counts.COUNTS.size),
     (decode_timeouts, 8, 8),
     (decode_waiting, 16, 16),

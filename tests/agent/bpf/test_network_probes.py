@@ -25,8 +25,9 @@ from agent.bpf.probe import Kind, Probe
 from agent.bpf.probeset import LOADERS
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import TcpCounts, nothing
-from agent.bpf.traffic import BYTES, Traffic
-from agent.bpf.traffic import NOTHING as NO_TRAFFIC
+from agent.bpf.traffic import BYTES
+from agent.bpf.traffic_counts import NOTHING as NO_TRAFFIC
+from agent.bpf.traffic_counts import Traffic
 from tests.agent.bpf import dns_server
 from tests.agent.bpf.talker import Talker
 from tests.host.daemon import wait_until

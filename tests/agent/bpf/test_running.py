@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.bpf.addition import add
-from agent.bpf.counts import ProbeCounts
+from agent.bpf.counts import ProbeCounts, ProbesReading
 from agent.bpf.loaded import Loaded
-from agent.bpf.probe import Hierarchy, Kind, Maps, Probe, Reading
+from agent.bpf.probe import Kind, Maps, Probe
 from agent.bpf.probeset import ProbeSet, Program
-from agent.bpf.running import Feature, Probes, ProbesReading, count_cgroups
+from agent.bpf.reading import Hierarchy, Reading
+from agent.bpf.running import Feature, Probes, count_cgroups
 
 
 @dataclass(frozen=True, slots=True)

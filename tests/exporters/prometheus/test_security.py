@@ -9,10 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from agent.container.container import Container, Kind
 from agent.model import Sample, Snapshot
 from agent.security.posture import Posture, evaluate
-from agent.security.reports.images import Images, combined
+from agent.security.reports.images import Images
 from agent.security.reports.report import ImageReport
 from agent.security.reports.report import Kind as Count
 from agent.security.reports.verifications import Verifications
+from agent.security.reports.watcher import combined
 from exporters.prometheus.encoder import Encoder
 from tests.agent.security.samples import CONTAINER, blind, facts, process
 from tests.agent.snapshots import WALL, sample, snapshot

@@ -10,7 +10,7 @@ from agent.bpf.dns_counts import DnsCounts
 from agent.bpf.durations import SLOTS, Durations
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import TcpCounts, nothing
-from agent.bpf.traffic import Traffic
+from agent.bpf.traffic_counts import Traffic
 from exporters.prometheus.groups import connections, dns, traffic
 from tests.exporters.prometheus.shown import any_sample, shown
 

@@ -9,13 +9,14 @@ import orjson
 import pytest
 
 from agent.container.statefile import UnreadableState
-from agent.security.reports.images import Images, ImageWatcher, combined
+from agent.security.reports.images import Images
 from agent.security.reports.report import ImageReport
 from agent.security.reports.verifications import (
     Verifications,
     parse_result,
     read_verifications,
 )
+from agent.security.reports.watcher import ImageWatcher, combined
 from tests.agent.security.reports.test_formats import ID, MANIFEST, REPORTS
 
 NONE = Verifications({}, ())
