@@ -28,10 +28,10 @@ class Span(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser, *, until: str) -> None:
     """Add the options. `until`: what the end of the time is called, "--at" or "--until"."""
     parser.add_argument(
-        "--since", type=_moment, metavar="TIME", help="the past, from this time on: 5m, 2h, 03:12"
+        "--since", type=a_moment, metavar="TIME", help="the past, from this time on: 5m, 2h, 03:12"
     )
     parser.add_argument(
-        until, type=_moment, metavar="TIME", dest="until", help="the past, until this time"
+        until, type=a_moment, metavar="TIME", dest="until", help="the past, until this time"
     )
     parser.add_argument(
         "--from", metavar="FILE", dest="file", help="the past in a file of `agent snapshot save`"
@@ -115,7 +115,8 @@ def _shown(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at > 0 else "its beginning"
 
 
-def _moment(text: str) -> float:
+def a_moment(text: str) -> float:
+    """Unix seconds of what `agent.cli.moments` takes, as an option's type."""
     try:
         return moment(text) / _BILLION
     except ValueError as error:

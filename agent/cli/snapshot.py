@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.cli import past, settings
-from agent.cli.exits import ERROR, OK
+from agent.cli import past, settings, top
+from agent.cli.exits import ERROR, OK, USAGE
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -55,6 +57,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     past.add_arguments(save, until="--until")
     settings.add_arguments(save)
     save.set_defaults(run=_save)
+    opened = actions.add_parser("open", help="show FILE in `agent top`, with its options")
+    opened.add_argument("path", metavar="FILE")
+    opened.add_argument(
+        "--at", type=past.a_moment, metavar="TIME", help="begin there (default: at its end)"
+    )
+    top.add_arguments(opened)
+    settings.add_arguments(opened)
+    opened.set_defaults(run=_open)
 
 
 def _save(arguments: argparse.Namespace) -> int:
@@ -76,6 +86,33 @@ def _save(arguments: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return OK
+
+
+def _open(arguments: argparse.Namespace) -> int:
+    from agent.cli.top_view import BadChoice, view_of
+    from agent.top.past import nearest
+
+    try:
+        view = view_of(arguments)
+    except BadChoice as error:
+        print(f"agent snapshot: {error}", file=sys.stderr)
+        return USAGE
+    opened = past.open_past("snapshot", arguments.path, settings.load_config(arguments))
+    moments = opened.moments(0.0, math.inf)
+    past.tell_problems("snapshot", opened)
+    last = opened.snapshot(math.inf)
+    at = moments[-1] if moments and arguments.at is None else nearest(opened, arguments.at or 0.0)
+    if at is None or last is None:
+        print(f"agent snapshot: {arguments.path}: no Snapshot can be read", file=sys.stderr)
+        return ERROR
+    if top.prints(arguments):
+        from agent.cli.top_print import show_moment
+
+        return show_moment(arguments, view, opened, at, hostname=arguments.path)
+    print(f"{arguments.path}: {len(moments)} Snapshots", file=sys.stderr)
+    from agent.cli.top_live import show_file
+
+    return show_file(arguments, replace(view, at=at), opened, last)
 
 
 def _of_the_past(

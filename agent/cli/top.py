@@ -41,10 +41,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_what(parser)
-    _add_how(parser)
+    add_arguments(parser)
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options about what is shown, and how."""
+    _add_what(parser)
+    _add_how(parser)
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:

@@ -13,11 +13,16 @@ from agent.cli.exits import ERROR
 if TYPE_CHECKING:
     from agent.config import Config
     from agent.container.container import Container
+    from agent.model import Snapshot
+    from agent.past import Past
     from agent.sampler import Sampler
+    from agent.top.feed import Source
     from agent.top.tools import Tools
     from agent.top.view import View
     from agent.top.watching import LogSink
 
+_NEVER: Final = 3600.0
+"""Seconds between two readings of a file, which has none."""
 _LAST: Final = 500
 """Records of a log, from where on it is followed."""
 
@@ -30,6 +35,33 @@ def go_live(
     start: Callable[[], None],
 ) -> int:
     """Show the screen until told to stop. `start` is called after the first frame."""
+    return _show(arguments, view, sampler, _tools(sampler, config, start))
+
+
+def show_file(arguments: argparse.Namespace, view: View, past: Past, last: Snapshot) -> int:
+    """Show what a file has; `last` is its newest Snapshot."""
+    from agent.cli.moments import moment
+    from agent.top.tools import Tools
+
+    tools = Tools(moment=lambda text: moment(text) / 1e9, past=past)
+    arguments.delay = _NEVER
+    return _show(arguments, view, _Still(last), tools, hostname=arguments.path)
+
+
+class _Still:
+    """A host that does nothing more."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def snapshot(self) -> Snapshot:
+        """The same each time."""
+        return self._snapshot
+
+
+def _show(
+    arguments: argparse.Namespace, view: View, source: Source, tools: Tools, hostname: str = ""
+) -> int:
     import locale
 
     from agent.top.glyphs import ASCII, glyphs_for
@@ -41,13 +73,14 @@ def go_live(
     encoding = locale.nl_langinfo(locale.CODESET)
     try:
         return show(
-            sampler,
+            source,
             view,
             delay=arguments.delay,
             count=arguments.count,
             glyphs=ASCII if arguments.ascii else glyphs_for(encoding),
             environment=os.environ,
-            tools=_tools(sampler, config, start),
+            tools=tools,
+            hostname=hostname,
         )
     except UnusableTerminal as error:
         print(f"agent top: no live view: {error}; --once prints instead", file=sys.stderr)
@@ -83,5 +116,16 @@ def _tools(sampler: Sampler, config: Config, start: Callable[[], None]) -> Tools
         pids=sampler.pids,
         follow_log=follow_log,
         moment=lambda text: moment(text) / 1e9,
+        past=_history(config),
         begun=start,
     )
+
+
+def _history(config: Config) -> Past | None:
+    """What a running agent keeps; None where there is none, or it is not for this user."""
+    from agent.history.reader import History
+
+    try:
+        return History(config.history.place(config.logs.state))
+    except OSError:
+        return None

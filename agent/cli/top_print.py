@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from agent.cli.exits import OK
+from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
+    from agent.past import Past
     from agent.top.feed import Source
     from agent.top.frame import Frame
     from agent.top.glyphs import Glyphs
@@ -40,6 +41,20 @@ def show(arguments: argparse.Namespace, view: View, source: Source) -> int:
         put(frame, _rows(frame, view, arguments.top), number)
         sys.stdout.flush()
         number += 1
+    return OK
+
+
+def show_moment(
+    arguments: argparse.Namespace, view: View, past: Past, at: float, *, hostname: str
+) -> int:
+    """Print one moment of the past."""
+    from agent.top.making import frame_at
+
+    frame = frame_at(past, at, hostname=hostname, delay=arguments.delay)
+    if frame is None:
+        print("agent top: that moment cannot be read", file=sys.stderr)
+        return ERROR
+    _printer(arguments, view)(frame, _rows(frame, view, arguments.top), 0)
     return OK
 
 

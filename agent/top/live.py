@@ -46,16 +46,19 @@ def show(
     glyphs: Glyphs,
     environment: Mapping[str, str],
     tools: Tools | None = None,
+    hostname: str = "",
 ) -> int:
     """
     Show `source` until told to stop, or for `count` frames; return the exit code.
+
+    hostname: whose screen it is; "" for this host's.
 
     Standard input and output are a terminal. Raises `terminal.UnusableTerminal` before anything is
     drawn, and what `source` raises after the terminal is as it was.
     """
     tools = tools or Tools()
     recent = MemoryPast()
-    maker = FrameMaker(delay, recent)
+    maker = FrameMaker(delay, recent, hostname)
     past = recent if tools.past is None else Joined(tools.past, recent)
     with Wake() as wake, Terminal(environment) as terminal:
         terminal.mouse(on=view.mouse)

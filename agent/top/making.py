@@ -29,11 +29,11 @@ _SAME: Final = 0.001
 class FrameMaker:
     """Makes Frames; each has the rates since the one before."""
 
-    def __init__(self, delay: float, past: MemoryPast | None = None) -> None:
-        """`past` gets every Snapshot."""
+    def __init__(self, delay: float, past: MemoryPast | None = None, hostname: str = "") -> None:
+        """`past` gets every Snapshot. hostname: of the host they are of; "": of this one."""
         self._delay = delay
         self._past = past
-        self._hostname = os.uname().nodename
+        self._hostname = hostname or os.uname().nodename
         self._cost = CostMeter()
         self._recent = Recent()
         self._before: Snapshot | None = None

@@ -129,3 +129,15 @@ def test_events_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     save(path, [throttled(0), throttled(20)], [EVENT])
     assert ends(["events", "--from", path]) == OK
     assert "started demo:1" in capsys.readouterr().out
+
+
+def test_a_file_is_opened_in_top(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "slow.snap")
+    save(path, [throttled(0), throttled(20), throttled(40)], [])
+    assert ends(["snapshot", "open", path, "-o", "json"]) == OK
+    document = json.loads(capsys.readouterr().out)
+    assert document["time"] == WALL + 40
+    assert ends(["snapshot", "open", path, "--at", stamp(25)]) == OK
+    assert "web" in capsys.readouterr().out
+    assert ends(["snapshot", "open", f"{path}.no"]) == ERROR
+    assert "there is no such file" in capsys.readouterr().err
