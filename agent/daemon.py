@@ -94,6 +94,7 @@ class Daemon:
                 self._recall,
                 sources.engine,
                 _ignored if history is None else history.event,
+                None if probes is None else probes.cgroup_events,
             )
             sampler = building.enter_context(
                 Sampler(

@@ -16,6 +16,7 @@ from agent.diagnosis.recent import LABELS, Recent
 from agent.filesystem.watcher import FilesystemWatcher
 from agent.lifecycle.events import Event
 from agent.lifecycle.keeper import LifetimeKeeper
+from agent.lifecycle.kernel_news import Teller
 from agent.lifecycle.run import Counted
 from agent.sampler import Sampler, host_hierarchies
 from agent.sources.chosen import Chosen
@@ -132,11 +133,12 @@ def lifetime_keeper(
     recall: Callable[[int], Counted | None],
     engine: ContainerSource | None,
     told: Callable[[Event], None],
+    teller: Teller | None,
 ) -> LifetimeKeeper | None:
     if not config.lifecycle.enabled:
         return None
     keeper = LifetimeKeeper(
-        config.lifecycle, config.paths, host_hierarchies(config.paths), recall, engine, told
+        config.lifecycle, config.paths, host_hierarchies(config.paths), recall, engine, told, teller
     )
     telemetry.register(
         Counts(
@@ -149,7 +151,7 @@ def lifetime_keeper(
     telemetry.register(
         Counts(
             "agent_lifecycle_missed",
-            "What was not seen of it: last counters, exit codes, starts, inotify events, "
+            "What was not seen of it: last counters, exit codes, starts, inotify and probe events, "
             "identities that were too many, watchers that failed.",
             "what",
             keeper.missed,
@@ -159,7 +161,7 @@ def lifetime_keeper(
         Levels(
             "agent_lifecycle_watcher",
             "How containers are followed: directories watched, containers that run, and 1 for "
-            "polling (no inotify watch was left) and realtime.",
+            "polling (no inotify watch was left), realtime, and probe (the kernel tells each).",
             "what",
             keeper.levels,
         )

@@ -10,6 +10,8 @@ import threading
 from typing import Any
 
 from agent.bpf import registry
+from agent.bpf.cgroup_events import CgroupEvents
+from agent.bpf.cgroups import CGROUPS
 from agent.bpf.loader import ProbeUnavailable
 from agent.bpf.own import OwnProbe, find_own, kind_of
 from agent.bpf.probe import Kind
@@ -29,9 +31,16 @@ log = logging.getLogger(__name__)
 class ProbeParts:
     """Owns all of it."""
 
-    def __init__(self, probes: Probes, rounds: Rounds, sweep: HostSweep | None) -> None:
-        """Without `sweep` files alone are read."""
+    def __init__(
+        self,
+        probes: Probes,
+        rounds: Rounds,
+        sweep: HostSweep | None,
+        cgroup_events: CgroupEvents | None,
+    ) -> None:
+        """Without `sweep` files alone are read; without `cgroup_events` nobody listens to them."""
         self.probes = probes
+        self.cgroup_events = cgroup_events
         self.sweep = sweep
         self._stop = threading.Event()
         self._thread = threading.Thread(target=rounds.run, args=(self._stop,), name="probe rounds")
@@ -49,6 +58,8 @@ class ProbeParts:
         """Detach and free all."""
         if self.sweep is not None:
             self.sweep.close()
+        if self.cgroup_events is not None:
+            self.cgroup_events.close()
         self.probes.close()
 
 
@@ -62,7 +73,12 @@ def open_probe_parts(config: Config, telemetry: Telemetry, hierarchies: Hierarch
     settings = Settings(config.probes.period, config.probes.window, config.probes.budget)
     rounds = Rounds(probes.probes, settings)
     telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
-    return ProbeParts(probes, rounds, _open_sweep(config.probes, telemetry, hierarchies))
+    return ProbeParts(
+        probes,
+        rounds,
+        _open_sweep(config.probes, telemetry, hierarchies),
+        _listen(probes) if config.lifecycle.enabled else None,
+    )
 
 
 def own_probes(config: ProbesConfig) -> tuple[OwnProbe, ...]:
@@ -82,6 +98,17 @@ def _open_probes(config: ProbesConfig, telemetry: Telemetry) -> Probes:
         ProbesCollector(probes.features, lambda: probes.dropped, lambda: probes.unattributed)
     )
     return probes
+
+
+def _listen(probes: Probes) -> CgroupEvents | None:
+    """None where the probe does not run."""
+    for probe in probes.probes:
+        if probe.kind is CGROUPS:
+            try:
+                return CgroupEvents(probe)
+            except OSError as error:
+                log.warning("what the probe cgroups tells cannot be read: %s", error)
+    return None
 
 
 def _open_sweep(

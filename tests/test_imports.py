@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.inotify": frozenset(),
     "agent.sources": NOUNS | {"agent.container", "agent.version"},
     "agent.lifecycle": NOUNS
-    | {"agent.cgroupfs", "agent.procfs", "agent.container", "agent.inotify"},
+    | {"agent.bpf", "agent.cgroupfs", "agent.procfs", "agent.container", "agent.inotify"},
     "agent.machine": NOUNS,
     "agent.pacing": frozenset(),
     "agent.netstack": NOUNS | {"agent.procfs", "agent.pacing"},

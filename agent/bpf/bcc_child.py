@@ -68,6 +68,14 @@ _KINDS = {
     "cgroup_egress": "CGROUP_SKB",
 }
 """Kind of a program -> what bcc.BPF calls it."""
+_METHODS = {
+    "LOOKUP": "lookup",
+    "INSERT": "insert",
+    "UPDATE": "update",
+    "DELETE": "delete",
+    "EMIT": "ringbuf_output",
+}
+"""Macro of portable.h -> what bcc's rewriter calls it."""
 
 
 class ProgramPlan(TypedDict):
@@ -308,8 +316,8 @@ def portable(source: str, types: str, sizes: Mapping[str, int]) -> str:
         return f"{found[1]}{sizes.get(found[2], found[3])});"
 
     source = re.sub(
-        r"\b(LOOKUP|INSERT|UPDATE|DELETE)\((\w+), ",
-        lambda found: f"{found[2]}.{found[1].lower()}(",
+        r"\b(LOOKUP|INSERT|UPDATE|DELETE|EMIT)\((\w+), ",
+        lambda found: f"{found[2]}.{_METHODS[found[1]]}(",
         source,
     )
     source = re.sub(r"\bOPTIONAL\((\w+), (\w+), (\w+), (\w+)\)", optional, source)

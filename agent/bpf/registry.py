@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from agent.bpf.block_io import BLOCK_IO
+from agent.bpf.cgroups import CGROUPS
 from agent.bpf.dns import DNS
 from agent.bpf.io_times import IO_TIMES
 from agent.bpf.lifecycle import LIFECYCLE
@@ -20,6 +21,7 @@ from agent.bpf.traffic import BYTES
 
 KINDS: Final[tuple[Kind[Any], ...]] = (
     LIFECYCLE,
+    CGROUPS,
     BLOCK_IO,
     RECLAIM,
     PROFILE,

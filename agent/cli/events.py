@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from agent.cli import past, settings, targets
@@ -15,6 +16,7 @@ from agent.cli.exits import ERROR, OK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.bpf.cgroup_events import CgroupEvents
     from agent.config import Config
     from agent.lifecycle.events import Event
     from agent.selection.language import Selection
@@ -75,17 +77,19 @@ def _run(arguments: argparse.Namespace) -> int:
         return _of_the_past(arguments, config, _wanted(arguments, kept))
     # The thread that follows containers never waits for whoever reads what is printed.
     said: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-    try:
-        watcher = Watcher(
-            config.paths,
-            host_hierarchies(config.paths),
-            said.put,
-            realtime=config.lifecycle.realtime,
-        )
-    except NoCgroups as error:
-        print(f"agent events: {error}", file=sys.stderr)
-        return ERROR
-    with watcher:
+    with ExitStack() as closing:
+        try:
+            watcher = Watcher(
+                config.paths,
+                host_hierarchies(config.paths),
+                said.put,
+                realtime=config.lifecycle.realtime,
+                teller=_teller(config, closing),
+            )
+        except NoCgroups as error:
+            print(f"agent events: {error}", file=sys.stderr)
+            return ERROR
+        closing.enter_context(watcher)
         follower = threading.Thread(target=_follow, args=(watcher.run, said), name="lifecycle")
         follower.start()
         try:
@@ -109,6 +113,24 @@ def _of_the_past(
             print(time.strftime("%Y-%m-%d", time.localtime(event.at)), end=" ")
         _print_one(arguments, event)
     return OK
+
+
+def _teller(config: Config, closing: ExitStack) -> CgroupEvents | None:
+    """The kernel's probe for this command alone. None where it does not run: `agent doctor`."""
+    from agent.bpf.cgroup_events import CgroupEvents
+    from agent.bpf.cgroups import CGROUPS
+    from agent.bpf.loader import ProbeUnavailable, open_probe
+
+    if not config.probes.enabled or CGROUPS.name in config.probes.off:
+        return None
+    try:
+        # bcc would take two seconds, and a compiler, to say the same.
+        probe = closing.enter_context(open_probe(CGROUPS, "libbpf"))
+        events = CgroupEvents(probe)
+    except (ProbeUnavailable, OSError):
+        return None
+    closing.callback(events.close)
+    return events
 
 
 def _follow(run: Callable[[], None], said: queue.SimpleQueue[Event | None]) -> None:

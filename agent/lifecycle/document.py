@@ -8,11 +8,11 @@ known is "", anything else null.
 With its event alone:
     health, found, started      health: none, starting, healthy, unhealthy; null: not told
     oom-killed                  oom_kills: processes killed since the last such event
-    exited                      exit_code, signal, reason (Completed, Error, OOMKilled, Unknown),
-                                run_seconds, cpu_seconds, memory_peak_bytes, io_read_bytes,
-                                io_write_bytes, oom_kills (of the whole run), final: whether the
-                                counters were read after the end; they are null where they were not
-                                read at all
+    exited                      exit_code, exit_code_source (process, probe, runtime), signal,
+                                reason (Completed, Error, OOMKilled, Unknown), run_seconds,
+                                cpu_seconds, memory_peak_bytes, io_read_bytes, io_write_bytes,
+                                oom_kills (of the whole run), final: whether the counters were
+                                read after the end; they are null where they were not read at all
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def document(event: Event) -> str:
         end, used = event.exit, event.exit.counters or Counters()
         fields |= {
             "exit_code": end.code,
+            "exit_code_source": None if end.source is None else end.source.value,
             "signal": end.signal,
             "reason": end.reason.value,
             "run_seconds": None if end.ran is None else round(end.ran, 3),

@@ -37,6 +37,17 @@ class Reason(enum.Enum):
     """Nobody told the exit code."""
 
 
+class Source(enum.Enum):
+    """Who told the exit code."""
+
+    PROCESS = "process"
+    """/proc or the pidfd of the first process."""
+    PROBE = "probe"
+    """The kernel, as it ended."""
+    RUNTIME = "runtime"
+    """What the runtime wrote down."""
+
+
 class Health(enum.Enum):
     """The state of a health check."""
 
@@ -94,6 +105,8 @@ class Exit:
     the cgroup was gone before it could be read."""
     final: bool
     """Whether the counters were read after the end; if not, they are of an earlier moment."""
+    source: Source | None = None
+    """Who told the code. None: nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

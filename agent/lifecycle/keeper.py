@@ -15,6 +15,7 @@ from agent.cgroupfs.hierarchies import Hierarchies
 from agent.config import HostPaths, LifecycleConfig
 from agent.container.told import ContainerSource
 from agent.lifecycle.events import Event
+from agent.lifecycle.kernel_news import Teller
 from agent.lifecycle.run import Counted
 from agent.lifecycle.tally import Tally
 from agent.lifecycle.totals import Lifetimes, Totals
@@ -38,10 +39,12 @@ class LifetimeKeeper:
         recall: Callable[[int], Counted | None] = lambda _: None,
         engine: ContainerSource | None = None,
         told: Callable[[Event], None] = lambda _: None,
+        teller: Teller | None = None,
     ) -> None:
-        """recall, engine: see `Watcher`. told: hears every event, in the watcher's thread."""
+        """recall, engine, teller: see `Watcher`. told: hears all events, in its thread."""
         self._told = told
         self._engine = engine
+        self._teller = teller
         self._config = config
         self._paths = paths
         self._hierarchies = hierarchies
@@ -109,6 +112,7 @@ class LifetimeKeeper:
             realtime=self._config.realtime,
             recall=self._recall,
             engine=self._engine,
+            teller=self._teller,
             tally=self._tally,
         ) as watcher:
             with self._lock:

@@ -24,6 +24,7 @@ from agent.lifecycle.events import (
     Exit,
     Health,
     Reason,
+    Source,
     What,
 )
 
@@ -62,6 +63,7 @@ class Status:
     """How the first process ended: a wait(2) status."""
 
     status: int
+    source: Source = Source.PROCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Run:
         self._ended: float | None = None
         self._removed = False
         self._status: int | None = None
+        self._status_source = Source.PROCESS
         self._recorded = Recorded(at)
         self._oom_kills_said = self._base.oom_kills or 0
         self._health_said: Health | None = None
@@ -170,8 +173,9 @@ class Run:
                 self._began = at if self._began is None else self._began
             case Ended(at):
                 self._ended = at if self._ended is None else self._ended
-            case Status(status):
-                self._status = status if self._status is None else self._status
+            case Status(status, source):
+                if self._status is None:
+                    self._status, self._status_source = status, source
             case Counted():
                 self._count(seen)
             case Recorded():
@@ -250,6 +254,11 @@ class Run:
             return SIGNALLED + os.WTERMSIG(self._status)
         return os.WEXITSTATUS(self._status)
 
+    def _source(self) -> Source | None:
+        if self._status is None or self._recorded.failed:
+            return None if self._recorded.exit_code is None else Source.RUNTIME
+        return self._status_source
+
     def _oom_kills(self) -> int | None:
         """Processes killed in this run."""
         if self.counters is None:
@@ -262,6 +271,7 @@ class Run:
         assert self._ended is not None
         return Exit(
             code=code,
+            source=self._source(),
             signal=os.WTERMSIG(self._status) if self._status is not None and signalled else None,
             reason=self._reason(code),
             ran=None if self._began is None else max(self._ended - self._began, 0.0),

@@ -1,4 +1,4 @@
-"""What a watcher counts about itself: what it said, and what it did not get.
+"""What a watcher says about itself: how it works, what it said, and what it did not get.
 
 Written by the watcher's thread, read by any. All keys are there from the start: a dict that never
 changes its size may be copied meanwhile.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from typing import NamedTuple
 
 from agent.lifecycle.events import What
 
@@ -23,6 +24,23 @@ class Missed(enum.Enum):
     """Cgroups that only a scan found."""
     INOTIFY = "inotify"
     """Times the kernel dropped inotify events."""
+    PROBE = "probe_events"
+    """Times events of the probe were lost."""
+
+
+class Levels(NamedTuple):
+    """How a watcher works now."""
+
+    directories: int
+    """Watched."""
+    containers: int
+    """That run."""
+    polling: bool
+    """Not every directory could be watched: containers are found by polling."""
+    realtime: bool
+    """Its thread goes before others."""
+    probe: bool
+    """The kernel's probe tells each cgroup that comes or goes."""
 
 
 class Tally:

@@ -66,6 +66,7 @@ class Tracked:
         "idle_looks",
         "looks",
         "name_looks",
+        "number",
         "path",
         "pid",
         "pidfd",
@@ -86,6 +87,8 @@ class Tracked:
         self.found: Found | None = None
         self.pid: int | None = None
         self.pidfd = -1
+        self.number = 0
+        """Inode of its directory in the cgroup2 hierarchy, where the kernel told; 0: it did not."""
         self.watches: list[int] = []
         """inotify watches that are this container's."""
         self.record_watch = -1

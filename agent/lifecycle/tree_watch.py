@@ -64,6 +64,7 @@ class TreeWatch:
         self._numbers: dict[_Place, int] = {}
         self._there: dict[str, dict[str, int]] = {}
         """Path → mount → inode, 0 where it is not known yet."""
+        self._pruned: set[str] = set()
 
     @property
     def watched(self) -> int:
@@ -84,8 +85,30 @@ class TreeWatch:
                 changes += self._came(_Place(mount, path), number)
         return changes
 
-    def changes(self, news: Sequence[Change]) -> list[PathChange]:
-        """What these events say. Call `scan` instead where one is an OVERFLOW."""
+    def told(self, mount: str, path: str, number: int, *, made: bool) -> list[PathChange]:
+        """
+        What the kernel itself says: at `path` the directory with this inode was made or removed.
+
+        inotify may say the same before or after; of two directories that had one path after the
+        other, the one with the higher number is the later one.
+        """
+        place = _Place(mount, path)
+        if not all(self._may_hold(_Place(mount, above)) for above in _above(path)):
+            return []
+        known = self._there.get(path, {}).get(mount, 0)
+        if not made:
+            return [] if known not in (0, number) else self._gone(place)
+        if known > number:
+            return []
+        gone = self._gone(place) if known not in (0, number) else []
+        return gone + self._came(place, number)
+
+    def changes(self, news: Sequence[Change], *, told: bool = False) -> list[PathChange]:
+        """
+        What these events say. Call `scan` instead where one is an OVERFLOW.
+
+        `told`: `told` says all of it too, so that what is outdated by now need not be believed.
+        """
         found: list[PathChange] = []
         for change in news:
             if change.mask & inotify.IGNORED:
@@ -95,19 +118,23 @@ class TreeWatch:
             if place is None or not change.mask & inotify.ISDIR:
                 continue
             child = _Place(place.mount, f"{place.path}/{change.name}")
+            number = _inode(child.directory) if told else 0
             if change.mask & inotify.CREATE:
-                found += self._came(child, 0)
+                if number is None:
+                    continue
+                found += self._came(child, number)
                 below: dict[str, int] = {}
                 if self._may_hold(child):
                     self._list(child, below)
                 for path, number in below.items():
                     found += self._came(_Place(child.mount, path), number)
-            elif change.mask & inotify.DELETE:
+            elif change.mask & inotify.DELETE and not number:
                 found += self._gone(child)
         return found
 
     def prune(self, path: str) -> None:
         """`path` turned out to be a container: stop watching it and what is below."""
+        self._pruned.add(path)
         for place in [place for place in self._numbers if _within(place.path, path)]:
             number = self._numbers.pop(place)
             self._places.pop(number, None)
@@ -138,6 +165,7 @@ class TreeWatch:
     def _may_hold(self, place: _Place) -> bool:
         return (
             not place.path.endswith(".mount")
+            and place.path not in self._pruned
             and place.path.count("/") < _DEPTH
             and self._descend(place.path)
         )
@@ -179,7 +207,24 @@ class TreeWatch:
         if mounts is None or mounts.pop(place.mount, None) is None or mounts:
             return []
         del self._there[place.path]
+        self._pruned.discard(place.path)
         return [PathChange(place.path, False)]
+
+
+def _above(path: str) -> list[str]:
+    """ "/a/b/c" -> "/a", "/a/b"."""
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(2, len(parts))]
+
+
+def _inode(directory: str) -> int | None:
+    """None where it is not there."""
+    try:
+        return os.stat(directory).st_ino
+    except OSError as error:
+        if error.errno in ABSENT or error.errno in DENIED:
+            return None
+        raise
 
 
 def _within(path: str, above: str) -> bool:

@@ -1,4 +1,5 @@
-"""All the things the watcher waits for, in one epoll: pidfds, inotify, timers, a call to stop.
+"""All the things the watcher waits for, in one epoll: pidfds, inotify, timers, what the
+kernel's probe tells, a call to stop.
 
 Each of the first three has an owner, the cgroup it is about.
 """
@@ -31,6 +32,8 @@ class Woken(NamedTuple):
     ends: list[ProcessEnd]
     changed: bool
     """There is something to read from `Wakeups.inotify`."""
+    told: bool
+    """There is something to read from what `listen` was called with."""
     stop: bool
 
 
@@ -44,6 +47,7 @@ class Wakeups:
         self._watches: dict[int, Tracked] = {}
         self._timers: list[tuple[float, int, Tracked]] = []
         self._order = 0
+        self._listened = -1
         self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._epoll = select.epoll()
         self._epoll.register(self._read_end, select.EPOLLIN)
@@ -60,15 +64,17 @@ class Wakeups:
             until = min(until, self._timers[0][0])
         left = min(max(until - time.monotonic(), 0.0), _LONG)
         ends: list[ProcessEnd] = []
-        changed = stop = False
+        changed = told = stop = False
         for fd, events in self._epoll.poll(left):
             if (owner := self._pidfds.get(fd)) is not None:
                 ends.append(ProcessEnd(owner, bool(events & select.EPOLLHUP)))
             elif fd == self._read_end:
                 stop = True
+            elif fd == self._listened:
+                told = True
             else:
                 changed = True
-        return Woken(ends, changed, stop)
+        return Woken(ends, changed, told, stop)
 
     def stop(self) -> None:
         """Make `wait` return with `stop`, now and ever after. Any thread, any signal handler."""
@@ -76,6 +82,11 @@ class Wakeups:
             os.write(self._write_end, b"x")
         except BlockingIOError:
             pass  # the pipe is full of earlier calls
+
+    def listen(self, fd: int) -> None:
+        """Tell when it is readable. It is the caller's to close, after this is closed."""
+        self._listened = fd
+        self._epoll.register(fd, select.EPOLLIN)
 
     def hold(self, pidfd: int, owner: Tracked) -> None:
         """Tell when the process ends."""

@@ -1,6 +1,7 @@
 """Follows every container of the host from its start to its end, as it happens. One thread.
 
     inotify on the cgroup hierarchies   a cgroup was made or removed (`tree_watch`)
+    the kernel's probe, where it runs   the same, however short; how first processes ended
     pidfd of the first process          the container ended; its status
     inotify on Docker's record          health, and the end where no pidfd told it
     inotify on memory.events (v2)       the OOM killer ran
@@ -17,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from agent import inotify
 from agent.cgroupfs.hierarchies import Hierarchies
@@ -28,7 +29,8 @@ from agent.container.docker import CONFIG
 from agent.container.identity import CgroupKind, identify
 from agent.container.told import ContainerSource
 from agent.inotify import Change
-from agent.lifecycle.events import Event
+from agent.lifecycle.events import Event, Source
+from agent.lifecycle.kernel_news import KernelNews, Teller
 from agent.lifecycle.run import (
     Begun,
     Counted,
@@ -41,7 +43,7 @@ from agent.lifecycle.run import (
     Status,
     TimeUp,
 )
-from agent.lifecycle.tally import Missed, Tally
+from agent.lifecycle.tally import Levels, Missed, Tally
 from agent.lifecycle.tracked import NAME_PATIENCE, PATIENCE, Looker, Tracked
 from agent.lifecycle.tree_watch import PathChange, TreeWatch
 from agent.lifecycle.urgency import Urgency
@@ -53,19 +55,6 @@ POLL_EVERY: Final = 0.5
 """Seconds between scans where not every directory could be watched."""
 _BUSY_FOR: Final = 0.005
 """Seconds of looking around before the pidfds, which cannot wait, are asked again."""
-
-
-class Levels(NamedTuple):
-    """How a watcher works now."""
-
-    directories: int
-    """Watched."""
-    containers: int
-    """That run."""
-    polling: bool
-    """Not every directory could be watched: containers are found by polling."""
-    realtime: bool
-    """Its thread goes before others."""
 
 
 class Watcher:
@@ -85,6 +74,7 @@ class Watcher:
         realtime: bool = True,
         recall: Callable[[int], Counted | None] = lambda _: None,
         engine: ContainerSource | None = None,
+        teller: Teller | None = None,
         tally: Tally | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -92,7 +82,8 @@ class Watcher:
         Look at nothing yet. `say` is called in the thread of `run`, for each event in turn.
 
         realtime: see `urgency`. recall: an earlier look at a cgroup, by `Cgroup.inode`, asked for
-        where the last one came too late. engine: Docker's API, where it is followed. Without an
+        where the last one came too late. engine: Docker's API, where it is followed. teller: the
+        kernel's probe, where it runs; it must stay open until this is closed. Without that and an
         inotify instance it polls. Raises OSError where no epoll can be made.
         """
         self._urgency = Urgency(wanted=realtime)
@@ -104,6 +95,9 @@ class Watcher:
         self._held: dict[int, Tracked] = {}
         """By pidfd."""
         self._wakeups = Wakeups()
+        self._news = KernelNews(teller, hierarchies, paths.proc)
+        if self._news.fd >= 0:
+            self._wakeups.listen(self._news.fd)
         self.tally = Tally() if tally is None else tally
         self._next_scan = 0.0
         self._unseen: set[str] = set()
@@ -128,8 +122,9 @@ class Watcher:
         return Levels(
             directories=self._tree.watched,
             containers=sum(tracked.runs for tracked in list(self._tracked.values())),
-            polling=not self._tree.complete,
+            polling=not self._complete,
             realtime=self._urgency.raised,
+            probe=self._news.complete,
         )
 
     def wait_ready(self, timeout: float) -> bool:
@@ -176,6 +171,8 @@ class Watcher:
             self._process_ended(end.owner, reaped=end.reaped)
         if woken.stop:
             self._stopping = True
+        if woken.told:
+            self._told()
         if woken.changed and self._wakeups.inotify is not None:
             self._changed(self._wakeups.inotify.read())
         until = time.monotonic() + _BUSY_FOR
@@ -192,14 +189,14 @@ class Watcher:
 
     def _scan(self, *, first: bool = False) -> None:
         changes = self._tree.scan()
-        if not first and self._tree.complete:
+        if not first and self._complete:
             self.tally.missed[Missed.START] += sum(change.there for change in changes)
         self._cgroups(changes, adopted=first)
         for tracked in list(self._tracked.values()):
             # A cgroup may be filled, or filled again, long after it was made.
             if tracked.due is None and tracked.pidfd < 0:
                 self._wakeups.after(0.0, tracked)
-        every = SCAN_EVERY if self._tree.complete else POLL_EVERY
+        every = SCAN_EVERY if self._complete else POLL_EVERY
         self._next_scan = time.monotonic() + every
 
     def _changed(self, news: list[Change]) -> None:
@@ -210,7 +207,30 @@ class Watcher:
         for change in news:
             if (tracked := self._wakeups.owner_of(change)) is not None:
                 self._file_changed(tracked, change)
-        self._cgroups(self._tree.changes(news))
+        self._cgroups(self._tree.changes(news, told=self._news.complete))
+
+    def _told(self) -> None:
+        """Each change in turn: one path may be made and removed several times."""
+        news = self._news.read()
+        for change in news.changes:
+            told = self._tree.told(change.mount, change.path, change.number, made=change.made)
+            self._cgroups(told)
+            tracked = self._tracked.get(change.path)
+            if tracked is not None and change.made and change.unified:
+                tracked.number = change.number
+        for tracked in list(self._tracked.values()) if news.ended_in else ():
+            if tracked.number in news.ended_in and tracked.pid is None and not tracked.run.ended:
+                tracked.looks = 0
+                self._wakeups.after(0.0, tracked)
+        if news.lost:
+            self.tally.missed[Missed.PROBE] += 1
+            with self._urgency.lowered():
+                self._scan()
+
+    @property
+    def _complete(self) -> bool:
+        """Whether every cgroup that comes or goes is seen."""
+        return self._tree.complete or self._news.complete
 
     def _cgroups(self, changes: list[PathChange], *, adopted: bool = False) -> None:
         for change in changes:
@@ -247,6 +267,11 @@ class Watcher:
             self._prepare(tracked)
             return
         pids = self._looker.members(tracked.path)
+        if not pids and tracked.pid is None and self._news.status(tracked) is not None:
+            # It ended before it was found, and nobody is left to be found.
+            self._count(tracked)
+            self._end(tracked, Ended(self._wall()))
+            return
         attached = tracked.pidfd < 0 and bool(pids) and self._attach(tracked, pids)
         if tracked.name_is_due(attached=attached, populated=bool(pids)):
             self._name(tracked, pids)
@@ -276,6 +301,7 @@ class Watcher:
                 self._begin(tracked)
             return False
         tracked.pid, tracked.pidfd = pid, pidfd
+        self._news.want(pid)
         self._held[pidfd] = tracked
         self._wakeups.hold(pidfd, tracked)
         return True
@@ -403,6 +429,8 @@ class Watcher:
             status = self._looker.status(tracked)
             if status is not None:
                 self._observe(tracked, Status(status))
+            elif (status := self._news.status(tracked)) is not None:
+                self._observe(tracked, Status(status, Source.PROBE))
 
     def _look_for_another(self, tracked: Tracked) -> None:
         """A cgroup that outlived its container may hold the next one."""
@@ -432,6 +460,8 @@ class Watcher:
         self._looker.failures.clear(tracked.subject)
 
     def _let_go(self, tracked: Tracked) -> None:
+        if tracked.pid is not None:
+            self._news.forget(tracked.pid)
         if tracked.pidfd >= 0:
             self._wakeups.release(tracked.pidfd)
             del self._held[tracked.pidfd]

@@ -5,7 +5,9 @@
  *
  *	HASH, LRU_HASH, PER_CPU_HASH	a map: its name, key, value, entries
  *	ARRAY, PER_CPU_ARRAY, MAPPED	likewise without a key; MAPPED: userspace may map it
+ *	RING				a ring buffer: its name, its size in pages of 4 KiB
  *	LOOKUP, INSERT, UPDATE, DELETE	what is done with it. INSERT fails where the key is there.
+ *	EMIT				put a record into a ring. Not 0 where it is full.
  *	PROGRAM, PACKETS, SAMPLER	a program: PROGRAM(its tracepoint, its name)
  *	ARGUMENT			what a tracepoint passes
  *	CURRENT				the task that runs
@@ -17,7 +19,7 @@
  *	HAS				whether this kernel has it
  *
  * bcc puts in map accesses by its rewriter, which does not look into macros. So agent/bpf/bcc_child.py
- * replaces these four, OPTIONAL and HAS in the text, before bcc sees it: each stands on one line of
+ * replaces these five, OPTIONAL and HAS in the text, before bcc sees it: each stands on one line of
  * NAME.bpf.c or of a NAME.bpf.h, with names and not expressions as its first arguments. It also puts in
  * how many entries a map gets on this host, so each map is one line too; and takes the suffix ___ off
  * a struct's name, as libbpf does.
@@ -38,6 +40,9 @@
 #define PER_CPU_ARRAY(name, value, entries) BPF_TABLE("percpu_array", u32, value, name, entries)
 #define MAPPED(name, value, entries) \
 	BPF_F_TABLE("array", u32, value, name, entries, BPF_F_MMAPABLE)
+/* bcc's own header wants it, and no kernel header is there to say it. */
+#define PAGE_SIZE 4096
+#define RING(name, pages) BPF_RINGBUF_OUTPUT(name, pages)
 
 #define PROGRAM(tracepoint, name) int name(struct bpf_raw_tracepoint_args *context)
 #define PACKETS(direction, name) int name(struct __sk_buff *skb)
@@ -72,6 +77,11 @@ static __always_inline u64 current_cgroup(void)
 #define PER_CPU_HASH(name, k, v, entries) MAP(BPF_MAP_TYPE_PERCPU_HASH, name, k, v, entries)
 #define ARRAY(name, v, entries) MAP(BPF_MAP_TYPE_ARRAY, name, __u32, v, entries)
 #define PER_CPU_ARRAY(name, v, entries) MAP(BPF_MAP_TYPE_PERCPU_ARRAY, name, __u32, v, entries)
+#define RING(name, pages)                                                                     \
+	struct {                                                                              \
+		__uint(type, BPF_MAP_TYPE_RINGBUF);                                           \
+		__uint(max_entries, pages * 4096);                                            \
+	} name SEC(".maps")
 #define MAP(kind, name, k, v, entries)                                                        \
 	struct {                                                                              \
 		__uint(type, kind);                                                           \
@@ -92,6 +102,7 @@ static __always_inline u64 current_cgroup(void)
 #define INSERT(map, key, value) bpf_map_update_elem(&map, key, value, BPF_NOEXIST)
 #define UPDATE(map, key, value) bpf_map_update_elem(&map, key, value, 0)
 #define DELETE(map, key) bpf_map_delete_elem(&map, key)
+#define EMIT(map, record, size, flags) bpf_ringbuf_output(&map, record, size, flags)
 
 #define PROGRAM(tracepoint, name) SEC("tp_btf/" #tracepoint) int name(__u64 *context)
 #define PACKETS(direction, name) SEC("cgroup_skb/" #direction) int name(struct __sk_buff *skb)
@@ -114,6 +125,7 @@ static __always_inline u64 current_cgroup(void)
 #define BPF_MAP_TYPE_ARRAY 2
 #define BPF_MAP_TYPE_PERCPU_HASH 5
 #define BPF_MAP_TYPE_LRU_HASH 9
+#define BPF_MAP_TYPE_RINGBUF 27
 #define BPF_F_MMAPABLE 1024
 
 static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
@@ -124,6 +136,8 @@ static long (*const bpf_get_current_comm)(void *to, __u32 size) = (void *)16;
 static long (*const bpf_get_stack)(void *context, void *to, __u32 size, __u64 flags) = (void *)67;
 static long (*const bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
 static long (*const bpf_probe_read_kernel_str)(void *to, __u32 size, const void *from) = (void *)115;
+static long (*const bpf_ringbuf_output)(void *ring, void *from, __u64 size, __u64 flags) =
+	(void *)130;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 
 #endif

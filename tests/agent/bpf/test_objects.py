@@ -70,7 +70,8 @@ def test_the_source_has_the_programs_and_maps_the_agent_names(probe: ProbeSet) -
         )
         for each in probe.programs
     ]
-    maps = re.findall(r"^(\w*HASH|\w*ARRAY|MAPPED)\((\w+), .*, (\w+)\);$", text, re.MULTILINE)
+    kinds = r"\w*HASH|\w*ARRAY|MAPPED|RING"
+    maps = re.findall(rf"^({kinds})\((\w+), (?:.*, )?(\w+)\);$", text, re.MULTILINE)
     assert {name for _, name, _ in maps} == set(probe.maps)
     assert probe.per_cgroup.keys() <= set(probe.maps)
     assert set(probe.per_cpu) == {name for kind, name, _ in maps if kind == "MAPPED"}

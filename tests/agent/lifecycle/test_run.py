@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container
-from agent.lifecycle.events import Counters, Event, Health, Reason, What
+from agent.lifecycle.events import Counters, Event, Health, Reason, Source, What
 from agent.lifecycle.run import (
     Begun,
     Counted,
@@ -300,3 +300,18 @@ def test_whatever_is_seen_first_the_end_is_the_same(seen: list[Observation]) -> 
     end = ending(said).exit
     assert end is not None
     assert (end.code, end.reason) == (3, Reason.ERROR)
+
+
+def test_who_told_the_exit_code_is_said() -> None:
+    seen = (Named(WEB), Begun(101.0), Counted(103.1, USED), Ended(103.0))
+    told: tuple[tuple[tuple[Observation, ...], Source | None], ...] = (
+        ((Status(EXIT_3),), Source.PROCESS),
+        ((Status(EXIT_3, Source.PROBE),), Source.PROBE),
+        ((Recorded(103.5, exit_code=3),), Source.RUNTIME),
+        ((Recorded(103.5, exit_code=127, failed=True), Status(EXIT_3)), Source.RUNTIME),
+        ((TimeUp(),), None),
+    )
+    for more, source in told:
+        end = ending(events(*seen, *more)).exit
+        assert end is not None
+        assert (end.source, end.code is None) == (source, source is None)

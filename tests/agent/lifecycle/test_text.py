@@ -8,7 +8,7 @@ import pytest
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container
 from agent.lifecycle.document import document
-from agent.lifecycle.events import Counters, Event, Exit, Health, Reason, What
+from agent.lifecycle.events import Counters, Event, Exit, Health, Reason, Source, What
 from agent.lifecycle.text import line
 
 AT = 1_760_000_000.12
@@ -32,6 +32,7 @@ KILLED = Exit(
         cpu_usec=200_000, memory_peak=12 << 20, read_bytes=0, write_bytes=4096, oom_kills=1
     ),
     final=True,
+    source=Source.PROBE,
 )
 
 
@@ -109,6 +110,7 @@ def test_the_json_of_an_end() -> None:
     } == {
         "exit_code": 137,
         "signal": 9,
+        "exit_code_source": "probe",
         "reason": "OOMKilled",
         "run_seconds": 2.1,
         "cpu_seconds": 0.2,

@@ -141,3 +141,73 @@ def test_a_host_without_an_instance_left_is_scanned_too(tmp_path: Path) -> None:
     assert not tree.complete
     (tmp_path / "box1").mkdir()
     assert tree.scan() == [PathChange("/box1", True)]
+
+
+def told(
+    tree: TreeWatch, root: Path, path: str, number: int, *, made: bool = True
+) -> list[PathChange]:
+    return tree.told(str(root), path, number, made=made)
+
+
+def test_the_kernel_tells_what_came_and_went_without_inotify(tmp_path: Path) -> None:
+    tree = TreeWatch([str(tmp_path)], None, may_hold)
+    assert told(tree, tmp_path, "/docker", 5) == [PathChange("/docker", True)]
+    assert told(tree, tmp_path, "/docker/box1", 6) == [PathChange("/docker/box1", True)]
+    assert told(tree, tmp_path, "/docker/box1/inside", 7) == []
+    assert told(tree, tmp_path, "/docker/box1/inside/more", 8) == []
+    assert told(tree, tmp_path, "/docker/box1/inside", 7, made=False) == []
+    assert told(tree, tmp_path, "/docker/box1", 6, made=False) == [
+        PathChange("/docker/box1", False)
+    ]
+    assert told(tree, tmp_path, "/docker/box1", 6, made=False) == []
+
+
+def test_one_path_twice_is_two_and_old_news_of_the_first_is_none(tmp_path: Path) -> None:
+    tree = TreeWatch([str(tmp_path)], None, may_hold)
+    assert told(tree, tmp_path, "/box1", 5) == [PathChange("/box1", True)]
+    # Its removal was lost.
+    assert told(tree, tmp_path, "/box1", 9) == [
+        PathChange("/box1", False),
+        PathChange("/box1", True),
+    ]
+    assert told(tree, tmp_path, "/box1", 5, made=False) == []
+    assert told(tree, tmp_path, "/box1", 5) == []
+    assert told(tree, tmp_path, "/box1", 9, made=False) == [PathChange("/box1", False)]
+
+
+def test_what_both_tell_is_told_once_whoever_is_first(watches: Inotify, tmp_path: Path) -> None:
+    tree = TreeWatch([str(tmp_path)], watches, may_hold)
+    tree.scan()
+    (tmp_path / "box1").mkdir()
+    number = (tmp_path / "box1").stat().st_ino
+    assert told(tree, tmp_path, "/box1", number) == [PathChange("/box1", True)]
+    assert tree.changes(watches.read(), told=True) == []
+    (tmp_path / "box2").mkdir()
+    second = (tmp_path / "box2").stat().st_ino
+    assert tree.changes(watches.read(), told=True) == [PathChange("/box2", True)]
+    assert told(tree, tmp_path, "/box2", second) == []
+    (tmp_path / "box1").rmdir()
+    assert tree.changes(watches.read(), told=True) == [PathChange("/box1", False)]
+    assert told(tree, tmp_path, "/box1", number, made=False) == []
+
+
+def test_what_was_removed_before_inotify_was_read_is_left_to_the_kernel(
+    watches: Inotify, tmp_path: Path
+) -> None:
+    tree = TreeWatch([str(tmp_path)], watches, may_hold)
+    tree.scan()
+    (tmp_path / "box1").mkdir()
+    (tmp_path / "box1").rmdir()
+    assert tree.changes(watches.read(), told=True) == []
+    assert told(tree, tmp_path, "/box1", 5) == [PathChange("/box1", True)]
+    assert told(tree, tmp_path, "/box1", 5, made=False) == [PathChange("/box1", False)]
+
+
+def test_nothing_is_told_of_what_is_inside_a_container_found_by_name(tmp_path: Path) -> None:
+    tree = TreeWatch([str(tmp_path)], None, may_hold)
+    told(tree, tmp_path, "/job", 5)
+    tree.prune("/job")
+    assert told(tree, tmp_path, "/job/inside", 6) == []
+    assert told(tree, tmp_path, "/job", 5, made=False) == [PathChange("/job", False)]
+    told(tree, tmp_path, "/job", 7)
+    assert told(tree, tmp_path, "/job/inside", 8) == [PathChange("/job/inside", True)]

@@ -13,12 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from agent.bpf.cgroup_events import CgroupEvents
+from agent.bpf.cgroups import CGROUPS
+from agent.bpf.facts import gather
+from agent.bpf.loader import open_probe
+from agent.bpf.support import refuse_loader
 from agent.cgroupfs.hierarchies import Hierarchies, NoCgroups
 from agent.config import HostPaths
 from agent.inotify import Inotify
 from agent.lifecycle import wakeups
-from agent.lifecycle.events import Event, Reason, What
+from agent.lifecycle.events import Event, Reason, Source, What
 from agent.lifecycle.tally import Missed
+from agent.lifecycle.tracked import Looker
 from agent.lifecycle.watcher import Watcher
 from agent.sampler import host_hierarchies
 from tests.host.daemon import wait_until
@@ -73,11 +79,28 @@ def _removed(path: Path) -> bool:
     return True
 
 
+@pytest.fixture
+def teller() -> Iterator[CgroupEvents]:
+    """The kernel's probe. By bcc it tells the same: tests/agent/bpf/test_cgroups.py."""
+    if reason := refuse_loader(gather(CGROUPS.programs.tracepoints), "libbpf"):
+        pytest.skip(reason)
+    with open_probe(CGROUPS, "libbpf") as probe:
+        events = CgroupEvents(probe)
+        yield events
+        events.close()
+
+
 @contextmanager
-def watching(parent: Path, change: Callable[[Watcher], None] = lambda _: None) -> Iterator[Story]:
+def watching(
+    parent: Path,
+    change: Callable[[Watcher], None] = lambda _: None,
+    teller: CgroupEvents | None = None,
+) -> Iterator[Story]:
     story = Story()
     hierarchies = Hierarchies(str(parent.parent))
-    with Watcher(HostPaths(), hierarchies, story.events.append, realtime=False) as watcher:
+    with Watcher(
+        HostPaths(), hierarchies, story.events.append, realtime=False, teller=teller
+    ) as watcher:
         change(watcher)
         thread = threading.Thread(target=watcher.run)
         thread.start()
@@ -173,13 +196,14 @@ def test_without_pidfds_the_emptying_of_the_cgroup_is_the_end(parent: Path) -> N
     assert end.final
 
 
+class NoneLeft(Inotify):
+    def __init__(self) -> None:
+        raise OSError(24, "Too many open files")
+
+
 def test_without_inotify_containers_are_found_by_polling(
     parent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class NoneLeft(Inotify):
-        def __init__(self) -> None:
-            raise OSError(24, "Too many open files")
-
     monkeypatch.setattr(wakeups, "Inotify", NoneLeft)
     with watching(parent) as story:
         assert story.watcher.levels().polling
@@ -188,6 +212,50 @@ def test_without_inotify_containers_are_found_by_polling(
         end = story.end(box).exit
     assert end is not None
     assert end.code == 3
+
+
+def test_without_inotify_the_probe_tells_each_however_short_it_lives(
+    parent: Path, monkeypatch: pytest.MonkeyPatch, teller: CgroupEvents
+) -> None:
+    monkeypatch.setattr(wakeups, "Inotify", NoneLeft)
+    with watching(parent, teller=teller) as story:
+        levels = story.watcher.levels()
+        assert (levels.probe, levels.polling) == (True, False)
+        boxes = []
+        for code in range(7):
+            box = Box(parent)
+            box.run(f"exit {code}").wait()
+            wait_until(lambda box=box: _removed(box.directory), 10, "the cgroup is empty")  # type: ignore[misc]
+            boxes.append(box)
+        ends = [story.end(box).exit for box in boxes]
+    assert [end and end.code for end in ends] == list(range(7))
+
+
+def test_where_proc_does_not_tell_the_probe_does_and_is_named(
+    parent: Path, monkeypatch: pytest.MonkeyPatch, teller: CgroupEvents
+) -> None:
+    monkeypatch.setattr(Looker, "status", lambda *_: None)
+    with watching(parent, teller=teller) as story:
+        held, unheld = Box(parent), Box(parent)
+        held.run(f"sleep 0.3; {BURN}").wait()
+        unheld.run("exit 5").wait()
+        ends = [story.end(box).exit for box in (held, unheld)]
+    assert [(end.code, end.source) for end in ends if end is not None] == [
+        (3, Source.PROBE),
+        (5, Source.PROBE),
+    ]
+
+
+def test_without_pidfds_the_probe_tells_the_code(parent: Path, teller: CgroupEvents) -> None:
+    def no_pidfds(watcher: Watcher) -> None:
+        watcher._looker.has_pidfds = False
+
+    with watching(parent, no_pidfds, teller) as story:
+        box = Box(parent)
+        box.run(f"sleep 0.3; {BURN}").wait()
+        end = story.end(box).exit
+    assert end is not None
+    assert (end.code, end.source, end.reason) == (3, Source.PROBE, Reason.ERROR)
 
 
 def test_it_stops_at_once() -> None:

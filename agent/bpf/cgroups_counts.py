@@ -1,0 +1,99 @@
+"""Bytes of the probe "cgroups" -> counts, and events. Pure.
+
+The layout is stated in probes/cgroups.h; a test compares it. Integers are in this machine's byte
+order.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.reading import Reading
+
+KEY: Final = struct.Struct("=QII")
+"""struct cgroups_key: cgroup, what, 0."""
+VALUE: Final = struct.Struct("=Q")
+MADE, REMOVED = 1, 2
+"""enum cgroups_what."""
+HEAD: Final = struct.Struct("=Q4I")
+"""struct cgroup_event without its path: cgroup, what, hierarchy, pid, status."""
+PATH_BYTES: Final = 384
+ENDED: Final = 3
+
+
+class CgroupChange(NamedTuple):
+    """A cgroup was made or removed."""
+
+    made: bool
+    hierarchy: int
+    """As in /proc/PID/cgroup: 0 is cgroup2."""
+    path: str
+    """From the root of the hierarchy; "" for one too long to be told."""
+    number: int
+    """The inode of its directory, which no other has after it."""
+
+
+class ProcessEnded(NamedTuple):
+    """The main thread of a process ended."""
+
+    pid: int
+    """As the first pid namespace numbers it."""
+    status: int
+    """As wait(2) tells it."""
+    cgroup: int
+    """The inode of its directory in the cgroup2 hierarchy."""
+
+
+CgroupEvent = CgroupChange | ProcessEnded
+
+
+def decode_event(record: bytes) -> CgroupEvent:
+    """One record of map "events"."""
+    if len(record) not in (HEAD.size, HEAD.size + PATH_BYTES):
+        raise UnexpectedRecord(f"an event of a cgroup of {len(record)} bytes")
+    cgroup, what, hierarchy, pid, status = HEAD.unpack_from(record)
+    if what == ENDED:
+        return ProcessEnded(pid, status, cgroup)
+    if what not in (MADE, REMOVED):
+        raise UnexpectedRecord(f"event {what} of a cgroup")
+    raw, _, _ = record[HEAD.size :].partition(b"\0")
+    # As long as there is room: its end is not known.
+    path = "" if len(raw) >= PATH_BYTES - 1 else raw.decode("utf-8", "surrogateescape")
+    return CgroupChange(what == MADE, hierarchy, path, cgroup)
+
+
+class CgroupsCounts(NamedTuple):
+    """
+    Cgroups directly below one cgroup of the cgroup2 hierarchy, since the probe was opened.
+
+    None: not counted here.
+    """
+
+    made: int | None
+    removed: int | None
+
+
+def decode_cgroups(
+    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
+) -> Reading[CgroupsCounts]:
+    """Decode map "counts". `features`: which of made, removed are counted."""
+    zero = CgroupsCounts(*(0 if name in features else None for name in ("made", "removed")))
+    found: dict[int, CgroupsCounts] = {}
+    for keys, values in batches:
+        count, left = divmod(len(keys), KEY.size)
+        if left or len(values) != count * VALUE.size:
+            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
+        for (cgroup, what, _), (number,) in zip(
+            KEY.iter_unpack(keys), VALUE.iter_unpack(values), strict=True
+        ):
+            of = found.get(cgroup, zero)
+            if what == MADE:
+                found[cgroup] = of._replace(made=number)
+            elif what == REMOVED:
+                found[cgroup] = of._replace(removed=number)
+            else:
+                raise UnexpectedRecord(f"event {what} of a cgroup")
+    return Reading(found, zero)
