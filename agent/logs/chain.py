@@ -15,22 +15,21 @@ one where the oldest open line began do not move at all: they may hold pieces of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
+from agent.logs.batch import Batch, Packed, Stage
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import BlockEncoder
-from agent.logs.cri import CriParser
-from agent.logs.docker_json import DockerParser
-from agent.logs.docker_local import DockerLocalParser, LocalFramer
+from agent.logs.docker_local import LocalFramer
 from agent.logs.entry import CUT, Entry, clean, with_note
 from agent.logs.framing import Bytes, Framer, Lines, Text, lines_of
 from agent.logs.keeping import close, keep
 from agent.logs.lag import Lag
 from agent.logs.ledger import Ledger
-from agent.logs.partial import Joiner, Position
-from agent.logs.plain import PlainParser
+from agent.logs.parsers import PARSERS
+from agent.logs.partial import IDLE, Joiner, Position
 from agent.logs.rotation import Rotation
 from agent.logs.spool import Spool
 from agent.logs.stats import Cause
@@ -39,77 +38,8 @@ from agent.logs.tail import AnyFramer, FileMark, TailedFile
 LINGER: Final = 5.0
 """Seconds a rotated file must be quiet before it is closed. containerd swaps files in milliseconds;
 one that is written to later still is found by its size at a later look."""
-IDLE: Final = 60.0
-"""Seconds without a byte in any stream after which a line without an end goes out as it is: a
-prompt, or the last words of a program that died."""
 GROUP: Final = 256
 """Lines parsed and encoded at a time: small beside a chunk, large beside a call."""
-
-
-class Parser(Protocol):
-    """Lines of one format to entries: docker_json.py, cri.py."""
-
-    failures: int
-
-    def parse(self, lines: list[bytes], read_ns: int) -> tuple[list[Entry], bool]:
-        """Return one entry for each line, in order, and whether any is a piece."""
-        ...
-
-
-PARSERS: Final[dict[str, Callable[[], Parser]]] = {
-    "docker": DockerParser,
-    "docker-local": DockerLocalParser,
-    "cri": CriParser,
-    "plain": PlainParser,
-}
-
-
-class Stage(Protocol):
-    """What rules do to a container's records: processing/stage.py."""
-
-    @property
-    def floor(self) -> Position | None:
-        """Where the oldest record begins that has not come out; None where none waits."""
-        ...
-
-    @property
-    def wait(self) -> float:
-        """Seconds until more of the container may be read."""
-        ...
-
-    @property
-    def needs_places(self) -> bool:
-        """Whether `process` must be told where each line began."""
-        ...
-
-    def process(self, entries: list[Entry], positions: list[Position], read_ns: int) -> list[Entry]:
-        """Take whole lines and where each began; return the records to be delivered."""
-        ...
-
-    def expire(self, now: float, read_ns: int) -> list[Entry]:
-        """Return records for which no more lines came. Called about once a second."""
-        ...
-
-    def finish(self, read_ns: int) -> list[Entry]:
-        """Return every open record."""
-        ...
-
-
-class Batch(NamedTuple):
-    """Entries that belong together, and what is done with once they are delivered."""
-
-    entries: list[Entry]
-    marks: list[tuple[FileMark, int, int]]
-    """File, from, up to."""
-    packed: Packed | None = None
-    """Records that are encoded already. `entries` is empty then."""
-
-
-class Packed(NamedTuple):
-    """What a `BlockEncoder` made."""
-
-    payload: bytes
-    records: int
 
 
 class Chain:

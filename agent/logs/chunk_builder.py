@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
-from agent.logs.chain import Batch
+from agent.logs.batch import Batch
 from agent.logs.chunk import Chunk, EntryEncoder
 from agent.logs.entry import Entry
 from agent.logs.ledger import Ledger

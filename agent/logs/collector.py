@@ -74,6 +74,11 @@ _PER_WORKER: tuple[tuple[str, str, Callable[[WorkerCounters], int]], ...] = (
         "Times the checkpoint could not be read at start and was put aside.",
         lambda w: w.checkpoints_set_aside,
     ),
+    (
+        "discovery_failures",
+        "Times something that tells of containers' logs could not be read in a look for them.",
+        lambda w: w.discovery_failures,
+    ),
     ("faults", "Faults of the worker, the ones it wrote about included.", lambda w: w.faults),
 )
 _STATES: tuple[tuple[str, str, Callable[[WorkerCounters], bool | None]], ...] = (

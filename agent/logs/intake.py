@@ -5,35 +5,27 @@ Synchronous, and never waits: the pipeline decides when, and in which thread the
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from heapq import heappop, heappush
-from typing import Final, Protocol
+from typing import Final
 
 from agent.container.container import Container
-from agent.logs.chain import PARSERS, Batch, Chain
+from agent.logs.agenda import Agenda
+from agent.logs.batch import Batch
+from agent.logs.chain import Chain
 from agent.logs.checkpoint import FileRecord
-from agent.logs.chunk import EntryEncoder, LineEncoder, OffsetEncoder
+from agent.logs.chunk import EntryEncoder
 from agent.logs.faults import FaultLog
 from agent.logs.ledger import Ledger
+from agent.logs.parsers import PARSERS
 from agent.logs.processing.rules import Rules
-from agent.logs.processing.stage import RuleStage
 from agent.logs.siblings import chain_order
 from agent.logs.spool import Spool, Spooled
 from agent.logs.stats import ContainerCounters
 from agent.logs.tail import TailedFile
+from agent.logs.tailed import Source, Tailed
 
-POLL_MIN: Final = 0.02
-POLL_MAX: Final = 1.0
-"""Seconds between looks at a file's size: at most while it grows, and at least when it does not."""
-POLLS_A_SECOND: Final = 1000
-"""Of files in which nothing happens: where there are more, each is looked at more rarely, so that
-thousands cost what one thousand does, a few thousandths of a core."""
-_BEAT: Final = 0.25
-"""Seconds. They are looked at together: waking up costs more than asking for a size."""
 NAME_WAIT: Final = 2.0
 """Seconds a new container may take to get its name and image before its lines are read."""
 ENDED_KEEP: Final = 120.0
@@ -43,66 +35,6 @@ MISSING_AFTER: Final = 60.0
 its runtime may be starting too."""
 HELD_BYTES: Final = 2 * 1024 * 1024 * 1024
 """Bytes of deleted files that may be kept open until they are read. The disk is not ours."""
-
-
-class Source(Protocol):
-    """A container's log: what discovery finds."""
-
-    @property
-    def path(self) -> str:
-        """The path the container logs to, as this process sees it."""
-        ...
-
-    @property
-    def format(self) -> str:
-        """A key of chain.PARSERS."""
-        ...
-
-    @property
-    def container(self) -> Container:
-        """Whose it is."""
-        ...
-
-    @property
-    def owner(self) -> int | None:
-        """The uid its files must belong to; None: any."""
-        ...
-
-    @property
-    def fields(self) -> Mapping[str, str]:
-        """More constant fields for each of its records."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class Tailed:
-    """One container: its chain, its encoder, and when to ask again."""
-
-    chain: Chain
-    fields: dict[str, str]
-    encoder: EntryEncoder
-    poll_at: float
-    interval: float = POLL_MIN
-    nameless_until: float = float("-inf")
-    """Monotonic seconds until which it is not read, so that its records get a name and an image."""
-    held_until: float = float("-inf")
-    """Monotonic seconds until which it is not read, because it is over its rate."""
-    container: Container | None = None
-    """Whose rules `stage` follows."""
-    stage: RuleStage | None = None
-    ended_at: float | None = None
-    """Monotonic seconds when its last file was closed for good."""
-    forgotten: bool = False
-    """No longer one of the intake's."""
-
-    def shorten(self) -> None:
-        """Let lines that need nothing but encoding take the encoder's short way, if it has one."""
-        encoder, chain = self.encoder, self.chain
-        chain.offsets = isinstance(encoder, OffsetEncoder) and encoder.needs_offsets
-        if isinstance(encoder, LineEncoder) and chain.stage is None:
-            chain.block_encoder = encoder.block_encoder(chain.format)
-        else:
-            chain.block_encoder = None
 
 
 class Intake:
@@ -137,10 +69,7 @@ class Intake:
         self._missing_at: float | None = None
         self._missing: list[ContainerCounters] = []
         self._rules = rules or Rules()
-        self._agenda: list[tuple[float, int, Tailed]] = []
-        """When to come to which container, the next one first (heapq): most of thousands are
-        silent, and to ask each of them whether it is time cost more than all the rest."""
-        self._planned = 0
+        self._agenda = Agenda()
 
     def update(self, sources: Iterable[Source], now: float) -> None:
         """Take what discovery found; look at the files of new containers."""
@@ -177,47 +106,20 @@ class Intake:
                 rotation.look(now, force=directory is not None)
                 if directory is not None and tailed.poll_at > now:
                     tailed.poll_at = now
-                    self._plan(tailed, now)
+                    self._agenda.plan(tailed, now)
 
     def due(self, now: float) -> list[Tailed]:
         """Return the containers with something to read, of those whose time has come."""
-        ready = []
-        longest = max(POLL_MAX, len(self.tailed) / POLLS_A_SECOND)
-        agenda = self._agenda
-        while agenda and agenda[0][0] <= now:
-            _at, _number, tailed = heappop(agenda)
-            if tailed.poll_at > now or tailed.forgotten:
-                continue  # it was looked at since, or is gone
-            held = max(tailed.nameless_until, tailed.held_until)
-            if held > now:
-                self._plan(tailed, held)
-                continue
-            if tailed.chain.next_unread(now) is not None:
-                tailed.interval = POLL_MIN
-                ready.append(tailed)
-            else:
-                tailed.interval = min(tailed.interval * 1.5, longest)
-            tailed.poll_at = now + tailed.interval
-            if tailed.interval >= POLL_MAX:
-                tailed.poll_at = math.ceil(tailed.poll_at / _BEAT) * _BEAT
-            self._plan(tailed, tailed.poll_at)
-        return ready
+        return self._agenda.due(now, len(self.tailed))
 
     def next_poll(self, now: float) -> float:
         """Seconds until the next container is due."""
-        soonest = self._agenda[0][0] if self._agenda else now + POLL_MAX
-        return max(soonest - now, POLL_MIN)
-
-    def _plan(self, tailed: Tailed, at: float) -> None:
-        """Let `due` come to it at that time. What was planned for it before stays, and is passed
-        over when its time comes."""
-        self._planned += 1
-        heappush(self._agenda, (at, self._planned, tailed))
+        return self._agenda.next_poll(now)
 
     def retire(self, now: float, read_ns: int) -> Iterable[tuple[Tailed, Batch]]:
         """Close what is finished, and forget containers that are gone."""
         for path, tailed in list(self.tailed.items()):
-            if tailed.interval >= POLL_MAX and tailed.chain.at_rest:
+            if tailed.silent and tailed.chain.at_rest:
                 continue
             for batch in tailed.chain.retire(now, read_ns):
                 yield tailed, batch
@@ -278,7 +180,7 @@ class Intake:
         wall_ns = time.time_ns() if wall_ns is None else wall_ns
         for tailed in self.tailed.values():
             # One that was silent at its last look, and is delivered, has nothing new to measure.
-            if tailed.interval < POLL_MAX or tailed.chain.ledger.counters.lag_bytes != 0:
+            if not tailed.silent or tailed.chain.ledger.counters.lag_bytes != 0:
                 tailed.chain.measure(now, wall_ns)
         return [
             *(tailed.chain.ledger.counters for tailed in self.tailed.values()),
@@ -350,7 +252,7 @@ class Intake:
         tailed = Tailed(chain, fields, self._make_encoder(fields), now)
         tailed.shorten()
         self.tailed[path] = tailed
-        self._plan(tailed, now)
+        self._agenda.plan(tailed, now)
         return tailed
 
     def _apply_rules(self, tailed: Tailed, container: Container) -> None:
@@ -393,7 +295,7 @@ class Intake:
             rotation.look(now, force=True)
         if container.complete and tailed.nameless_until > now:
             tailed.nameless_until = now
-            self._plan(tailed, now)
+            self._agenda.plan(tailed, now)
         self._apply_rules(tailed, container)
         fields = {**self._rules.fields(container), **source.fields}
         if fields != tailed.fields:

@@ -22,6 +22,9 @@ RECORD_CAP: Final = 512 * 1024
 """Bytes of one joined line. A quarter of the largest chunk."""
 PIN_LIMIT: Final = 8 * 1024 * 1024
 """Bytes the container may write while a line lies open. All of them come again after a restart."""
+IDLE: Final = 60.0
+"""Seconds without a byte in any stream after which a line without an end goes out as it is: a
+prompt, or the last words of a program that died."""
 
 
 class Position(NamedTuple):

@@ -2,9 +2,8 @@
 
 Four tasks share one event loop. The reader asks the files for their sizes, reads blocks (what a
 disk must be waited for in a thread, one hop for all files of a turn, aiofiles), parses and encodes
-them. The dispatcher sends. The
-keeper writes the checkpoint after acknowledgements, coalesced. The scout looks for new containers
-and rotated files: at once when inotify says so, and every few seconds in any case.
+them. The dispatcher (dispatch.py) sends, the keeper (keeper.py) writes the checkpoint after
+acknowledgements, the scout (scout.py) looks for new containers and rotated files.
 
 Fairness: each turn takes at most one block from each container that has something to read, in turn.
 Back-pressure: the reader stops when the window of the dispatcher is full; the scout goes on, so
@@ -18,22 +17,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import aiofiles.os
 
-from agent.logs import checkpoint
-from agent.logs.chain import Batch
+from agent.logs.batch import Batch
+from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import Destination
 from agent.logs.chunk_builder import ChunkBuilder, Pending
 from agent.logs.dispatch import Dispatcher
 from agent.logs.faults import FaultLog
-from agent.logs.intake import Intake, Source, Tailed
+from agent.logs.intake import Intake
 from agent.logs.journal.intake import JournalIntake, Stream
+from agent.logs.keeper import Keeper
+from agent.logs.scout import Scout, Sources
 from agent.logs.spool import Spool
 from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
 from agent.logs.tail import Block, TailedFile
-from agent.logs.watch import DirectoryWatch
+from agent.logs.tailed import Tailed
 
 TURN_BYTES: Final = 1024 * 1024
 """Bytes read in one turn, from all files."""
@@ -41,38 +42,9 @@ BLOCK: Final = 64 * 1024
 """Bytes read from one file in a turn that many files share."""
 FLUSH_AFTER: Final = 1.0
 """Seconds an entry may wait for its chunk to fill."""
-RESCAN: Final = 5.0
-"""Seconds between scans for new containers, whatever inotify says."""
-_SCAN_SHARE: Final = 300
-"""A scan is followed by a pause of so many times its CPU time, where that is longer than RESCAN:
-inotify tells what is new at once, also of thousands of containers."""
-UNNAMED_RESCAN: Final = 0.5
-"""The same, while a new container has no name yet."""
-SCAN_AT_MOST: Final = 0.2
-"""Seconds between scans that inotify asks for."""
 RETIRE_EVERY: Final = 1.0
 DRAIN: Final = 5.0
 """Seconds a stop waits for acknowledgements. What has none by then is sent again next time."""
-_SAVE_PAUSE: Final = 0.02
-_SAVE_SHARE: Final = 1.0
-"""After a checkpoint, pause for as long as it took: at most half of a slow disk's time."""
-_SAVE_RETRY: Final = 1.0
-
-
-class Sources(Protocol):
-    """Discovery of containers' log files."""
-
-    def scan(self) -> Sequence[Source]:
-        """Find every container's log now."""
-        ...
-
-    def directories(self) -> Sequence[str]:
-        """Return the directories in which new containers appear."""
-        ...
-
-    def failures(self) -> Sequence[str]:
-        """Return what the last scan could not read, in words."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +76,8 @@ class Pipeline:
     ) -> None:
         self.worker = WorkerCounters()
         self.delivery = DestinationCounters(destination_type)
-        self._sources = sources
         self._intake = intake
         self._destination = destination
-        self._checkpoint_path = checkpoint_path
         self._faults = faults
         self._clock = clock
         self._wall_ns = wall_ns
@@ -118,24 +88,23 @@ class Pipeline:
         self._builder = ChunkBuilder(destination.chunk_bytes)
         self._dirty = asyncio.Event()
         self._dispatcher = Dispatcher(destination, self.delivery, faults, self._dirty.set)
-        self._inotify = DirectoryWatch.open(faults)
-        self._scan_wanted = asyncio.Event()
-        self._scan_cost = 0.0
         self._wake = asyncio.Event()
+        self._scout = Scout(sources, intake, self.worker, faults, self._wake.set, clock)
+        self._keeper = Keeper(
+            checkpoint_path, self._records, self._dispatcher, self.worker, faults, clock
+        )
         self._buffer = bytearray(TURN_BYTES)
         self._read_blocks = aiofiles.os.wrap(_read_blocks)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then wait a bounded time for acknowledgements."""
         try:
-            if self._inotify is not None:
-                asyncio.get_running_loop().add_reader(self._inotify.fd, self._noticed)
             self._await_journal()
-            await self._scan()
+            await self._scout.begin()
             async with asyncio.TaskGroup() as group:
-                scout = group.create_task(self._scout(), name="scout")
+                scout = group.create_task(self._scout.run(), name="scout")
                 sender = group.create_task(self._dispatcher.run(), name="dispatcher")
-                keeper = group.create_task(self._keep(), name="keeper")
+                keeper = group.create_task(self._keeper.run(self._dirty), name="keeper")
                 reader = group.create_task(self._read(), name="reader")
                 await stop.wait()
                 reader.cancel()
@@ -146,11 +115,9 @@ class Pipeline:
                 keeper.cancel()
             if self._spool is not None:
                 await asyncio.to_thread(self._intake.spool, self._spool, self._clock())
-            await self._save()
+            await self._keeper.save()
         finally:
-            if self._inotify is not None:
-                asyncio.get_running_loop().remove_reader(self._inotify.fd)
-                self._inotify.close()
+            self._scout.close()
             if self._journal is not None:
                 asyncio.get_running_loop().remove_reader(self._journal.fd)
                 self._journal.close()
@@ -169,6 +136,10 @@ class Pipeline:
         if self._journal is not None:
             containers += self._journal.counters()
         return WorkerStats(containers, self.delivery, self.worker)
+
+    def _records(self) -> list[FileRecord]:
+        records = self._intake.records()
+        return records if self._journal is None else records + self._journal.records()
 
     # The reader.
 
@@ -314,106 +285,6 @@ class Pipeline:
         except TimeoutError:
             pass
 
-    # The scout.
-
-    async def _scout(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(self._scan_pause()):
-                    await self._scan_wanted.wait()
-            except TimeoutError:
-                pass
-            self._scan_wanted.clear()
-            await self._scan()
-            self._intake.look(self._clock())
-            self._intake.enforce_budget()
-            self._wake.set()
-            await asyncio.sleep(SCAN_AT_MOST)
-
-    def _scan_pause(self) -> float:
-        if self._intake.unnamed(self._clock()):
-            return UNNAMED_RESCAN
-        return RESCAN if self._inotify is None else max(RESCAN, _SCAN_SHARE * self._scan_cost)
-
-    async def _scan(self) -> None:
-        for _twice in range(2):  # a file made between the scan and the watch is seen by the second
-            try:
-                found, self._scan_cost = await asyncio.to_thread(_timed, self._sources.scan)
-                directories = await asyncio.to_thread(self._sources.directories)
-            except OSError as error:
-                self.worker.discovery_failures += 1
-                self._faults.report(
-                    "error", "discovery", "Containers' logs cannot be found.", error=error
-                )
-                return
-            self._faults.over("discovery", "Containers' logs are found again.")
-            for failure in self._sources.failures():
-                self.worker.discovery_failures += 1
-                self._faults.report(
-                    "warning", failure, "A container's log cannot be found.", reason=failure
-                )
-            self._intake.update(found, self._clock())
-            if self._inotify is None:
-                return
-            if not self._inotify.watch({*directories, *self._intake.directories()}):
-                return
-
-    def _noticed(self) -> None:
-        """Inotify has news."""
-        if self._inotify is None:
-            return
-        changes = self._inotify.read()
-        if changes is None:  # too many at once: some are lost, so look everywhere
-            self._scan_wanted.set()
-            return
-        known = self._intake.directories()
-        rotated: set[str] = set()
-        for change in changes:
-            if change.directory not in known or change.is_directory:
-                self._scan_wanted.set()
-            elif ".log" in change.name:  # not Docker's config.v2.json, written at each health check
-                rotated.add(change.directory)
-                path = f"{change.directory}/{change.name}"
-                if change.name.endswith(".log") and path not in self._intake.tailed:
-                    self._scan_wanted.set()
-        for directory in rotated:
-            self._intake.look(self._clock(), directory)
-            self._wake.set()
-
-    # The keeper.
-
-    async def _keep(self) -> None:
-        while True:
-            await self._dirty.wait()
-            self._dirty.clear()
-            began = self._clock()
-            saved = await self._save()
-            pause = (self._clock() - began) * _SAVE_SHARE if saved else _SAVE_RETRY
-            await asyncio.sleep(max(pause, _SAVE_PAUSE))
-
-    async def _save(self) -> bool:
-        applied = self._dispatcher.take_applied()
-        try:
-            records = self._intake.records()
-            if self._journal is not None:
-                records += self._journal.records()
-            await checkpoint.save(self._checkpoint_path, records)
-        except OSError as error:
-            self.worker.checkpoint_failures += 1
-            self._faults.report(
-                "error", "checkpoint",
-                "The checkpoint cannot be written: a restart will send lines again.",
-                path=self._checkpoint_path, error=error,
-            )  # fmt: skip
-            return False
-        else:
-            self.worker.checkpoints_saved += 1
-            self._faults.over("checkpoint", "The checkpoint can be written again.")
-            return True
-        finally:
-            # Also where it failed: a full disk must not stop the shipping of logs.
-            self._dispatcher.release(applied)
-
     async def _drain(self) -> None:
         pending = self._builder.seal()
         try:
@@ -444,10 +315,3 @@ def _read_blocks(wanted: Sequence[tuple[Tailed, TailedFile]], limit: int) -> lis
             block = error
         outcomes.append(Outcome(tailed, file, block))
     return outcomes
-
-
-def _timed(scan: Callable[[], Sequence[Source]]) -> tuple[Sequence[Source], float]:
-    """What it found, and the CPU seconds of this thread."""
-    began = time.thread_time()
-    found = scan()
-    return found, time.thread_time() - began

@@ -15,12 +15,12 @@ import sys
 import zlib
 from collections.abc import Callable
 
-from agent.logs.chain import PARSERS
 from agent.logs.checkpoint import UnreadableCheckpoint, decode
 from agent.logs.docker_local import LocalFramer
 from agent.logs.entry import clean
 from agent.logs.framing import Framer, lines_of
 from agent.logs.inflate import Inflated
+from agent.logs.parsers import PARSERS
 from agent.logs.tail import AnyFramer
 
 GOOD: dict[str, tuple[bytes, bytes]] = {

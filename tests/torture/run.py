@@ -31,13 +31,14 @@ from pathlib import Path
 from agent.config import HostPaths
 from agent.container.log_sources import LogSources
 from agent.logs import checkpoint
-from agent.logs.chain import Batch
+from agent.logs.batch import Batch
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk_builder import ChunkBuilder, Pending
 from agent.logs.fingerprint import Head, still_has
-from agent.logs.intake import Intake, Tailed
+from agent.logs.intake import Intake
 from agent.logs.spool import Spool
 from agent.logs.tail import TailedFile
+from agent.logs.tailed import Tailed
 from exporters.fluentd.forward import ForwardEncoder
 from tests.agent.logs.rig import Said, text_encoder
 from tests.torture.disk import StateDisk

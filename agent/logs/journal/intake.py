@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from agent.container.container import Container
-from agent.logs.chain import IDLE, Batch, Stage
+from agent.logs.batch import Batch, Stage
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import EntryEncoder, OffsetEncoder
 from agent.logs.entry import Entry
@@ -30,7 +30,7 @@ from agent.logs.fingerprint import Head
 from agent.logs.journal.fields import Owner, entry_of, owner_of, sequence_of
 from agent.logs.journal.library import Reader
 from agent.logs.ledger import Ledger
-from agent.logs.partial import Joiner, Position
+from agent.logs.partial import IDLE, Joiner, Position
 from agent.logs.processing.rules import Rules
 from agent.logs.processing.stage import RuleStage
 from agent.logs.stats import ContainerCounters

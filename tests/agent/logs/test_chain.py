@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.logs.chain import IDLE, LINGER, Batch, Chain
+from agent.logs.batch import Batch
+from agent.logs.chain import LINGER, Chain
 from agent.logs.ledger import Ledger
+from agent.logs.partial import IDLE
 from tests.agent.logs.rig import TIME, Said, cri, ledger
 
 NOW = 1000.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from agent.logs.chain import Batch, Packed
+from agent.logs.batch import Batch, Packed
 from agent.logs.chunk import Entry
 from agent.logs.chunk_builder import ChunkBuilder, Pending, chunk_id
 from agent.logs.fingerprint import head_of

@@ -10,7 +10,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.logs.chain import Batch, Chain
+from agent.logs.batch import Batch
+from agent.logs.chain import Chain
 from agent.logs.docker_local import DockerLocalParser, LocalFramer, decode
 from agent.logs.entry import UNPARSED
 from agent.logs.framing import Lines

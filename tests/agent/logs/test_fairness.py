@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.logs.chain import Batch, Chain
+from agent.logs.batch import Batch
+from agent.logs.chain import Chain
 from agent.logs.framing import Bytes
 from agent.logs.intake import Intake
 from agent.logs.pipeline import BLOCK, TURN_BYTES, Pipeline

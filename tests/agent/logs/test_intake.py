@@ -12,7 +12,8 @@ from agent.container.container import Container
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import EntryEncoder
 from agent.logs.fingerprint import head_of
-from agent.logs.intake import ENDED_KEEP, NAME_WAIT, POLL_MAX, Intake
+from agent.logs.intake import ENDED_KEEP, NAME_WAIT, Intake
+from agent.logs.tailed import POLL_MAX
 from tests.agent.logs.rig import FakeSource, Said, TextEncoder, cri, source
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.logs import checkpoint
-from agent.logs.chain import Batch
+from agent.logs.batch import Batch
 from agent.logs.fingerprint import head_of
 from agent.logs.intake import MISSING_AFTER, Intake
 from agent.logs.spool import Origin, Spool, SpoolFull
