@@ -27,6 +27,7 @@ _STDOUT: Final = rb'\n","stream":"stdout","time":"'
 _STDERR: Final = rb'\n","stream":"stderr","time":"'
 _BEGIN: Final = b'{"log":"'
 _DOT: Final = ord(".")
+_BACKSLASH: Final = ord("\\")
 
 
 class DockerParser:
@@ -68,7 +69,7 @@ class DockerParser:
                     second = tail[:19] if second_ns else b""
                 if second and digits.isdigit() and len(digits) <= 9:
                     content: bytes | None = body[8:]
-                    if b"\\" in body:
+                    if _BACKSLASH in body:
                         content = _unescape(body[8:])
                     if content is not None:
                         time_ns = second_ns + int(digits) * SCALE[len(digits)]

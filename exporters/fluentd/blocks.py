@@ -56,6 +56,9 @@ _OUT_TIME: Final = rb'\n","stream":"stdout","time":"'
 _ERR_TIME: Final = rb'\n","stream":"stderr","time":"'
 _NEAR: Final = 256 * 1024
 """Bytes of one call in Python: what it makes on the way stays in the processor's cache."""
+_NEWLINE: Final = ord("\n")
+_BACKSLASH: Final = ord("\\")
+"""To look for a byte by its number takes a tenth of what it takes by bytes."""
 _ENTRY: Final = b"\x92\xd7\x00"
 
 Encoded = tuple[bytes, int, int]
@@ -118,10 +121,7 @@ class PythonBlocks:
     """The same without a compiler."""
 
     def __init__(self, log_format: str, shape: Shape, room: int) -> None:
-        cri = log_format == "cri"
-        self._loop = self._cri if cri else self._docker
-        self._frame = 1 if cri else len(_BEGIN) + len(_END) + 1
-        """Bytes of each line that the loop does not see."""
+        self._take = self._take_cri if log_format == "cri" else self._take_docker
         self._headers = _headers_after(shape.head)
         self._shape = shape
         self._bytes, self._lines = _limits(shape, room)
@@ -132,22 +132,14 @@ class PythonBlocks:
         stop = data.rfind(b"\n", begin, min(end, begin + self._bytes))
         if stop < 0:
             return b"", 0, begin
-        text = _valid(bytes(memoryview(data)[begin:stop]))
-        lines = text.split(b"\n") if self._frame == 1 else _between(text)
-        del lines[self._lines :]
         # Each entry's first bytes are the tail of the one before it.
         parts = [self._out_tail]
-        try:
-            self._loop(lines, parts)
-        except TooLong:
-            pass
-        count = len(parts) // 4
-        if not count:
+        size = self._take(_valid(bytes(memoryview(data)[begin:stop])), parts)
+        if not size:
             return b"", 0, begin
         parts[0] = parts[0][-7:]
         parts[-1] = parts[-1][:-7]
-        del lines[count:]
-        return b"".join(parts), count, begin + sum(map(len, lines)) + count * self._frame
+        return b"".join(parts), len(parts) // 4, begin + size
 
     def _at_second(self, stamp: bytes, zone: bytes, seconds: int) -> None:
         """Make what is the same for all lines of one second."""
@@ -156,8 +148,64 @@ class PythonBlocks:
         self._zone = zone
         self._stdout = zone + b" stdout F "
         self._stderr = zone + b" stderr F "
+        self._out_time = _OUT_TIME + self._second
+        self._err_time = _ERR_TIME + self._second
         self._out_tail = shape.stdout + start
         self._err_tail = shape.stderr + start
+
+    def _take_cri(self, text: bytes, parts: list[bytes]) -> int:
+        """Append the entries of lines from the first on; return how many bytes those have."""
+        second, size = self._second, 0
+        if text.startswith(second) and text.startswith(second, text.rfind(b"\n") + 1):
+            lines = text.split(b"\n" + second)
+            lines[0] = lines[0][len(second) :]
+            size = self._run(self._cri_of_a_second, lines, len(second) + 1, parts)
+        if size < len(text):
+            size += self._run(self._cri, text[size:].split(b"\n"), 1, parts)
+        return size
+
+    def _take_docker(self, text: bytes, parts: list[bytes]) -> int:
+        frame, size = len(_BEGIN) + len(_END) + 1, 0
+        if text.startswith(_BEGIN) and text.endswith(_END):
+            lines = text[len(_BEGIN) : -len(_END)].split(_END + b"\n" + _BEGIN)
+            size = self._run(self._docker, lines, frame, parts)
+        if size < len(text):
+            size += self._run(self._docker, _between(text[size:]), frame, parts)
+        return size
+
+    def _run(
+        self,
+        loop: Callable[[list[bytes], list[bytes]], None],
+        lines: list[bytes],
+        frame: int,
+        parts: list[bytes],
+    ) -> int:
+        """`frame`: bytes of each line that `loop` does not see."""
+        before = len(parts) // 4
+        del lines[self._lines - before :]
+        try:
+            loop(lines, parts)
+        except TooLong:
+            pass
+        del lines[len(parts) // 4 - before :]
+        return sum(map(len, lines)) + len(lines) * frame
+
+    def _cri_of_a_second(self, lines: list[bytes], parts: list[bytes]) -> None:
+        """`lines`: without their second, the one we are at. A piece may still hold two lines."""
+        extend, headers, scale = parts.extend, self._headers, SCALE
+        stdout, stderr = self._stdout, self._stderr
+        out_tail, err_tail = self._out_tail, self._err_tail
+        for line in lines:
+            digits, found, content = line.partition(stdout)
+            tail = out_tail
+            if not found:
+                digits, found, content = line.partition(stderr)
+                tail = err_tail
+            count = len(digits)
+            if not found or not digits.isdigit() or count > 9 or _NEWLINE in content:
+                return
+            event = (int(digits) * scale[count]).to_bytes(4, "big")
+            extend((event, headers[len(content)], content, tail))
 
     def _cri(self, lines: list[bytes], parts: list[bytes]) -> None:
         extend, headers, scale = parts.extend, self._headers, SCALE
@@ -189,18 +237,19 @@ class PythonBlocks:
             extend((nanoseconds.to_bytes(4, "big"), header, content, tail))
 
     def _docker(self, lines: list[bytes], parts: list[bytes]) -> None:
-        """`lines`: without what `_between` took off."""
+        """`lines`: without `_BEGIN` and `_END`. A piece may still hold two lines."""
         extend, headers, scale = parts.extend, self._headers, SCALE
-        second, out_tail, err_tail = self._second, self._out_tail, self._err_tail
+        out_time, err_time = self._out_time, self._err_time
+        out_tail, err_tail = self._out_tail, self._err_tail
         for line in lines:
-            content, found, time = line.partition(_OUT_TIME)
+            # From the end, which is near.
+            content, found, digits = line.rpartition(out_time)
             tail = out_tail
             if not found:
-                content, found, time = line.partition(_ERR_TIME)
+                content, found, digits = line.rpartition(err_time)
                 tail = err_tail
-            digits = time.removeprefix(second)
             count = len(digits)
-            if len(time) - count == 20 and found and digits.isdigit() and count < 10:
+            if found and digits.isdigit() and count < 10:
                 event = (int(digits) * scale[count]).to_bytes(4, "big")
             else:
                 match = DOCKER.fullmatch(line)
@@ -209,10 +258,13 @@ class PythonBlocks:
                 content, stream, stamp, digits = match.groups()
                 if len(content) > LONGEST or not self._reach(stamp, b"Z", parts):
                     return
-                second, out_tail, err_tail = self._second, self._out_tail, self._err_tail
+                out_time, err_time = self._out_time, self._err_time
+                out_tail, err_tail = self._out_tail, self._err_tail
                 tail = out_tail if stream == b"stdout" else err_tail
                 event = (int(digits) * SCALE[len(digits)]).to_bytes(4, "big")
-            if b"\\" in content:
+            if _NEWLINE in content:
+                return
+            if _BACKSLASH in content:
                 if len(content) > LONGEST:
                     return
                 try:
@@ -255,10 +307,6 @@ def _limits(shape: Shape, room: int) -> tuple[int, int]:
 
 def _between(text: bytes) -> list[bytes]:
     """Docker's lines without `_BEGIN` and `_END`, up to the first that has not both."""
-    if text.startswith(_BEGIN) and text.endswith(_END):
-        lines = text[len(_BEGIN) : -len(_END)].split(_END + b"\n" + _BEGIN)
-        if len(lines) == text.count(b"\n") + 1:
-            return lines
     lines = []
     for line in text.split(b"\n"):
         if not (line.startswith(_BEGIN) and line.endswith(_END)):
