@@ -149,7 +149,8 @@ def host_usage(before: Snapshot | None, after: Snapshot) -> HostUsage:
         earlier = _total(pressure(then), kind) if then else None
         if stall is None or earlier is None or stall < earlier or window <= 0:
             return None
-        return seconds(stall - earlier) / window
+        # Read some way into the tick, which on a busy host is later than in the tick before.
+        return min(seconds(stall - earlier) / window, 1.0)
 
     memory = now.meminfo
     return HostUsage(

@@ -281,7 +281,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         fields=("trouble",),
         kind="why",
         help="the worst of what is wrong with it (w: all, with evidence); sorts by trouble",
-        width=26,
+        width=30,
         right=False,
         grow=Grow.WHY,
     ),

@@ -73,6 +73,13 @@ def choose_columns(
         chosen.remove(max(droppable, key=lambda column: column.rank))
     over = _needed(chosen) - width
     chosen = [_narrowed(column, over) for column in chosen]
+    # What is wrong is often short, and then a name has more use for the room.
+    chosen = [
+        replace(column, width=min(column.width, max(_LEAST_WHY, _longest(column, rows, glyphs))))
+        if column.grow is Grow.WHY
+        else column
+        for column in chosen
+    ]
     spare = max(0, width - _needed(chosen))
     for grow in (Grow.NAME, Grow.WHY, Grow.REST):
         for place, column in enumerate(chosen):
@@ -97,9 +104,13 @@ def _narrowed(column: Column, over: int) -> Column:
 
 def _missing(column: Column, rows: Sequence[Row], glyphs: Glyphs) -> int:
     """How much wider the column would have to be for its longest cell."""
-    longest = max((display_width(write_cell(column, row, glyphs).text) for row in rows), default=0)
+    longest = _longest(column, rows, glyphs)
     wanted = min(longest, column.most) if column.most else longest
     return max(0, wanted - column.width)
+
+
+def _longest(column: Column, rows: Sequence[Row], glyphs: Glyphs) -> int:
+    return max((display_width(write_cell(column, row, glyphs).text) for row in rows), default=0)
 
 
 class Hit(NamedTuple):

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from agent.model import Snapshot
 from agent.past import Past
 
-BUDGET: Final = 8 * 1024 * 1024
+BUDGET: Final = 4 * 1024 * 1024
 """Bytes."""
 _REACHES: Final = (60.0, 3600.0, inf)
 """Seconds to look for the next moment in: on disk all moments of a day take a while to list."""

@@ -73,14 +73,19 @@ def test_a_worse_finding_counts_more_and_any_more_than_none() -> None:
 
 
 def test_pressure_then_limits_then_use() -> None:
-    assert trouble((), *used(stalls=(0, 0.5, 0))) == 25.0
+    assert trouble((), *used(stalls=(0, 1, 0))) == 50.0
+    assert trouble((), *used(stalls=(0, 0.5, 0))) == 24.0
     assert trouble((), *used(memory=75 * MIB)) == 20.0
     assert trouble((), *used(memory=50 * MIB)) == 0.0
-    assert 0 < trouble((), *used(0.8)) < 1
+    assert trouble((), *used(8.0)) > trouble((), *used(3.2)) > 0
+
+
+def test_idle_containers_are_equal() -> None:
+    assert trouble((), *used(0.01, stalls=(0.04, 0, 0.02))) == trouble((), *used()) == 0.0
 
 
 def test_cpu_pressure_of_a_throttled_container_is_not_the_hosts_and_not_counted() -> None:
-    assert trouble((), *used(stalls=(0.5, 0, 0))) == 25.0
+    assert trouble((), *used(stalls=(0.5, 0, 0))) == 24.0
     assert trouble((), *used(stalls=(0.5, 0, 0), throttled=5)) == 0.0
 
 
