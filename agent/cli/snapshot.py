@@ -110,9 +110,10 @@ def _open(arguments: argparse.Namespace) -> int:
 
         return show_moment(arguments, view, opened, at, hostname=arguments.path)
     print(f"{arguments.path}: {len(moments)} Snapshots", file=sys.stderr)
-    from agent.cli.top_live import show_file
+    from agent.cli.top_live import show_past
 
-    return show_file(arguments, replace(view, at=at), opened, last)
+    view = replace(view, at=at)
+    return show_past(arguments, view, opened, last, hostname=arguments.path)
 
 
 def _of_the_past(

@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import ExitStack
 
-from agent.cli import settings
+from agent.cli import past, settings
 from agent.cli.exits import ERROR, USAGE
 
 _EPILOG = """\
@@ -18,6 +18,8 @@ examples:
   agent top --once -o jsonl --fields name,cpu.of_limit,psi.cpu,why --top 10
   agent top -b -o csv > top.csv          a line for each container and second
   agent top --once -o svg --size 120x30  the screen as a picture
+  agent top --at 03:12                   what it was like last night; t and T step
+  agent top --once --since 1h            rates over the last hour
 
 Where standard output or input is no terminal, or with -b, --once, -o, it prints.
 
@@ -42,6 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(parser)
+    past.add_arguments(parser, until="--at")
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -119,6 +122,10 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"agent top: {error}", file=sys.stderr)
         return USAGE
     config = settings.load_config(arguments)
+    if past.asked(arguments):
+        from agent.cli.top_past import look_back
+
+        return look_back(arguments, view, config)
     try:
         with ExitStack() as stack:
             sampler, start = open_sampler(config, stack)

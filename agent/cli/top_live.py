@@ -38,14 +38,16 @@ def go_live(
     return _show(arguments, view, sampler, _tools(sampler, config, start))
 
 
-def show_file(arguments: argparse.Namespace, view: View, past: Past, last: Snapshot) -> int:
-    """Show what a file has; `last` is its newest Snapshot."""
+def show_past(
+    arguments: argparse.Namespace, view: View, past: Past, last: Snapshot, *, hostname: str = ""
+) -> int:
+    """Show a past that is all there is; `last` is its newest Snapshot, `view` is at a moment."""
     from agent.cli.moments import moment
     from agent.top.tools import Tools
 
-    tools = Tools(moment=lambda text: moment(text) / 1e9, past=past)
+    tools = Tools(moment=lambda text: moment(text) / 1e9, past=past, replay=True)
     arguments.delay = _NEVER
-    return _show(arguments, view, _Still(last), tools, hostname=arguments.path)
+    return _show(arguments, view, _Still(last), tools, hostname)
 
 
 class _Still:
@@ -117,6 +119,7 @@ def _tools(sampler: Sampler, config: Config, start: Callable[[], None]) -> Tools
         follow_log=follow_log,
         moment=lambda text: moment(text) / 1e9,
         past=_history(config),
+        recent=_history(config),
         begun=start,
     )
 

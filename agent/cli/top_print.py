@@ -54,12 +54,17 @@ def show_moment(
     if frame is None:
         print("agent top: that moment cannot be read", file=sys.stderr)
         return ERROR
-    _printer(arguments, view)(frame, _rows(frame, view, arguments.top), 0)
+    show_frame(arguments, view, frame)
     return OK
 
 
+def show_frame(arguments: argparse.Namespace, view: View, frame: Frame) -> None:
+    """Print one frame."""
+    _printer(arguments, view)(frame, _rows(frame, view, arguments.top), 0)
+
+
 def _rows(frame: Frame, view: View, top: int | None) -> list[Row]:
-    """Of groups the first `top` groups, with all that is in them."""
+    """All rows, or the first `top`: of groups the first groups, with all that is in them."""
     from agent.top.rows import rows_of
 
     rows = rows_of(frame, view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -62,15 +62,25 @@ def show(
     past = recent if tools.past is None else Joined(tools.past, recent)
     with Wake() as wake, Terminal(environment) as terminal:
         terminal.mouse(on=view.mouse)
-        feed = Feed(source, maker, delay, wake.frame, begun=tools.begun)
+        feed = Feed(source, maker, delay, wake.frame, begun=_begun(maker, tools))
         panels = Panels(tools, glyphs, wake.frame)
         feed.start()
         try:
             looking = Looking(past, maker, tools.moment)
-            return _Loop(feed, view, wake, terminal, glyphs, looking, panels).run(count)
+            loop = _Loop(feed, view, wake, terminal, glyphs, looking, panels, pinned=tools.replay)
+            return loop.run(count)
         finally:
             panels.close()
             feed.stop()
+
+
+def _begun(maker: FrameMaker, tools: Tools) -> Callable[[], None]:
+    def begun() -> None:
+        if tools.recent is not None:
+            maker.recall(tools.recent)
+        tools.begun()
+
+    return begun
 
 
 class _Loop:
@@ -85,6 +95,8 @@ class _Loop:
         glyphs: Glyphs,
         looking: Looking,
         panels: Panels,
+        *,
+        pinned: bool,
     ) -> None:
         self._feed = feed
         self._view = view
@@ -93,6 +105,8 @@ class _Loop:
         self._glyphs = glyphs
         self._looking = looking
         self._panels = panels
+        self._pinned = view.at if pinned else None
+        """Where it goes back to, where there is no now."""
         self._steady = Steady()
         self._frame: Frame | None = None
         self._rows: Sequence[Row] = []
@@ -122,6 +136,8 @@ class _Loop:
 
     def _arrange(self) -> None:
         """Take the newest facts into the order and the panel that the view asks for."""
+        if self._view.at is None and self._pinned is not None:
+            self._view = replace(self._view, at=self._pinned)
         self._frame = self._looking.frame(self._view, self._feed.frame)
         if self._frame is not None:
             self._steady.begin(self._frame.wall_time, self._view.order)

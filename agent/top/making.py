@@ -60,6 +60,19 @@ class FrameMaker:
         self._before = after
         return frame
 
+    def recall(self, past: Past) -> None:
+        """Take what `past` has of the last minute: as if this had run for so long already."""
+        now = self._before
+        if now is None:
+            return
+        recent = Recent()
+        for snapshot in _window(past, now.wall_time, SECONDS):
+            if same_run(snapshot, now):
+                recent.add(snapshot)
+        recent.add(now)
+        self._recent = recent
+        self._judge(recent.window(), now.taken_at)
+
     def at(self, past: Past, moment: float) -> Frame | None:
         """The Frame of a moment in the past, one of `past.times()`; None where it is gone."""
         return frame_at(past, moment, hostname=self._hostname, delay=self._delay)
@@ -76,13 +89,8 @@ def frame_at(past: Past, moment: float, *, hostname: str, delay: float) -> Frame
     after = past.snapshot(moment)
     if after is None or abs(after.wall_time - moment) > _SAME:
         return None  # dropped meanwhile
-    seen = [after]
-    for time in reversed(window(past, moment, SECONDS, STEP)[:-1]):
-        snapshot = past.snapshot(time)
-        if snapshot is None or not same_run(snapshot, seen[-1]):
-            break
-        seen.append(snapshot)
-    seen.reverse()
+    seen = [each for each in _window(past, moment, SECONDS) if same_run(each, after)]
+    seen.append(after)
     enough = after.taken_at - seen[0].taken_at >= LEAST
     return make_frame(
         _before(past, after),
@@ -92,6 +100,12 @@ def frame_at(past: Past, moment: float, *, hostname: str, delay: float) -> Frame
         judgement=judge(seen) if enough else None,
         trends=trends_of(seen) if enough else NO_TRENDS,
     )
+
+
+def _window(past: Past, until: float, length: float) -> list[Snapshot]:
+    """Those before `until`, some seconds apart, oldest first."""
+    moments = window(past, until, length, STEP)[:-1]
+    return [found for at in moments if (found := past.snapshot(at)) is not None]
 
 
 def _before(past: Past, after: Snapshot) -> Snapshot | None:

@@ -29,5 +29,10 @@ class Tools:
     """Unix seconds of a time as people write it. Raises ValueError, in words."""
     past: Past | None = None
     """Snapshots from before this run."""
+    recent: Past | None = None
+    """The same once more, for another thread: of the last minute, so that sparklines and WHY are
+    there at once."""
+    replay: bool = False
+    """`past` is all there is to see: it is never now."""
     begun: Callable[[], None] = _nothing
     """Called once, in another thread, after the first frame: starts what may be slow to start."""
