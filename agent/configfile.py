@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from agent.config import Config
+from agent.config_lines import key_lines
 from agent.log_destinations import DESTINATIONS
 
 S = TypeVar("S")
@@ -59,22 +60,66 @@ def load(
 
     Raises ConfigError with every problem found, and OSError where `path` cannot be read.
     """
+    return load_with_origins(path, environment, settings)[0]
+
+
+def load_with_origins(
+    path: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    settings: Sequence[str] = (),
+) -> tuple[Config, Origins]:
+    """As `load`, and where each value comes from."""
     table: dict[str, object] = {}
+    written = ""
     if path is not None:
         with open(path, "rb") as file:
             try:
-                table = tomllib.load(file)
+                # As tomllib does: a line ends as it was written.
+                written = file.read().decode().replace("\r\n", "\n")
+                table = tomllib.loads(written)
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise ConfigError([f"{path}: this is not TOML: {error}"]) from None
     problems: list[str] = []
-    origins: dict[str, str] = {}
+    overrides: dict[str, str] = {}
     for origin, key, text in _overrides(environment or {}, settings, problems):
         _lay_over(table, key, text)
-        origins[key] = origin
-    config = _Section(path or "built-in defaults", origins, problems).read(Config, table, "")
+        overrides[key] = origin
+    origins = Origins(path, written, overrides)
+    config = _Section(origins, problems).read(Config, table, "")
     if problems:
         raise ConfigError(problems)
-    return config
+    return config, origins
+
+
+class Origins:
+    """Where values come from: "--set metrics.listen", "environment AGENT_…", "agent.toml:3"."""
+
+    def __init__(self, path: str | None, written: str, overrides: Mapping[str, str]) -> None:
+        self._path = path
+        self._written = written
+        self._overrides = overrides
+        self._lines: Mapping[str, int] | None = None
+
+    def of(self, key: str) -> str:
+        """Of one value; "default" where nobody says it."""
+        if key in self._overrides:
+            return self._overrides[key]
+        line = self._line(key)
+        return "default" if line is None else f"{self._path}:{line}"
+
+    def near(self, key: str) -> str:
+        """The nearest place to look at for a mistake in `key`: its own, its section's, the file."""
+        while key:
+            origin = self.of(key)
+            if origin != "default":
+                return origin
+            key = key.rpartition(".")[0]
+        return self._path or "built-in defaults"
+
+    def _line(self, key: str) -> int | None:
+        if self._lines is None:
+            self._lines = key_lines(self._written)
+        return self._lines.get(key)
 
 
 def keys() -> tuple[str, ...]:
@@ -142,8 +187,7 @@ class _FromText(str):
 class _Section:
     """Turns tables into the dataclasses of `agent.config`; notes each problem and goes on."""
 
-    def __init__(self, source: str, origins: Mapping[str, str], problems: list[str]) -> None:
-        self._source = source
+    def __init__(self, origins: Origins, problems: list[str]) -> None:
         self._origins = origins
         self._problems = problems
 
@@ -152,8 +196,8 @@ class _Section:
         values: dict[str, object] = {}
         for name, value in table.items():
             key = prefix + name
-            where = self._origins.get(key, self._source)
             if name not in kinds:
+                where = self._origins.near(key)
                 self._problems.append(f"{where}: unknown key {key!r}{_nearest(name, kinds)}")
                 continue
             kind = kinds[name]
@@ -165,11 +209,14 @@ class _Section:
                 else:
                     values[name] = self._value(kind, value, key)
             except _Refused as refusal:
+                where = self._origins.near(key)
                 self._problems.append(f"{where}: {key} = {_quote(value)}: {refusal}")
         try:
             return section(**values)
         except ValueError as refusal:
-            self._problems.append(f"{self._source}: [{prefix.rstrip('.')}] {refusal}")
+            section_name = prefix.rstrip(".")
+            where = self._origins.near(section_name)
+            self._problems.append(f"{where}: [{section_name}] {refusal}")
             return section()
 
     def _value(self, kind: object, value: object, key: str) -> object:

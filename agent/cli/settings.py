@@ -11,6 +11,7 @@ from agent.cli.exits import USAGE
 
 if TYPE_CHECKING:
     from agent.config import Config
+    from agent.configfile import Origins
 
 DEFAULT_PATH = "/etc/agent/agent.toml"
 
@@ -55,18 +56,31 @@ def add_page_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_config(arguments: argparse.Namespace) -> Config:
     """Load what the options name. Prints every mistake and exits with the usage code."""
-    from agent.configfile import ConfigError, load
+    return load_with_origins(arguments)[0]
 
-    path = arguments.config
-    if path is None and os.path.exists(DEFAULT_PATH):
-        path = DEFAULT_PATH
+
+def load_with_origins(arguments: argparse.Namespace) -> tuple[Config, Origins]:
+    """As `load_config`, and where each value comes from."""
+    from agent.configfile import ConfigError
+
     try:
-        return checked(load(path, os.environ, _settings(arguments)))
+        return load_checked(arguments)
     except ConfigError as error:
         print(error, file=sys.stderr)
     except OSError as error:
         print(f"agent: cannot read the configuration: {error}", file=sys.stderr)
     raise SystemExit(USAGE)
+
+
+def load_checked(arguments: argparse.Namespace) -> tuple[Config, Origins]:
+    """The same; raises ConfigError, and OSError where the file cannot be read."""
+    from agent.configfile import load_with_origins
+
+    path = arguments.config
+    if path is None and os.path.exists(DEFAULT_PATH):
+        path = DEFAULT_PATH
+    config, origins = load_with_origins(path, os.environ, _settings(arguments))
+    return checked(config), origins
 
 
 def checked(config: Config) -> Config:

@@ -70,7 +70,7 @@ def test_a_list_can_be_set_from_the_environment() -> None:
 
 def test_an_unknown_key_is_named_with_its_nearest(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, '[metrics]\nlisen = ":1"\n')
-    assert problem.endswith("agent.toml: unknown key 'metrics.lisen'; did you mean 'listen'?")
+    assert problem.endswith("agent.toml:2: unknown key 'metrics.lisen'; did you mean 'listen'?")
 
 
 def test_an_unknown_section_an_unknown_variable_and_an_unknown_setting_are_errors() -> None:
