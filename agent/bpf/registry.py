@@ -14,6 +14,7 @@ from agent.bpf.lifecycle import LIFECYCLE
 from agent.bpf.probe import Kind
 from agent.bpf.profile import PROFILE
 from agent.bpf.reclaim import RECLAIM
+from agent.bpf.rtt import RTT
 from agent.bpf.sched import SCHED
 from agent.bpf.syscalls import SYSCALL_TIMES, SYSCALLS
 from agent.bpf.tcp import TCP
@@ -31,6 +32,7 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     SYSCALLS,
     SYSCALL_TIMES,
     SCHED,
+    RTT,
     IO_TIMES,
 )
 """In the order they are opened. Their counts are of as many types, hence Any; who asks a sample

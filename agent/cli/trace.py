@@ -50,6 +50,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ("sched", "waits for a CPU, who took it, and what else was waited for"),
         ("io", "block devices: requests, bytes, times, by process and file"),
         ("net", "TCP: connections, failures, resets, retransmissions"),
+        ("rtt", "TCP: round trips of open connections, by peer"),
     ):
         what.add_argument(
             f"--{name}",

@@ -17,13 +17,15 @@ from agent.bpf import io_times
 from agent.bpf.io_counts import IoTimes
 from agent.bpf.probe import Kind, Maps
 from agent.bpf.reading import Reading
+from agent.bpf.rtt import RTT, tell_peers
+from agent.bpf.rtt_counts import RttCounts
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import SchedCounts
 from agent.bpf.syscall_counts import SyscallTimes
 from agent.bpf.syscalls import SYSCALL_TIMES, look_only_at
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import TcpCounts
-from agent.trace import io, net, sched, syscalls
+from agent.trace import io, net, rtt, sched, syscalls
 from agent.trace.disks import disk_name
 
 C = TypeVar("C")
@@ -128,7 +130,24 @@ BLOCK_IO: Final[Tracer[IoTimes, io.Requests]] = Tracer(
     on_v1="on cgroup v1 buffered writes are the root cgroup's, and not seen here",
 )
 
+
+def _take_rtt(reading: Reading[RttCounts], ids: Collection[int], _names: Names) -> rtt.Peers:
+    return rtt.together(map(reading.of, ids))
+
+
+ROUND_TRIPS: Final[Tracer[RttCounts, rtt.Peers]] = Tracer(
+    name="rtt",
+    what="round trips of open TCP connections",
+    kind=RTT,
+    take=_take_rtt,
+    since=rtt.since,
+    headline=rtt.headline,
+    table=rtt.table,
+    document=rtt.rows,
+    aim=tell_peers,
+)
+
 TRACERS: Final[Mapping[str, Tracer[Any, Any]]] = {
-    each.name: each for each in (SYSCALLS, SCHEDULER, NETWORK, BLOCK_IO)
+    each.name: each for each in (SYSCALLS, SCHEDULER, NETWORK, ROUND_TRIPS, BLOCK_IO)
 }
 """By option. Their counts and states are of as many types, hence Any."""
