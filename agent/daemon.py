@@ -258,7 +258,8 @@ def _remote_writer(
 
 
 def _groups(config: Config) -> tuple[Group, ...]:
-    return select(config.metrics.groups_enabled, config.metrics.groups_disabled)
+    groups = select(config.metrics.groups_enabled, config.metrics.groups_disabled)
+    return tuple(group for group in groups if config.probes.enabled or not group.probes)
 
 
 def _group_names(config: Config) -> frozenset[str]:

@@ -94,7 +94,12 @@ class Place(NamedTuple):
 
 class _File(NamedTuple):
     place: Place
-    path: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Made when it is asked for: there are thousands of files, and few faults."""
+        return f"{self.place.directory}/{self.name}"
 
 
 class _Open:
@@ -298,10 +303,10 @@ class KeptFiles:
             if fd is not None:
                 self._open_files.left -= 1
                 kept = self._settings if place.row.field in SETTINGS else self._counters
-                kept.add(fd, _File(place, path))
+                kept.add(fd, _File(place, name))
                 return
             if not self._open_files.room(place.row.field) and os.path.exists(path):
-                self._loose.append(_File(place, path))
+                self._loose.append(_File(place, name))
                 self._loose_texts.append(None)
                 return
         self._missing.append(place)

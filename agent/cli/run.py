@@ -31,12 +31,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    import logging
-
     from agent.lean import defer
 
-    # dataclasses writes texts with inspect for records that have none; difflib is for mistakes.
-    defer("difflib", "inspect")
+    # dataclasses explains records without a docstring by inspect, linecache opens sources by
+    # tokenize, urllib.parse checks addresses in brackets by ipaddress; difflib is for mistakes.
+    defer("difflib", "inspect", "ipaddress", "tokenize")
+    import logging
 
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.daemon import Daemon

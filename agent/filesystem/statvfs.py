@@ -11,8 +11,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
 
 from agent.filesystem.usage import Space
@@ -69,19 +68,23 @@ class Asker:
             threading.Thread(
                 target=self._answer, args=(self._questions,), name="statvfs", daemon=True
             ).start()
-        question = _Question(device, path, Future())
+        question = _Question(device, path, SimpleQueue())
         self._questions.put(question)
         try:
-            return question.answer.result(self._timeout)
-        except TimeoutError:
+            answer = question.answer.get(timeout=self._timeout)
+        except Empty:
             with self._lock:
-                if question.answer.done():
-                    return question.answer.result()  # at the last moment, or ETIMEDOUT it says
-                self._hung.add(device)
-            self._questions.put(None)
-            self._questions = None
-            self.timeouts += 1
-            raise Hung(f"{path}: no answer from {device[0]}:{device[1]}") from None
+                if question.answer.empty():
+                    self._hung.add(device)
+            if device in self._hung:
+                self._questions.put(None)
+                self._questions = None
+                self.timeouts += 1
+                raise Hung(f"{path}: no answer from {device[0]}:{device[1]}") from None
+            answer = question.answer.get()  # it came at the last moment
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
 
     def close(self) -> None:
         """Let the thread end. One that hangs is a daemon thread and ends with the process."""
@@ -97,17 +100,14 @@ class Asker:
             except OSError as error:
                 result = error
             with self._lock:
-                if isinstance(result, OSError):
-                    question.answer.set_exception(result)
-                else:
-                    question.answer.set_result(result)
+                question.answer.put(result)
                 self._hung.discard(question.device)
 
 
 class _Question(NamedTuple):
     device: Device
     path: str
-    answer: Future[Answer]
+    answer: SimpleQueue[Answer | OSError]
 
 
 def look(path: str) -> Answer:

@@ -13,47 +13,13 @@ has, and pressure, and what costs nothing to tell. What is always 0 has no group
 from __future__ import annotations
 
 import difflib
+import functools
+import importlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from agent.model import Sample, Snapshot
 from exporters.prometheus import cadvisor
-from exporters.prometheus.groups import (
-    blkio,
-    block_io,
-    cgroups,
-    connections,
-    countable,
-    cpu,
-    disk,
-    disk_io,
-    dmem,
-    dns,
-    hugetlb,
-    identity,
-    ipv6,
-    lifecycle,
-    lifetimes,
-    machine,
-    memory,
-    memory_detail,
-    memory_events,
-    netstat,
-    network,
-    oom_event,
-    placement,
-    pressure,
-    process,
-    profile,
-    reclaim,
-    rtt,
-    sched,
-    security,
-    socket_states,
-    spec,
-    syscalls,
-    traffic,
-)
 from exporters.prometheus.metric import AnyMetric
 
 
@@ -63,11 +29,20 @@ class Group:
 
     name: str
     """cAdvisor's name for it where it has one."""
-    metrics: tuple[AnyMetric, ...]
+    place: str = ""
+    """Module of `groups`, and what is called METRICS in it unless the place says otherwise; the
+    group's name unless given."""
     default: bool = True
     """Whether it is on the page unless the configuration says otherwise."""
     why: str = ""
     """Why it is not."""
+    probes: bool = False
+    """Whether BPF probes alone fill it."""
+
+    @property
+    def metrics(self) -> tuple[AnyMetric, ...]:
+        """Loaded when first asked for: a page has a third of them or more that are off."""
+        return _metrics_at(self.place or self.name)
 
 
 class UnknownGroup(ValueError):
@@ -75,98 +50,93 @@ class UnknownGroup(ValueError):
 
 
 GROUPS: tuple[Group, ...] = (
-    Group("cpu", cpu.METRICS),
-    Group("memory", memory.METRICS),
-    Group("memory_events", memory_events.METRICS),
+    Group("cpu"),
+    Group("memory"),
+    Group("memory_events"),
     Group(
         "memory_detail",
-        memory_detail.METRICS,
         default=False,
         why="23 series of every cgroup, for who looks into one",
     ),
     Group(
         "memory_numa",
-        placement.MEMORY_NUMA,
+        "placement.MEMORY_NUMA",
         default=False,
         why="one more file of every cgroup, for what only hosts with several nodes can act on",
     ),
     Group(
         "hugetlb",
-        hugetlb.METRICS,
         default=False,
         why="four more files of every cgroup and page size; few programs use the reserved pools",
     ),
-    Group("dmem", dmem.METRICS),
-    Group("oom_event", oom_event.METRICS),
-    Group("pressure", pressure.METRICS),
-    Group("disk", disk.METRICS),
-    Group("diskIO", disk_io.METRICS),
-    Group("blkio", blkio.METRICS),
-    Group("network", network.METRICS),
-    Group("netstat", netstat.METRICS),
+    Group("dmem"),
+    Group("oom_event"),
+    Group("pressure"),
+    Group("disk"),
+    Group("diskIO", "disk_io"),
+    Group("blkio"),
+    Group("network"),
+    Group("netstat"),
     Group(
         "ipv6",
-        ipv6.METRICS,
         default=False,
         why="one more file of every network namespace; TCP over IPv6 is in netstat",
     ),
     Group(
         "tcp",
-        socket_states.TCP,
+        "socket_states.TCP",
         default=False,
         why="the kernel walks all connections of the machine, 2 ms a file: read once a minute",
     ),
     Group(
         "udp",
-        socket_states.UDP,
+        "socket_states.UDP",
         default=False,
         why="9 series of every network namespace; netstat has the errors",
     ),
     Group(
         "advtcp",
-        socket_states.ADVTCP,
+        "socket_states.ADVTCP",
         default=False,
         why="140 series of every network namespace; netstat has those that are asked for",
     ),
-    Group("process", process.METRICS),
+    Group("process"),
     Group(
         "cpuset",
-        placement.CPUSET,
+        "placement.CPUSET",
         default=False,
         why="two more files of every cgroup, for what hardly changes",
     ),
     Group(
-        "rdma", countable.RDMA, default=False, why="two more files of every cgroup, for RDMA alone"
+        "rdma",
+        "countable.RDMA",
+        default=False,
+        why="two more files of every cgroup, for RDMA alone",
     ),
     Group(
         "misc",
-        countable.MISC,
+        "countable.MISC",
         default=False,
         why="two more files of every cgroup, for encrypted virtual machines alone",
     ),
-    Group("cgroups", cgroups.METRICS),
-    Group("lifecycle", lifecycle.METRICS),
-    Group("block_io", block_io.METRICS),
-    Group("reclaim", reclaim.METRICS),
-    Group("profile", profile.METRICS),
-    Group("connections", connections.METRICS),
-    Group("rtt", rtt.METRICS),
-    Group("traffic", traffic.METRICS),
-    Group("dns", dns.METRICS),
-    Group("syscalls", syscalls.METRICS),
-    Group("scheduler", sched.METRICS),
-    Group("lifetimes", lifetimes.METRICS),
-    Group("spec", spec.METRICS),
-    Group("identity", identity.METRICS),
-    Group("security", security.METRICS),
-    Group("machine", machine.METRICS),
+    Group("cgroups"),
+    Group("lifecycle", probes=True),
+    Group("block_io", probes=True),
+    Group("reclaim", probes=True),
+    Group("profile", probes=True),
+    Group("connections", probes=True),
+    Group("rtt", probes=True),
+    Group("traffic", probes=True),
+    Group("dns", probes=True),
+    Group("syscalls", probes=True),
+    Group("scheduler", "sched", probes=True),
+    Group("lifetimes"),
+    Group("spec"),
+    Group("identity"),
+    Group("security"),
+    Group("machine"),
 )
 """Every group, in the order of the page."""
-
-METRICS: tuple[AnyMetric, ...] = tuple(
-    metric for group in GROUPS if group.default for metric in group.metrics
-)
-"""What is on the page by default."""
 
 
 def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tuple[Group, ...]:
@@ -195,6 +165,14 @@ def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tup
 def metrics_of(groups: Iterable[Group]) -> tuple[AnyMetric, ...]:
     """Every metric of these groups."""
     return tuple(metric for group in groups for metric in group.metrics)
+
+
+@functools.cache
+def _metrics_at(place: str) -> tuple[AnyMetric, ...]:
+    module, _, name = place.partition(".")
+    found = importlib.import_module(f"exporters.prometheus.groups.{module}")
+    metrics: tuple[AnyMetric, ...] = getattr(found, name or "METRICS")
+    return metrics
 
 
 def _check(name: str, known: list[str]) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from agent.model import Sample, Snapshot
-from exporters.prometheus.catalog import METRICS, exported
+from exporters.prometheus.catalog import exported, metrics_of, select
 from exporters.prometheus.escape import format_labels
 from exporters.prometheus.format import OPENMETRICS, TEXT, Format
 from exporters.prometheus.labels import BaseLabels, KubeletLabels
@@ -54,10 +54,11 @@ class Encoder:
     """What it can write; text for a client that does not care."""
 
     def __init__(
-        self, metrics: Iterable[AnyMetric] = METRICS, labels: BaseLabels | None = None
+        self, metrics: Iterable[AnyMetric] | None = None, labels: BaseLabels | None = None
     ) -> None:
-        """`metrics` in the order of the page; `labels` are the kubelet's unless given."""
-        self._metrics = tuple(metrics)
+        """Without `metrics`, in the order of the page, the default ones; without `labels`, the
+        kubelet's."""
+        self._metrics = metrics_of(select()) if metrics is None else tuple(metrics)
         self._labels = KubeletLabels() if labels is None else labels
         self._own: dict[Labels, str] = {}
         """A series' own labels → as text, with the comma before them."""

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent.container.container import Container
 from agent.model import Snapshot
-from exporters.prometheus.catalog import METRICS
+from exporters.prometheus.catalog import metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import kubelet_labels
 from exporters.prometheus.metric import (
@@ -39,7 +39,7 @@ def encode(encoder: SeriesEncoder, made: Snapshot, own: Sequence[Family] = ()) -
 
 
 def whole_page() -> SeriesEncoder:
-    return SeriesEncoder(METRICS, kubelet_labels, EXTERNAL)
+    return SeriesEncoder(metrics_of(select()), kubelet_labels, EXTERNAL)
 
 
 def two_containers() -> Snapshot:
@@ -138,7 +138,7 @@ def test_the_agents_own_metrics_are_written_and_end_too() -> None:
 
 
 def test_only_wanted_metrics_are_written() -> None:
-    encoder = SeriesEncoder(METRICS, kubelet_labels, (), lambda name: "cpu" in name)
+    encoder = SeriesEncoder(metrics_of(select()), kubelet_labels, (), lambda name: "cpu" in name)
     names = {one.name for one in encode(encoder, two_containers())}
     assert names
     assert all("cpu" in name for name in names)
