@@ -9,10 +9,8 @@ file's inode after opening is compared with the listed one; where anything diffe
 adopted, and the look starts again.
 
 Copies: what is compressed, or truncated after copying, goes on in the copy. A copy of a file whose
-mark is known is not read beside it (`_copies`); when the file itself is truncated, is gone, or is
-given up, the mark moves to the copy and reading goes on there, at the same offset. Two files are
-copies if their heads are the same, so that a file whose lines have no time is known by a full head
-only (`stamped`).
+mark is known is not read beside it (copies.py); when the file itself is truncated, is gone, or is
+given up, the mark moves to the copy and reading goes on there, at the same offset.
 
 A file nobody knows is read from its start; with `at_end` those that are there at the first look are
 not, and are remembered as read.
@@ -27,9 +25,10 @@ from pathlib import Path
 from typing import Final
 
 from agent.logs.checkpoint import FileRecord
-from agent.logs.fingerprint import HEAD_SIZE, head_of, still_has
+from agent.logs.copies import Copies
+from agent.logs.fingerprint import head_of, still_has
 from agent.logs.framing import Framer
-from agent.logs.identity import Copy, Listed, Opened, named_alike, names
+from agent.logs.identity import Copy, Listed, Opened
 from agent.logs.inflate import Inflated
 from agent.logs.ledger import Ledger
 from agent.logs.listing import list_files
@@ -67,7 +66,6 @@ class Rotation:
         their times."""
         self._make_framer = make_framer
         self.path = path
-        self._stamped = stamped
         self._owner = owner
         self.directory, self.base = os.path.split(os.path.realpath(path))
         self.files: list[TailedFile] = []
@@ -85,8 +83,7 @@ class Rotation:
         self._remembered = Remembered(remembered, stamped=stamped)
         self._at_end = at_end and not remembered
         self._serial = 0
-        self._copies: dict[int, Copy] = {}
-        """Inode → what it is a copy of."""
+        self._copies = Copies(self.base, stamped=stamped)
         self._unchanged = -1
         self._unfinished = False
         """A file was left for the next look."""
@@ -258,9 +255,7 @@ class Rotation:
             return True
         if item.name == self.base and not self.source_gone:
             return False
-        copy = self._copies.get(item.inode)
-        if copy is not None and copy.listed[1:] == item[1:] and not copy.mark.dead:
-            self._copies[item.inode] = copy._replace(listed=item)  # it may have another name now
+        if self._copies.unchanged(item):
             return True
         seen = (item.size, item.mtime_ns)
         return any(mark.inode == item.inode and mark.seen == seen for mark in self.marks)
@@ -271,14 +266,15 @@ class Rotation:
         base = fresh[-1] if fresh and fresh[-1].listed.name == self.base else None
         copies: list[Opened] = []
         for opened, mark in known:
-            if mark is None and base is not None and self._is_early_copy(opened, base):
+            if mark is None and base is not None and self._copies.is_of_new(opened, base):
                 copies.append(opened)
                 continue
             if isinstance(mark, Copy):
-                self._copies[opened.listed.inode] = mark
+                self._copies.add(mark)
                 os.close(opened.fd)
                 continue
-            if mark is None and opened.listed.name != self.base and self._is_early(opened):
+            rotated = opened.listed.name != self.base
+            if mark is None and rotated and self._copies.is_early(opened, self.files):
                 self._unfinished = True
                 os.close(opened.fd)
                 continue
@@ -292,7 +288,7 @@ class Rotation:
             self._adopt(opened, mark, now)
             if opened is base:
                 for copy in copies:
-                    self._copies[copy.listed.inode] = Copy(mark, copy.listed)
+                    self._copies.add(Copy(mark, copy.listed))
                     os.close(copy.fd)
         self._move_unread(listing, {opened.listed.inode for opened in fresh})
         self.marks.sort(key=lambda mark: mark.serial)
@@ -307,7 +303,7 @@ class Rotation:
         """Files of which nothing was read come in the order of their names with those found now:
         they may have been copied and truncated before anybody looked."""
         unread = {file.mark.inode: file for file in self.files if not file.offset}
-        copied = {id(copy.mark) for copy in self._copies.values()}
+        copied = {id(copy.mark) for copy in self._copies}
         moving = False
         for item in listing:
             file = unread.get(item.inode)
@@ -339,7 +335,7 @@ class Rotation:
 
         here: inode → head of all the files that are looked at."""
         inode, head = opened.listed.inode, opened.head
-        self._copies.pop(inode, None)
+        self._copies.remove(inode)
         mark = next((mark for mark in self.marks if mark.inode == inode), None)
         if mark is not None:
             size = opened.size_after(mark.processed)
@@ -348,52 +344,12 @@ class Rotation:
             self._drop(mark)  # closed, read to its end, deleted; its inode is used again
         record = self._remembered.recall(opened, here)
         if record is None:
-            return self._copy(opened)
+            return self._copies.find(opened, self.marks, self.files)
         offset = record.offset
         if opened.size_after(offset) < offset:
             self._ledger.lose("truncated", "A log file was truncated while nobody read it.")
             offset = 0
         return self._new_mark(inode, head, offset)
-
-    def _is_early_copy(self, opened: Opened, base: Opened) -> bool:
-        """Whether a file nobody knew is a copy of the current one, which nobody knew either."""
-        head = head_of(opened.head)
-        return (
-            opened is not base and names(head, stamped=self._stamped) and still_has(head, base.head)
-        )
-
-    def _copy(self, opened: Opened) -> Copy | None:
-        """Tell what this file is a copy of, perhaps one in the making."""
-        if opened.listed.name == self.base:
-            return None
-        for mark in self.marks:
-            if names(mark.head, stamped=self._stamped) and still_has(mark.head, opened.head):
-                return Copy(mark, opened.listed)
-        for file in self.files:
-            if file.inflated is None and self._same(opened.head, file):
-                return Copy(file.mark, opened.listed)
-        return None
-
-    def _is_early(self, opened: Opened) -> bool:
-        """Whether it is better understood at a later look: there is nothing to read in it, perhaps
-        it is a copy in the making; or it is a copy of a file of which it is not noticed yet that
-        it was truncated, and then written to again."""
-        return not opened.size or any(
-            file.inflated is None
-            and named_alike(opened.head, os.pread(file.fd, HEAD_SIZE, 0), stamped=self._stamped)
-            for file in self.files
-        )
-
-    def _same(self, head: bytes, file: TailedFile) -> bool:
-        """Whether a file that begins with `head` is a copy of this one, or begins one."""
-        own = os.pread(file.fd, HEAD_SIZE, 0)  # what is not read yet may be copied already
-        if not head or not own.startswith(file.head):
-            return False
-        if not (file.head.startswith(head) or named_alike(head, own, stamped=self._stamped)):
-            return False
-        # From now on a truncation must be noticed, also of what was never read.
-        file.head, file.mark.head = own, head_of(own)
-        return True
 
     def _serial_after_truncation(self, old: FileMark, anew: FileMark) -> int:
         """Before the files that are newer on disk; after all others, such as copies of what it held
@@ -402,7 +358,7 @@ class Rotation:
         # One that is not there was deleted: as the oldest, unless by hand.
         newer = inodes[inodes.index(old.inode) + 1 :] if old.inode in inodes else inodes
         marks = [mark for mark in self.marks if mark.inode in newer]
-        marks += [copy.mark for inode, copy in self._copies.items() if inode in newer]
+        marks += [copy.mark for copy in self._copies if copy.listed.inode in newer]
         later = [mark.serial for mark in marks if mark.serial > old.serial and mark is not anew]
         if not later:
             self._serial += _SERIAL_STEP
@@ -411,7 +367,7 @@ class Rotation:
         return (before + min(later)) // 2
 
     def _switch(self, file: TailedFile) -> bool:
-        for copy in list(self._copies.values()):
+        for copy in self._copies:
             if copy.mark is not file.mark:
                 continue
             try:
@@ -426,7 +382,7 @@ class Rotation:
                 and still_has(file.mark.head, opened.head)
                 and size >= file.offset
             ):
-                del self._copies[copy.listed.inode]
+                self._copies.remove(copy.listed.inode)
                 file.move_to(opened.fd, opened.status.st_ino, opened.inflated)
                 return True
             os.close(opened.fd)
@@ -451,14 +407,7 @@ class Rotation:
         """Drop the marks of closed files that were deleted, and those of which there is a copy
         go on as the copy's."""
         held = {file.mark.inode for file in self.files}
-        for inode, copy in list(self._copies.items()):
-            mark = copy.mark
-            if inode not in on_disk or mark.dead:
-                del self._copies[inode]
-            elif mark.inode not in held and mark.inode not in on_disk and mark in self.marks:
-                mark.inode = inode
-                mark.seen = (copy.listed.size, copy.listed.mtime_ns)
-                del self._copies[inode]
+        self._copies.take_over(on_disk, held, self.marks)
         self.marks = [
             mark
             for mark in self.marks
