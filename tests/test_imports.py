@@ -86,6 +86,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.doctor": READERS,
     "agent.inspect": METRICS,
+    "agent.listing": METRICS | {"agent.selection", "agent.top.width", "agent.usage"},
+    "agent.dump": METRICS | {"agent.history.schema", "agent.usage"},
     "agent.top": METRICS | {"agent.past", "agent.usage", "agent.diagnosis", "agent.selection"},
     "agent.diagnosis": METRICS | {"agent.usage"},
     "agent.selection": METRICS | {"agent.usage", "agent.diagnosis"},

@@ -18,11 +18,13 @@ from agent.cli.helptext import HelpText
 
 _COMMANDS = (
     "run",
+    "ps",
     "top",
     "why",
     "trace",
     "events",
     "inspect",
+    "dump",
     "logs",
     "metrics",
     "demo",
@@ -30,6 +32,7 @@ _COMMANDS = (
     "config",
     "snapshot",
     "doctor",
+    "completion",
     "health",
 )
 """Each a module of this package, in the order of the help."""
@@ -38,6 +41,7 @@ _EPILOG = """\
 examples:
   agent run                         metrics on 127.0.0.1:9464, logs to a file
   agent run --config agent.toml     the same by a configuration file
+  agent ps                          which containers there are
   agent top                         what every container does, live
   agent top --once -o json          the same once, for a script
   agent why                         what is wrong, with evidence and advice
