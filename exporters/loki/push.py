@@ -19,7 +19,8 @@ import orjson
 
 from agent.logs.chunk import Entry, Extra
 
-_IGNORED: Final = re.compile(rb"total ignored: (\d+) out of \d+")
+_IGNORED: Final = re.compile(rb"total ignored: (\d+) out of \d+|(?:^|; )(\d+) errors like: ")
+_ONE: Final = re.compile(rb"entry for stream |max entry size ")
 
 
 class StreamEncoder:
@@ -86,8 +87,11 @@ def ignored(message: bytes, records: int) -> int:
     """
     How many of `records` a 400 refuses; Loki keeps the others.
 
-    It says so in words, for each stream, or only for a part of the reasons. Where it does not, all
+    It says so in words (2.9 and later): "7 errors like: entry for stream …; 1 errors like: …", one
+    alone without a number, or for each stream "total ignored: 3 out of 7". Where it does not, all
     count: better a loss too many on the page than one too few.
     """
-    counts = [int(count) for count in _IGNORED.findall(message)]
-    return min(sum(counts), records) if counts and sum(counts) else records
+    count = sum(int(number) for pair in _IGNORED.findall(message) for number in pair if number)
+    if not count and _ONE.match(message):
+        return 1
+    return min(count, records) if count else records

@@ -103,7 +103,12 @@ def test_any_entry_is_a_value_with_its_text_and_its_time(
 @pytest.mark.parametrize(
     ("message", "count"),
     [
-        (b"entry for stream '{a=\"b\"}' has timestamp too old: 2026", 10),
+        (b"entry for stream '{a=\"b\"}' has timestamp too old: 2026-11-15T14:59:30Z\n", 1),
+        (b"7 errors like: entry for stream '{a=\"1\"}' has timestamp too old: 2026-11-15", 7),
+        (b"; ".join((b"1 errors like: entry for stream '{a=\"3\"}' has timestamp too new: 2026-11",
+                     b"3 errors like: entry for stream '{a=\"2\"}' has timestamp too old: 2026-11",
+                     b"1 errors like: max entry size '262144' bytes exceeded for stream '{}'")), 5),
+        (b"error at least one label pair is required per stream", 10),
         (b"entry with timestamp 1 ignored\nuser 'fake', total ignored: 3 out of 7 for {}", 3),
         (b"total ignored: 1 out of 2\ntotal ignored: 2 out of 2", 3),
         (b"total ignored: 99 out of 99", 10),
