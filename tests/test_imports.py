@@ -94,7 +94,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.webpage": METRICS
     | {"agent.usage", "agent.diagnosis", "agent.selection", "agent.top", "agent.response"},
     "agent.fleet": METRICS
-    | {"agent.diagnosis", "agent.netstack", "agent.processes", "agent.usage"},
+    | {"agent.diagnosis", "agent.netstack", "agent.processes", "agent.usage"}
+    | {"agent.past", "agent.selection", "agent.top"},
     "agent.browser": METRICS | {"agent.response", "agent.webpage"},
     "agent.drilldown": METRICS
     | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"},

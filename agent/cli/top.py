@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import ExitStack
 
-from agent.cli import past, settings
+from agent.cli import past, prometheus, settings, top_fleet
 from agent.cli.exits import ERROR, USAGE
 
 _EPILOG = """\
@@ -16,6 +16,7 @@ examples:
   agent top --once                       one table, of the next second
   agent top -b -n 10 -d 5 --sort mem     ten tables, five seconds apart
   agent top --once -o jsonl --fields name,cpu.of_limit,psi.cpu,why --top 10
+  agent top --prometheus http://prom:9090 --group host      all hosts that are scraped
   agent top -b -o csv > top.csv          a line for each container and second
   agent top --once -o svg --size 120x30  the screen as a picture
   agent top --at 03:12                   what it was like last night; t and T step
@@ -45,6 +46,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add_arguments(parser)
     past.add_arguments(parser, until="--at")
+    prometheus.add_arguments(parser)
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -121,6 +123,8 @@ def _run(arguments: argparse.Namespace) -> int:
     except BadChoice as error:
         print(f"agent top: {error}", file=sys.stderr)
         return USAGE
+    if arguments.prometheus:
+        return top_fleet.run(arguments, view, printing=prints(arguments))
     config = settings.load_config(arguments)
     if past.asked(arguments):
         from agent.cli.top_past import look_back

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from agent.model import Snapshot
     from agent.past import Past
     from agent.sampler import Sampler
-    from agent.top.feed import Source
+    from agent.top.feed import Maker, Read, Source
+    from agent.top.glyphs import Glyphs
     from agent.top.tools import Tools
     from agent.top.view import View
     from agent.top.watching import LogSink
@@ -62,28 +63,65 @@ class _Still:
 
 
 def _show(
-    arguments: argparse.Namespace, view: View, source: Source, tools: Tools, hostname: str = ""
+    arguments: argparse.Namespace,
+    view: View,
+    source: Source[Snapshot],
+    tools: Tools,
+    hostname: str = "",
 ) -> int:
+    from agent.top.live import show
+
+    return _on_terminal(
+        arguments,
+        lambda glyphs: show(
+            source,
+            view,
+            delay=arguments.delay,
+            count=arguments.count,
+            glyphs=glyphs,
+            environment=os.environ,
+            tools=tools,
+            hostname=hostname,
+        ),
+    )
+
+
+def go_live_frames(
+    arguments: argparse.Namespace, view: View, source: Source[Read], maker: Maker[Read]
+) -> int:
+    """Show whatever `maker` makes of what `source` gives; there is nothing to drill down to."""
+    from agent.top.live import show_frames
+    from agent.top.past import MemoryPast
+    from agent.top.tools import Tools
+
+    return _on_terminal(
+        arguments,
+        lambda glyphs: show_frames(
+            source,
+            maker,
+            MemoryPast(),
+            view,
+            delay=arguments.delay,
+            count=arguments.count,
+            glyphs=glyphs,
+            environment=os.environ,
+            tools=(tools := Tools()),
+            begun=tools.begun,
+        ),
+    )
+
+
+def _on_terminal(arguments: argparse.Namespace, show: Callable[[Glyphs], int]) -> int:
     import locale
 
     from agent.top.glyphs import ASCII, glyphs_for
-    from agent.top.live import show
     from agent.top.terminal import UnusableTerminal
 
     # curses writes in the encoding of the locale, whatever Python's own streams use.
     locale.setlocale(locale.LC_ALL, "")
     encoding = locale.nl_langinfo(locale.CODESET)
     try:
-        return show(
-            source,
-            view,
-            delay=arguments.delay,
-            count=arguments.count,
-            glyphs=ASCII if arguments.ascii else glyphs_for(encoding),
-            environment=os.environ,
-            tools=tools,
-            hostname=hostname,
-        )
+        return show(ASCII if arguments.ascii else glyphs_for(encoding))
     except UnusableTerminal as error:
         print(f"agent top: no live view: {error}; --once prints instead", file=sys.stderr)
         return ERROR

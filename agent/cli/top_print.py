@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
+    from agent.model import Snapshot
     from agent.past import Past
-    from agent.top.feed import Source
+    from agent.top.feed import Maker, Read, Source
     from agent.top.frame import Frame
     from agent.top.glyphs import Glyphs
     from agent.top.row import Row
@@ -25,18 +26,35 @@ _WIDE: Final = ("runtime", "image")
 """Only with --wide: a line that is printed is not cut to the terminal."""
 
 
-def show(arguments: argparse.Namespace, view: View, source: Source) -> int:
-    """Print once, `-n` times, or with `-b` until nobody reads any more."""
+def show(arguments: argparse.Namespace, view: View, source: Source[Snapshot]) -> int:
+    """Print this host once, `-n` times, or with `-b` until nobody reads any more."""
     from agent.top.making import FrameMaker
 
-    maker = FrameMaker(arguments.delay)
-    maker.next(source.snapshot())
-    put = _printer(arguments, view)
+    return show_frames(arguments, view, source, FrameMaker(arguments.delay))
+
+
+def show_frames(
+    arguments: argparse.Namespace,
+    view: View,
+    source: Source[Read],
+    maker: Maker[Read],
+    *,
+    at_once: bool = False,
+) -> int:
+    """
+    The same of whatever `maker` makes of what `source` gives.
+
+    at_once: what is read first has rates already.
+    """
     due = time.monotonic()
+    if not at_once:
+        maker.next(source.snapshot())
+        due += arguments.delay
+    put = _printer(arguments, view)
     number, last = 0, arguments.count or (0 if arguments.batch else 1)
     while not last or number < last:
-        due += arguments.delay
         time.sleep(max(0.0, due - time.monotonic()))
+        due += arguments.delay
         frame = maker.next(source.snapshot())
         put(frame, _rows(frame, view, arguments.top), number)
         sys.stdout.flush()

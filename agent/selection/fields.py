@@ -46,6 +46,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         "namespace/pod/container, the runtime's name, or the cgroup's path",
         lambda item: item.title,
     ),
+    text_field("host", "the host it is on, with --prometheus", lambda item: item.on),
     text_field("ns", "Kubernetes' namespace", of_container(lambda c: c.namespace), "namespace"),
     text_field("pod", "the pod", of_container(lambda c: c.pod)),
     text_field("container", "its name in its pod", of_container(lambda c: c.container)),

@@ -30,6 +30,8 @@ class Item:
     """None: a slice, a service, the root; or as `cgroup`."""
     usage: Usage | None
     """None: it ended, or it is one event's container, of which nothing was measured."""
+    on: str = ""
+    """The host it is on, where several are looked at."""
     ended: str = ""
     """Its name, where there is neither cgroup nor container."""
     host: HostUsage | None = None

@@ -13,7 +13,7 @@ from agent.top.columns import BY_KEY, COLUMNS
 from agent.top.grouping import CYCLE
 from agent.top.keys import Action
 from agent.top.row import Row
-from agent.top.sets import SETS
+from agent.top.sets import HOST, SETS, with_host
 from agent.top.view import Prompt, Show, View, settle
 
 
@@ -41,7 +41,8 @@ def act(view: View, action: Action, seen: Seen) -> View:
 def choose_set(view: View, number: int) -> View:
     """Take one of the column sets; a sort column that is not in it stays."""
     chosen = SETS[number]
-    return replace(view, columns=chosen.columns, message=f"columns: {chosen.name}")
+    columns = with_host(chosen.columns) if HOST in view.columns else chosen.columns
+    return replace(view, columns=columns, message=f"columns: {chosen.name}")
 
 
 _STEPS: Final = {

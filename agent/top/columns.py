@@ -225,6 +225,15 @@ COLUMNS: Final[tuple[Column, ...]] = (
         rank=12,
     ),
     Column(
+        key="host",
+        heading="HOST",
+        fields=("host",),
+        width=16,
+        right=False,
+        descending=False,
+        rank=3,
+    ),
+    Column(
         key="ns",
         heading="NAMESPACE",
         fields=("ns",),

@@ -9,30 +9,44 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
-from agent.model import Snapshot
+from agent.past import Past
 from agent.top.frame import Frame
-from agent.top.making import FrameMaker
 
 _FIRST_WINDOW: Final = 0.25
 """Seconds. The first rates come after this at the latest: long enough for several CFS periods."""
 
 
-class Source(Protocol):
-    """What reads the host: agent.sampler.Sampler."""
+Read = TypeVar("Read")
+Given_co = TypeVar("Given_co", covariant=True)
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
-    def snapshot(self) -> Snapshot:
+
+class Source(Protocol[Given_co]):
+    """What reads the host, agent.sampler.Sampler, or asks for what others read."""
+
+    def snapshot(self) -> Given_co:
         """Read once."""
 
 
-class Feed:
+class Maker(Protocol[Taken_contra]):
+    """What makes Frames of what a Source reads: making.FrameMaker."""
+
+    def next(self, after: Taken_contra) -> Frame:
+        """The Frame of what was read last."""
+
+    def at(self, past: Past, moment: float, /) -> Frame | None:
+        """The Frame of a moment in the past; None where it is gone."""
+
+
+class Feed(Generic[Read]):
     """The thread. `wake` is called in it after each frame, and when it ends by an error."""
 
     def __init__(
         self,
-        source: Source,
-        maker: FrameMaker,
+        source: Source[Read],
+        maker: Maker[Read],
         delay: float,
         wake: Callable[[], None],
         *,

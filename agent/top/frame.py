@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict, diagnose
@@ -59,14 +59,21 @@ class Frame:
     """None of a moment in the past."""
     judgement: Judgement | None
     """None until there is a second to look at."""
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    """Where several hosts are looked at: each one's, and `judgement` is None."""
+
+    def judged(self, item: Item) -> Judgement | None:
+        """What its host was found to be like."""
+        return self.judgements.get(item.on) if item.on else self.judgement
 
     def verdict(self, item: Item) -> Verdict | None:
         """What is wrong with it, in full."""
-        if self.judgement is None:
+        judgement = self.judged(item)
+        if judgement is None:
             return None
         if item.cgroup is not None:
-            return self.judgement.by_inode.get(item.cgroup.inode)
-        verdicts = self.judgement.diagnosis.verdicts
+            return judgement.by_inode.get(item.cgroup.inode)
+        verdicts = judgement.diagnosis.verdicts
         return next((v for v in verdicts if v.subject is None and v.name == item.ended), None)
 
 

@@ -25,6 +25,7 @@ def _field(name: str) -> Callable[[Item], str]:
 
 GROUPINGS: Final[dict[str, Callable[[Item], str]]] = {
     "pod": _pod,
+    "host": _field("host"),
     "namespace": _field("ns"),
     "project": _field("project"),
     "image": _field("image"),

@@ -9,7 +9,7 @@ from agent.top.columns import find_column
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
 from agent.top.screen import Line, Span, Style, line
-from agent.top.sets import SETS
+from agent.top.sets import SETS, with_host
 from agent.top.spark import spark
 from agent.top.view import View
 from agent.top.width import clean, cut, display_width
@@ -79,7 +79,10 @@ def view_line(view: View, shown: int, total: int, width: int, glyphs: Glyphs) ->
         segments.insert(1, [Span("faults only", Style.WARNING)])
     if view.group:
         segments.append([Span("group ", Style.FAINT), Span(view.group)])
-    named = next((each.name for each in SETS if each.columns == view.columns), "own")
+    named = next(
+        (each.name for each in SETS if view.columns in (each.columns, with_host(each.columns))),
+        "own",
+    )
     if named != SETS[0].name:
         segments.append([Span("columns ", Style.FAINT), Span(named)])
     if view.shown_filter:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Generic
 
+from agent.model import Snapshot
+from agent.past import Past
 from agent.selection.item import Item
 from agent.top.act import Seen, act, choose_set
-from agent.top.feed import Feed, Source
+from agent.top.feed import Feed, Maker, Read, Source
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
 from agent.top.keys import SET_KEYS, Action, action_of
@@ -38,7 +40,7 @@ _WHEEL: Final = 3
 
 
 def show(
-    source: Source,
+    source: Source[Snapshot],
     view: View,
     *,
     delay: float,
@@ -49,7 +51,7 @@ def show(
     hostname: str = "",
 ) -> int:
     """
-    Show `source` until told to stop, or for `count` frames; return the exit code.
+    Show this host until told to stop, or for `count` frames; return the exit code.
 
     hostname: whose screen it is; "" for this host's.
 
@@ -60,9 +62,37 @@ def show(
     recent = MemoryPast()
     maker = FrameMaker(delay, recent, hostname)
     past = recent if tools.past is None else Joined(tools.past, recent)
+    return show_frames(
+        source,
+        maker,
+        past,
+        view,
+        delay=delay,
+        count=count,
+        glyphs=glyphs,
+        environment=environment,
+        tools=tools,
+        begun=_begun(maker, tools),
+    )
+
+
+def show_frames(
+    source: Source[Read],
+    maker: Maker[Read],
+    past: Past,
+    view: View,
+    *,
+    delay: float,
+    count: int | None,
+    glyphs: Glyphs,
+    environment: Mapping[str, str],
+    tools: Tools,
+    begun: Callable[[], None],
+) -> int:
+    """The same of whatever `maker` makes of what `source` gives; `begun` as in `Feed`."""
     with Wake() as wake, Terminal(environment) as terminal:
         terminal.mouse(on=view.mouse)
-        feed = Feed(source, maker, delay, wake.frame, begun=_begun(maker, tools))
+        feed = Feed(source, maker, delay, wake.frame, begun=begun)
         panels = Panels(tools, glyphs, wake.frame)
         feed.start()
         try:
@@ -83,17 +113,17 @@ def _begun(maker: FrameMaker, tools: Tools) -> Callable[[], None]:
     return begun
 
 
-class _Loop:
+class _Loop(Generic[Read]):
     """What the loop holds between two events: the view, and what was drawn last."""
 
     def __init__(
         self,
-        feed: Feed,
+        feed: Feed[Read],
         view: View,
         wake: Wake,
         terminal: Terminal,
         glyphs: Glyphs,
-        looking: Looking,
+        looking: Looking[Read],
         panels: Panels,
         *,
         pinned: bool,

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Generic
 
 from agent.past import Past
+from agent.top.feed import Maker, Read
 from agent.top.frame import Frame
-from agent.top.making import FrameMaker
 from agent.top.past import earlier, later, nearest
 from agent.top.view import View
 
 
-class Looking:
+class Looking(Generic[Read]):
     """Frames by the moment a View is at."""
 
     def __init__(
-        self, past: Past, maker: FrameMaker, moment: Callable[[str], float] | None
+        self, past: Past, maker: Maker[Read], moment: Callable[[str], float] | None
     ) -> None:
         self._past = past
         self._maker = maker

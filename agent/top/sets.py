@@ -47,3 +47,9 @@ SETS: Final = (
     ),
 )
 DEFAULT: Final = SETS[0].columns
+HOST: Final = "host"
+
+
+def with_host(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The same with the host after the name, for a view of several."""
+    return (*columns[:1], HOST, *(key for key in columns[1:] if key != HOST))

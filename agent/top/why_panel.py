@@ -27,18 +27,22 @@ def why_panel(frame: Frame, item: Item, width: int, glyphs: Glyphs) -> Panel:
     """What is wrong with `item`, by which evidence, and what to do."""
     title = f"why {item.title}"
     verdict = frame.verdict(item)
-    if frame.judgement is None:
+    judged = frame.judged(item)
+    if judged is None:
         return Panel(title, [(Span(" a second must pass first", Style.FAINT),)])
     if verdict is None:
         return Panel(
             title,
             [(Span(" only containers are looked at, and it is none, or too new", Style.FAINT),)],
         )
-    judged = frame.judgement
     style = TextStyle(width=max(20, width - 1), ascii_only=glyphs.ascii_only)
     blind = tuple((lack, 1) for lack in verdict.blind)
     text = diagnosis_text(
-        replace(judged.diagnosis, verdicts=(verdict,), blind=blind), judged.scene, style, one=True
+        replace(judged.diagnosis, verdicts=(verdict,), blind=blind),
+        judged.scene,
+        style,
+        one=True,
+        host=item.on or "host",
     )
     return Panel(
         title,

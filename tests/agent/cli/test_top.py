@@ -164,7 +164,7 @@ def test_fields_choose_the_columns_of_a_table_and_sort_goes_either_way(
     ("argv", "says"),
     [
         (["--filter", "cpu>x"], "cpu>x\n      ^"),
-        (["--group", "colour"], "pod, namespace, project, image, runtime"),
+        (["--group", "colour"], "pod, host, namespace, project, image, runtime"),
         (["--fields", "name,colour"], "there is no field 'colour'"),
     ],
 )

@@ -23,6 +23,10 @@ class Scraped(Prometheus):
             host: [_parse(host, page) for page in scrapes] for host, scrapes in pages.items()
         }
 
+    def stop_scraping(self, host: str) -> None:
+        """As if it were gone: its series are stale."""
+        del self._series[host]
+
     def query(self, expression: str, at: float) -> list[Series]:
         self.asked.append(expression)
         only = re.search(r'instance="([^"]*)"', expression)

@@ -108,7 +108,7 @@ def test_any_window_ends_at_its_moment_in_order(times: list[int], data: st.DataO
     assert set(found) <= set(times)
 
 
-def looking(past: MemoryPast) -> Looking:
+def looking(past: MemoryPast) -> Looking[Snapshot]:
     def moment(text: str) -> float:
         if not text.isdigit():
             raise ValueError(f"{text!r}: no time")
