@@ -26,18 +26,15 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agent.demo.image import archive, find_busybox
 from exporters.prometheus import cadvisor
 from exporters.prometheus.catalog import GROUPS, metrics_of
+from tests.bench.containers import CannotRun, a_docker, running
 from tests.host.agent import agent_run
-from tests.host.containerd import ContainerdHost
-from tests.host.daemon import Daemon, HostUnavailable, session_directory
-from tests.host.docker import DockerHost
+from tests.host.daemon import Daemon
 
 VERSION = "v0.57.0"
 """The last release whose module has the manager and all handlers; later ones keep them in the
@@ -46,13 +43,8 @@ EVERY = 5.0
 SETTLE = 30.0
 """Seconds after both show every container until they are compared."""
 MOST_CPU, MOST_MEMORY = 1 / 10, 1 / 2
-_IMAGE = "localhost/agent-bench:1"
 _SOURCE = Path(__file__).parent / "cadvisor" / "main.go"
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class CannotRun(RuntimeError):
-    """This machine lacks something; says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +147,8 @@ def compare(program: Path, containers: int, seconds: float, housekeeping: str) -
     """(the agent, cAdvisor) after scraping both for so long."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        where = stack.enter_context(_a_docker())
-        stack.enter_context(_containers(containers))
+        where = stack.enter_context(a_docker())
+        stack.enter_context(running(containers))
         agent = stack.enter_context(
             agent_run(directory, "probes.enabled=false", "logs.enabled=false")
         )
@@ -207,61 +199,6 @@ def _side(pid: int, cpu_before: float, page: bytes, slowest: float) -> Side:
         names=frozenset(names & cadvisor.NAMES),
         slowest=slowest,
     )
-
-
-@contextmanager
-def _a_docker() -> Iterator[str]:
-    """The address of a Docker, which is in DOCKER_HOST meanwhile."""
-    if shutil.which("docker") is None:
-        raise CannotRun("docker is not installed")
-    if _docker("version", check=False).returncode == 0:
-        yield os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-        return
-    with ExitStack() as stack:
-        try:
-            directory = stack.enter_context(session_directory())
-            containerd = ContainerdHost(directory)
-            stack.callback(containerd.close)
-            docker = DockerHost(directory, containerd)
-            stack.callback(docker.close)
-        except HostUnavailable as reason:
-            raise CannotRun(f"no Docker answers here, and none can be started: {reason}") from None
-        before = os.environ.get("DOCKER_HOST")
-        os.environ["DOCKER_HOST"] = address = f"unix://{docker.socket}"
-        try:
-            yield address
-        finally:
-            del os.environ["DOCKER_HOST"]
-            if before is not None:
-                os.environ["DOCKER_HOST"] = before
-
-
-@contextmanager
-def _containers(count: int) -> Iterator[None]:
-    """So many containers that wake up once a second."""
-    prefix = f"agent-bench-{os.getpid()}-"
-    _docker("load", data=archive(find_busybox(), _IMAGE))
-    try:
-        for number in range(count):
-            _docker(
-                *("run", "--detach", "--network", "none", "--name", f"{prefix}{number}"),
-                *(_IMAGE, "/bin/sh", "-c", "while :; do sleep 1; done"),
-            )
-        yield
-    finally:
-        made = _docker("ps", "--all", "--quiet", "--filter", f"name={prefix}", check=False)
-        if ids := made.stdout.decode().split():
-            _docker("rm", "--force", "--volumes", *ids, check=False)
-        _docker("rmi", _IMAGE, check=False)
-
-
-def _docker(
-    *arguments: str, data: bytes | None = None, check: bool = True
-) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(["docker", *arguments], input=data, capture_output=True)
-    if check and done.returncode:
-        raise CannotRun(f"docker {arguments[0]}: {done.stderr.decode().strip()}")
-    return done
 
 
 def _wait_for(address: str, containers: int) -> None:

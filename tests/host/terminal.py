@@ -88,7 +88,7 @@ class TerminalProgram:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f"{what}: not within {seconds:g} s; the screen:\n{self.text}")
-            self._read(left)
+            self.read(left)
 
     def wait_for_text(self, text: str) -> None:
         self.wait_for(lambda shown: text in shown, repr(text))
@@ -99,12 +99,13 @@ class TerminalProgram:
         while self.process.poll() is None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still running after {seconds:g} s; the screen:\n{self.text}")
-            self._read(0.05)
-        while self._read(0):
+            self.read(0.05)
+        while self.read(0):
             pass
         return self.process.returncode
 
-    def _read(self, seconds: float) -> bool:
+    def read(self, seconds: float) -> bool:
+        """Take what it writes within `seconds`; whether it wrote anything."""
         if self._master < 0:
             time.sleep(min(seconds, 0.02))
             return False

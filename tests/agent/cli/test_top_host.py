@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.host.agent import command, page_once
 from tests.host.docker import DockerHost
+from tests.host.terminal import TerminalProgram
 
 pytestmark = pytest.mark.host
 
@@ -18,7 +20,7 @@ MIB = 1024**2
 
 def top_once(name: str) -> Any:  # one cgroup of the document, as a script sees it
     done = subprocess.run(
-        command("top", "--once", "--delay", "0.5", "-o", "json", "--filter", name),
+        command("top", "--once", "--delay", "0.5", "-o", "json", "--filter", f"name={name}"),
         capture_output=True,
         timeout=60,
         check=True,
@@ -64,3 +66,36 @@ def test_a_container_without_limits_has_none_and_no_ratio(docker_host: DockerHos
     assert found["cpu_limit_ratio"] is None
     assert found["unknown"]["cpu_limit_ratio"] == "inapplicable"
     assert found["state"] == "running"
+
+
+def test_the_screen_shows_why_the_processes_and_the_log_of_a_container(
+    docker_host: DockerHost,
+) -> None:
+    name = "top-panels"
+    script = "echo first line; echo 'to stderr' >&2; while :; do sleep 1; done"
+    docker_host.run(name, ["sh", "-c", script], memory=64 * MIB)
+    try:
+        with TerminalProgram(
+            command("top", "--delay", "0.5", "--filter", f"name={name}"), columns=120
+        ) as top:
+            top.wait_for_text(f" {name} ")
+            top.send("w")
+            top.wait_for_text("checks passed")
+            top.wait_for_text("limit 64.0M")
+            top.send("p")
+            top.wait_for(
+                lambda text: (
+                    re.search(r"^ +\d+ +1 +0\.\d\d .*sh -c", text, re.MULTILINE) is not None
+                ),
+                "its process 1",
+            )
+            top.send("l")
+            top.wait_for_text("first line")
+            top.wait_for_text("to stderr")
+            top.send("/stderr\r")
+            top.wait_for(lambda text: "first line" not in text, "only what is searched for")
+            top.send("q")
+            assert top.wait_for_end() == 0
+            assert b"Traceback" not in top.output
+    finally:
+        docker_host.remove(name)

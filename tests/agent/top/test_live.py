@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import signal
 import sys
@@ -206,3 +207,89 @@ show(Broken(), View(), delay=1, count=None, glyphs=UNICODE, environment=os.envir
         assert top.wait_for_end() == 1
         assert b"OSError: the cgroups went away" in top.output
         assert top.modes() == before
+
+
+def test_panels_open_over_the_row_under_the_cursor_and_esc_leaves_them() -> None:
+    with TerminalProgram([*TOP, "--filter", "cgroup=/"]) as top:
+        await_rows(top)
+        top.send("w")
+        top.wait_for_text("agent top: why ")
+        top.send("p")
+        top.wait_for_text("agent top: processes of ")
+        top.wait_for_text("WAITS IN")
+        top.send("l")
+        top.wait_for_text("no container whose log could be found")
+        top.send("c")
+        top.wait_for_text("[✔] name")
+        top.send("\x1b")
+        top.wait_for_text(" everything  sort")
+        top.send("g")
+        top.wait_for_text("▾ without a pod")
+        top.send("q")
+        assert top.wait_for_end() == 0
+        assert b"Traceback" not in top.output
+
+
+def test_a_pause_stops_the_clock_steps_go_back_and_on_and_esc_is_now_again() -> None:
+    stopped = re.compile(r"‖ \d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)")
+
+    def clock(top: TerminalProgram) -> str:
+        match = stopped.search(top.text)
+        assert match is not None
+        return match[1]
+
+    with TerminalProgram([*TOP[:-1], "1"]) as top:
+        await_rows(top)
+        top.send(" ")
+        top.wait_for(lambda text: stopped.search(text) is not None, "a pause")
+        paused = clock(top)
+        top.send("T")
+        top.wait_for(lambda _: clock(top) < paused, "one reading back")
+        top.send("t")
+        top.wait_for(lambda _: clock(top) == paused, "one reading on")
+        top.send("j1h\r")
+        top.wait_for_text("this is the oldest reading")
+        top.send("jsoon\r")
+        top.wait_for_text("'soon'")
+        top.send("\x1b")
+        top.wait_for_text("Space live")
+        top.send("\x1b")
+        top.wait_for_text("● every 1s")
+        top.send("q")
+        assert top.wait_for_end() == 0
+
+
+def test_the_mouse_sorts_and_chooses_and_a_copy_goes_to_the_terminals_clipboard() -> None:
+    def click(column: int, line: int) -> str:
+        return f"\x1b[<0;{column + 1};{line + 1}M\x1b[<0;{column + 1};{line + 1}m"
+
+    with TerminalProgram(TOP, environment={"TERM": "xterm-256color"}) as top:
+        await_rows(top)
+        assert b"\x1b[?1006" in top.output
+        heading = top.screen.display[3]
+        top.send(click(heading.index("NAME"), 3))
+        top.wait_for_text("sort name▲")
+        top.send(click(2, 4))
+        top.wait_for(lambda _: top.screen.buffer[4][2].reverse, "the row is chosen")
+        name = top.screen.display[4].split()[0]
+        top.send("yn")
+        top.wait_for_text(f"copied its name: {name}")
+        copied = re.search(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", top.output)
+        assert copied is not None
+        assert base64.b64decode(copied[1]).decode() == name
+        top.send("m")
+        top.wait_for_text("mouse off")
+        assert re.search(rb"\x1b\[\?[0-9;]*1000l", top.output)
+        top.send("q")
+        assert top.wait_for_end() == 0
+
+
+def test_a_filter_that_is_none_says_where_and_keeps_the_prompt() -> None:
+    with TerminalProgram(TOP) as top:
+        await_rows(top)
+        top.send("/cpu>x\r")
+        top.wait_for_text("at 5: cpu is compared with a number of cores")
+        top.send("\x7f100\r")
+        top.wait_for_text("filter cpu>100  0 of ")
+        top.send("q")
+        assert top.wait_for_end() == 0
