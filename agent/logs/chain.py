@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Final
 
+from agent.container.container import Container
 from agent.logs.batch import Batch, Packed, Stage
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import BlockEncoder
@@ -186,9 +187,11 @@ class Chain:
         """Close a file whose bytes are not all acknowledged: they are lost."""
         self.ledger.lose(cause, sentence, lost_bytes=self.rotation.abandon(file))
 
-    def spool(self, spool: Spool, fields: Mapping[str, str], now: float) -> None:
+    def spool(
+        self, spool: Spool, fields: Mapping[str, str], container: Container | None, now: float
+    ) -> None:
         """Before a stop: keep what is deleted and not acknowledged for the next start."""
-        keep(self.rotation, self.ledger, spool, self.format, fields, now)
+        keep(self.rotation, self.ledger, spool, self.format, fields, container, now)
 
     def close(self) -> None:
         """Close every file. What is deleted and not acknowledged is lost, and counted."""

@@ -21,7 +21,7 @@ from agent.logs.ledger import Ledger
 from agent.logs.parsers import PARSERS
 from agent.logs.processing.rules import Rules
 from agent.logs.siblings import chain_order
-from agent.logs.spool import Spool, Spooled
+from agent.logs.spool import Origin, Spool, Spooled
 from agent.logs.stats import ContainerCounters
 from agent.logs.tail import TailedFile
 from agent.logs.tailed import Source, Tailed
@@ -190,7 +190,7 @@ class Intake:
     def spool(self, spool: Spool, now: float) -> None:
         """Before the last checkpoint: keep what only this process holds."""
         for tailed in self.tailed.values():
-            tailed.chain.spool(spool, tailed.fields, now)
+            tailed.chain.spool(spool, tailed.fields, tailed.container, now)
 
     def close(self) -> None:
         """Close every file."""
@@ -211,15 +211,11 @@ class Intake:
         if path in self.tailed:
             return
         origin = self._spooled[path][0].origin
-        counters = ContainerCounters(path)
-        counters.id = origin.fields.get("container_id", "")
-        counters.name = origin.fields.get("container_name", "")
-        counters.namespace = origin.fields.get("namespace", "")
-        counters.pod = origin.fields.get("pod", "")
-        ledger = Ledger(counters, self._faults)
+        container = _described(origin)
+        ledger = Ledger(ContainerCounters(path), self._faults)
+        _name(ledger.counters, container)
         tailed = self._tail(path, origin.format, ledger, origin.fields, now, None)
-        # Its labels went with it; the configuration's rules still fit its names.
-        self._apply_rules(tailed, _described(origin.fields))
+        self._apply_rules(tailed, container)
         tailed.chain.rotation.source_gone = True
 
     def _tail(
@@ -304,8 +300,9 @@ class Intake:
             _name(tailed.chain.ledger.counters, container)
 
 
-def _described(fields: Mapping[str, str]) -> Container:
-    """The container that a record's fields tell of."""
+def _described(origin: Origin) -> Container:
+    """The container that a spooled file tells of."""
+    fields = origin.fields
     name, pod = fields.get("container_name", ""), fields.get("pod", "")
     return Container(
         runtime=fields.get("runtime", ""),
@@ -316,6 +313,8 @@ def _described(fields: Mapping[str, str]) -> Container:
         pod=pod,
         namespace=fields.get("namespace", ""),
         pod_uid=fields.get("pod_uid", ""),
+        labels=origin.labels,
+        log_annotations=origin.log_annotations,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agent.container.container import Container
 from agent.logs.ledger import Ledger
 from agent.logs.rotation import Rotation
 from agent.logs.spool import Origin, Spool
@@ -16,6 +17,7 @@ def keep(
     spool: Spool,
     log_format: str,
     fields: Mapping[str, str],
+    container: Container | None,
     now: float,
 ) -> None:
     """Keep what is deleted and not acknowledged for the next start: in its copy on disk, or in the
@@ -37,8 +39,10 @@ def keep(
             continue
         file.see_head()
         origin = Origin(
-            rotation.path, log_format, mark.inode, mark.head, mark.acknowledged, dict(fields)
-        )
+            rotation.path, log_format, mark.inode, mark.head, mark.acknowledged, dict(fields),
+            container.labels if container is not None else {},
+            container.log_annotations if container is not None else {},
+        )  # fmt: skip
         try:
             spool.save(origin, end - mark.acknowledged, file.contents(mark.acknowledged))
         except OSError as error:

@@ -6,7 +6,7 @@ when it is acknowledged. A kill leaves no time for this: then such bytes are gon
 
     STATE/logs-….spool/000001.log     a line of JSON, then the file's own bytes from `offset` on
     {"version":1,"path":"/var/log/pods/…/0.log","format":"cri","inode":131,"digest":"9f…",
-     "offset":83120,"fields":{"container_name":"web"}}
+     "offset":83120,"fields":{"container_name":"web"},"labels":{…},"annotations":{…}}
 
 Bounded: over `limit` bytes in all, nothing more is taken. A file is there whole or not at all
 (temporary name, fsync, rename).
@@ -15,20 +15,22 @@ Bounded: over `limit` bytes in all, nothing more is taken. A file is there whole
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import orjson
 
+from agent.container.statefile import texts
 from agent.logs.checkpoint import FileRecord
 from agent.logs.fingerprint import Head
 
 VERSION: Final = 1
 LIMIT: Final = 256 * 1024 * 1024
 """Bytes of spooled files. Copied in about a second, while a service manager waits."""
-_HEADER_MOST: Final = 64 * 1024
+_HEADER_MOST: Final = 1024 * 1024
+"""Bytes. Kubernetes has at most 256 KiB of annotations on a pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ class Origin:
     """Bytes of it that were acknowledged, and are not here."""
     fields: dict[str, str]
     """The constant fields of its records."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    log_annotations: Mapping[str, str] = field(default_factory=dict)
+    """Its container's: what is to be done with its lines stands there, and may be gone by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,9 @@ class Spool:
         directory = Path(self.directory)
         directory.mkdir(mode=0o750, exist_ok=True)
         names = sorted(directory.glob("*.log"))
+        header = _header(origin)
+        if len(header) > _HEADER_MOST:
+            raise SpoolFull(f"labels and annotations of {len(header)} bytes")
         room = self._limit - sum(name.stat().st_size for name in names)
         if size > room:
             raise SpoolFull(f"{size} bytes, and room for {room}")
@@ -80,7 +88,7 @@ class Spool:
         temporary = final.with_suffix(".tmp")
         try:
             with temporary.open("xb") as file:
-                file.write(_header(origin))
+                file.write(header)
                 for block in blocks:
                     room -= len(block)
                     if room < 0:
@@ -135,6 +143,8 @@ def _header(origin: Origin) -> bytes:
             "digest": origin.head.digest,
             "offset": origin.offset,
             "fields": origin.fields,
+            "labels": origin.labels,
+            "annotations": origin.log_annotations,
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
@@ -162,4 +172,5 @@ def _origin(line: bytes) -> Origin:
     return Origin(
         path, log_format, inode, Head(length, digest), offset,
         {str(key): str(value) for key, value in fields.items()},
+        texts(row, "labels"), texts(row, "annotations"),
     )  # fmt: skip

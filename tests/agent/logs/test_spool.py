@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.container.container import Container
 from agent.logs import checkpoint
 from agent.logs.batch import Batch
 from agent.logs.fingerprint import head_of
@@ -17,7 +19,16 @@ from agent.logs.intake import MISSING_AFTER, Intake
 from agent.logs.spool import Origin, Spool, SpoolFull
 from tests.agent.logs.rig import Said, cri, source, text_encoder
 
-ORIGIN = Origin("/var/log/pods/a/b/0.log", "cri", 131, head_of(b"x"), 10, {"container_name": "ü"})
+ORIGIN = Origin(
+    "/var/log/pods/a/b/0.log",
+    "cri",
+    131,
+    head_of(b"x"),
+    10,
+    {"container_name": "ü"},
+    {"team": "ä"},
+    {"container-agent.logs/redact": "all"},
+)
 
 
 @pytest.fixture
@@ -33,6 +44,13 @@ def test_what_is_kept_comes_back_in_order(spool: Spool) -> None:
     assert [item.origin for item in found] == [ORIGIN, ORIGIN]
     texts = [Path(item.file).read_bytes()[item.start :] for item in found]
     assert texts == [b"one\n2\n", b"three\n"]
+
+
+def test_labels_and_annotations_without_measure_are_refused(spool: Spool) -> None:
+    vast = replace(ORIGIN, labels={"x": "y" * 2_000_000})
+    with pytest.raises(SpoolFull, match="labels"):
+        Spool(spool.directory).save(vast, 6, [b"three\n"])
+    assert spool.load() == ([], [])
 
 
 def test_it_takes_no_more_than_its_limit_and_leaves_nothing_behind(spool: Spool) -> None:
@@ -65,6 +83,7 @@ class Agent:
         self.spool = Spool(str(root / "spool"))
         self.records: list[checkpoint.FileRecord] = []
         self.said = Said()
+        self.container = Container(runtime="docker", id="f" * 64, name="web")
         self.read: list[str] = []
         self.now = 0.0
 
@@ -79,7 +98,8 @@ class Agent:
         return self.intake
 
     def scan(self) -> None:
-        self.intake.update([source(self.log)] if self.log.exists() else [], self.now)
+        found = replace(source(self.log), container=self.container)
+        self.intake.update([found] if self.log.exists() else [], self.now)
         self.intake.look(self.now, str(self.log.parent))
 
     def deliver(self, limit: int = 1 << 20) -> None:
@@ -117,6 +137,19 @@ class Agent:
 @pytest.fixture
 def agent(tmp_path: Path) -> Agent:
     return Agent(tmp_path)
+
+
+@pytest.mark.parametrize("where", ["labels", "log_annotations"])
+def test_what_a_container_asked_is_done_after_it_is_gone(agent: Agent, where: str) -> None:
+    asked = {"container-agent.logs/redact": "email"}
+    agent.container = replace(agent.container, **{where: asked})  # type: ignore[arg-type]
+    agent.log.write_bytes(cri("from jo@mail.example.org"))
+    agent.start()
+    agent.log.unlink()
+    agent.stop()
+    agent.start()
+    agent.deliver()
+    assert agent.read == ["from [redacted:email]"]
 
 
 def test_a_deleted_file_is_read_after_a_restart_before_what_follows(agent: Agent) -> None:
