@@ -85,6 +85,7 @@ async def _work(given: WorkerInput) -> None:
     from agent.logs import checkpoint
     from agent.logs.faults import FaultLog
     from agent.logs.intake import Intake
+    from agent.logs.journal.intake import PREFIX
     from agent.logs.journal.source import open_intake
     from agent.logs.pipeline import Pipeline
     from agent.logs.processing.rules import Rules
@@ -96,7 +97,7 @@ async def _work(given: WorkerInput) -> None:
     destination = _destination(given)
     spool = Spool(path.removesuffix(".json") + ".spool", given.spool_bytes)
     spooled, unreadable = spool.load()
-    files = [record for record in loaded.files if not record.cursor]
+    files = [record for record in loaded.files if not record.path.startswith(PREFIX)]
     rules = Rules(
         given.processing,
         given.labels,

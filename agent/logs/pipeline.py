@@ -101,6 +101,10 @@ class Pipeline:
         try:
             self._await_journal()
             await self._scout.begin()
+            if self._journal is not None:
+                # Where reading begins: killed before anything is acknowledged, the next process
+                # must not begin later.
+                self._dirty.set()
             async with asyncio.TaskGroup() as group:
                 scout = group.create_task(self._scout.run(), name="scout")
                 sender = group.create_task(self._dispatcher.run(), name="dispatcher")
@@ -132,9 +136,10 @@ class Pipeline:
         self.worker.files = sum(
             len(tailed.chain.rotation.files) for tailed in self._intake.tailed.values()
         )
-        containers = self._intake.counters(self._clock(), self._wall_ns())
+        wall_ns = self._wall_ns()
+        containers = self._intake.counters(self._clock(), wall_ns)
         if self._journal is not None:
-            containers += self._journal.counters()
+            containers += self._journal.counters(wall_ns)
         return WorkerStats(containers, self.delivery, self.worker)
 
     def _records(self) -> list[FileRecord]:

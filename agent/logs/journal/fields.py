@@ -2,7 +2,7 @@
 
     Docker's journald driver   MESSAGE PRIORITY CONTAINER_ID_FULL CONTAINER_NAME IMAGE_NAME
                                SYSLOG_TIMESTAMP CONTAINER_PARTIAL_MESSAGE (all pieces but the last)
-    Podman (conmon)            MESSAGE PRIORITY CONTAINER_ID_FULL CONTAINER_NAME
+    Podman (conmon)            MESSAGE with its newline, PRIORITY CONTAINER_ID_FULL CONTAINER_NAME
                                CONTAINER_PARTIAL_MESSAGE; the writer's _COMM is conmon
     a unit of systemd's        MESSAGE PRIORITY _SYSTEMD_UNIT
 
@@ -68,7 +68,7 @@ def owner_of(field: Field, units: tuple[str, ...]) -> Owner | None:
     id_ = field("CONTAINER_ID_FULL")
     if id_ is not None and _ID.match(id_) and field("PODMAN_EVENT") is None:
         text = id_.decode()
-        podman = field("_COMM") == b"conmon" or field("SYSLOG_IDENTIFIER") == b"conmon"
+        podman = _is_conmons(field)
         said = field("_UID")
         uid = 0 if said is None else _NOBODY if (number := _number(said)) is None else number
         return Owner(
@@ -98,7 +98,14 @@ def entry_of(field: Field, realtime_us: int) -> Entry:
     priority = _number(field("PRIORITY"))
     stream = "stderr" if priority is not None and priority <= _ERROR else "stdout"
     message = field("MESSAGE") or b""
-    return time_ns, stream, clean(message), None, field("CONTAINER_PARTIAL_MESSAGE") == b"true"
+    partial = field("CONTAINER_PARTIAL_MESSAGE") == b"true"
+    if message.endswith(b"\n") and not partial and _is_conmons(field):
+        message = message[:-1]
+    return time_ns, stream, clean(message), None, partial
+
+
+def _is_conmons(field: Field) -> bool:
+    return field("_COMM") == b"conmon" or field("SYSLOG_IDENTIFIER") == b"conmon"
 
 
 def _number(value: bytes | None) -> int | None:

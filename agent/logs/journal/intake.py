@@ -1,9 +1,10 @@
 """The journal's entries of containers and units: read in order, handed on by container.
 
 The journal is one stream for all of them, so it has one mark. Its offsets count entries that were
-handed on, from the first start on; the checkpoint has the count and the cursor of that entry. The
-cursor finds the place again. The count goes on from there, so the same entries get the same offsets
-in the next process, and a chunk sent twice the same id.
+handed on, from the first start on; the checkpoint has the count and the cursor of that entry, or of
+a later one that nobody asked for. The cursor finds the place again; "" is before the first entry.
+The count goes on from there, so the same entries get the same offsets in the next process, and a
+chunk sent twice the same id.
 
 Invariant: the mark never moves past the first piece of a line that is open, of any container, nor
 past a record that waits in a stage.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from agent.container.container import Container
@@ -35,6 +36,7 @@ from agent.logs.processing.rules import Rules
 from agent.logs.processing.stage import RuleStage
 from agent.logs.stats import ContainerCounters
 from agent.logs.tail import FileMark
+from agent.logs.timestamps import NANOSECONDS
 
 READ_ENTRIES: Final = 2000
 """Entries looked at in one turn, whosever they are."""
@@ -42,6 +44,7 @@ READ_BYTES: Final = 512 * 1024
 """Bytes of messages taken in one turn."""
 FORGET_AFTER: Final = 600.0
 """Seconds without an entry after which a container is forgotten; the next entry makes it known."""
+_MOST_WAITING: Final = 1000
 PREFIX: Final = "journal:"
 """A checkpoint's path that names a journal and no file."""
 
@@ -58,6 +61,16 @@ class Stream:
     joiner: Joiner
     last_at: float
     """Monotonic seconds of its newest entry."""
+    waiting: deque[tuple[int, int]] = field(default_factory=deque)
+    """Of entries handed on together: the count after the last, the time of the first."""
+
+    def lag(self, acknowledged: int, wall_ns: int) -> float:
+        """Seconds since its oldest entry that is not acknowledged; 0.0 without one."""
+        while self.waiting and self.waiting[0][0] <= acknowledged:
+            self.waiting.popleft()
+        if not self.waiting:
+            return 0.0
+        return max(0.0, (wall_ns - self.waiting[0][1]) / NANOSECONDS)
 
 
 class Read(NamedTuple):
@@ -76,6 +89,8 @@ class Turn(NamedTuple):
     """Entries that were gone before they were read."""
     more: bool
     """Whether the turn ended before the journal did."""
+    last: str
+    """Cursor of the entry looked at last, anybody's; "" where there was none yet."""
 
 
 class JournalIntake:
@@ -111,7 +126,9 @@ class JournalIntake:
         self._cursors: deque[tuple[int, str]] = deque()
         """Count and cursor of entries handed on and not acknowledged, each turn's last ones."""
         self._before = self._cursor
-        """Of the entry looked at last, anybody's."""
+        """Of the entry looked at last, anybody's; the reading thread's."""
+        self._passed = self._cursor
+        """The same, of the last turn that was taken."""
         self._ledger = Ledger(ContainerCounters(self._path), faults)
         self._held_until = float("-inf")
         self._drained = False
@@ -133,7 +150,7 @@ class JournalIntake:
         size = lost = looked = 0
         while looked < READ_ENTRIES and size < READ_BYTES:
             if not self._reader.next():
-                return Turn(found, lost, more=False)
+                return Turn(found, lost, False, self._before)
             looked += 1
             cursor = self._reader.cursor()
             lost += self._gap(cursor)
@@ -143,7 +160,7 @@ class JournalIntake:
                 entry = entry_of(self._reader.field, self._reader.realtime_us())
                 size += len(entry[2])
                 found.append(Read(owner, entry, cursor))
-        return Turn(found, lost, more=True)
+        return Turn(found, lost, True, self._before)
 
     def take(self, turn: Turn, now: float, read_ns: int) -> Iterator[tuple[Stream, Batch]]:
         """Hand on a turn's entries by container, in order; the mark comes with the last."""
@@ -161,6 +178,7 @@ class JournalIntake:
                 batch = Batch(batch.entries, self._due_mark())
             yield stream, batch
             index = end
+        self._passed = turn.last
 
     def retire(self, now: float, read_ns: int) -> Iterator[tuple[Stream, Batch]]:
         """Finish lines that nobody will, and forget who is silent."""
@@ -190,15 +208,18 @@ class JournalIntake:
         acknowledged = self._mark.acknowledged
         while self._cursors and self._cursors[0][0] <= acknowledged:
             self._cursor = self._cursors.popleft()[1]
-        if not self._cursor:
-            return []
+        if acknowledged == self._mark.processed:
+            # What was looked at since is nobody's, and no loss where it is vacuumed.
+            self._cursor = self._passed
         return [FileRecord(self._path, 0, Head(0, ""), acknowledged, False, self._cursor)]
 
-    def counters(self) -> list[ContainerCounters]:
-        """Every container's totals, and the journal's own losses."""
-        behind = not self._drained or self._mark.acknowledged < self._mark.processed
+    def counters(self, wall_ns: int) -> list[ContainerCounters]:
+        """Every container's totals, and the journal's own losses. A journal has no bytes of one
+        container, so `lag_bytes` stays None."""
         for stream in self.streams.values():
-            stream.ledger.counters.lag_seconds = None if behind else 0.0
+            lag = stream.lag(self._mark.acknowledged, wall_ns)
+            # Whose the entries are that were not read yet is not known.
+            stream.ledger.counters.lag_seconds = lag if lag or self._drained else None
         own = [self._ledger.counters] if self._ledger.counters.lost else []
         return [*(stream.ledger.counters for stream in self.streams.values()), *own]
 
@@ -207,7 +228,9 @@ class JournalIntake:
             if from_start:
                 self._reader.seek_head()
             elif self._reader.seek_tail():
-                self._cursor = self._before = self._reader.cursor()
+                self._cursor = self._before = self._passed = self._reader.cursor()
+            else:  # an empty one has no end to go on from
+                self._reader.seek_head()
             return
         try:
             self._reader.seek_cursor(self._cursor)
@@ -293,6 +316,8 @@ class JournalIntake:
             self._cursors.append((self._mark.processed, read.cursor))
             counters.lines += 1
             counters.bytes += size
+        if len(stream.waiting) < _MOST_WAITING:  # the answer stays that of the oldest
+            stream.waiting.append((self._mark.processed, found[0].entry[0]))
         counters.partials_capped = stream.joiner.capped
         if stream.stage is not None:
             whole = stream.stage.process(whole, places, read_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,25 @@ def test_podmans_line_is_told_by_conmon() -> None:
     owner = owner_of(reader(fields), ())
     assert owner is not None
     assert owner.container.runtime == "podman"
+
+
+@pytest.mark.parametrize(
+    ("message", "partial", "line"),
+    [
+        ("out 0\n", "", b"out 0"),
+        ("\n", "", b""),
+        ("\n\n", "", b"\n"),
+        ("xxx", "true", b"xxx"),
+        ("xx\n", "true", b"xx\n"),
+    ],
+)
+def test_conmons_newline_ends_a_line_and_is_not_part_of_it(
+    message: str, partial: str, line: bytes
+) -> None:
+    """As conmon 2.1.12 writes it; dockerd writes none."""
+    fields = {"MESSAGE": message, "CONTAINER_PARTIAL_MESSAGE": partial, "PRIORITY": "6"}
+    assert entry_of(reader({**fields, "_COMM": "conmon"}), 0)[2] == line
+    assert entry_of(reader({**fields, "_COMM": "dockerd"}), 0)[2] == message.encode()
 
 
 def test_podmans_events_are_no_lines() -> None:

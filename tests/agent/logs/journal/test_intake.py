@@ -10,6 +10,7 @@ import pytest
 from agent.logs.checkpoint import FileRecord, decode, encode
 from agent.logs.entry import Entry
 from agent.logs.faults import FaultLog
+from agent.logs.journal.fields import sequence_of
 from agent.logs.journal.intake import JournalIntake
 from agent.logs.journal.library import JournalUnavailable, open_journal
 from agent.logs.processing.rules import Rules
@@ -17,6 +18,7 @@ from agent.logs.tail import FileMark
 from tests.agent.logs.journal.journal_files import (
     CONTAINER,
     OTHER,
+    START_US,
     Fields,
     JournalFiles,
     docker_entry,
@@ -84,7 +86,7 @@ class Rig:
 
     def lost(self) -> int:
         """How often something was lost."""
-        lost = [counters.lost.get("vacuumed") for counters in self.intake.counters()]
+        lost = [counters.lost.get("vacuumed") for counters in self.intake.counters(READ_NS)]
         return sum(one.times for one in lost if one is not None)
 
     def _keep(self, batches) -> None:  # type: ignore[no-untyped-def]
@@ -226,6 +228,45 @@ def test_only_new_lines_where_the_start_is_not_wanted(journal: JournalFiles) -> 
     record = rig.checkpoint()  # so that a restart does not take the new ones for old
     journal.write(numbered(2, 3))
     assert texts(Rig(journal.directory, record, from_start=False).read()) == ["line 3", "line 4"]
+
+
+def test_an_empty_journal_has_a_beginning_too(journal: JournalFiles) -> None:
+    rig = Rig(journal.directory, from_start=False)
+    assert rig.read() == []
+    record = rig.checkpoint()
+    assert (record.offset, record.cursor) == (0, "")
+    journal.write(numbered(2))
+    # Whoever goes on and whoever starts again: neither takes the new ones for old.
+    assert texts(rig.read()) == ["line 0", "line 1"]
+    assert texts(Rig(journal.directory, record, from_start=False).read()) == ["line 0", "line 1"]
+
+
+def test_entries_nobody_asked_for_are_no_loss_when_they_go(journal: JournalFiles) -> None:
+    own = {"MESSAGE": "the host's own", "_SYSTEMD_UNIT": "cron.service"}
+    journal.write([*numbered(2), own, own])
+    first = Rig(journal.directory)
+    first.read()
+    first.acknowledge()
+    record = first.checkpoint()
+    first.intake.close()
+    assert record.offset == 2
+    before = sequence_of(record.cursor)
+    assert before is not None
+    assert before.number == 4  # so what is missing is counted from there
+
+
+def test_lag_is_the_age_of_the_oldest_entry_that_is_not_acknowledged(
+    journal: JournalFiles,
+) -> None:
+    journal.write([docker_entry(CONTAINER, "a"), docker_entry(OTHER, "b")])
+    rig = Rig(journal.directory)
+    rig.read()
+    wall_ns = (START_US + 5_000_000) * 1000
+    lags = {counters.id: counters.lag_seconds for counters in rig.intake.counters(wall_ns)}
+    assert lags == {CONTAINER: 5.0, OTHER: pytest.approx(5.0, abs=1e-5)}
+    rig.acknowledge()
+    assert [counters.lag_seconds for counters in rig.intake.counters(wall_ns)] == [0.0, 0.0]
+    assert [counters.lag_bytes for counters in rig.intake.counters(wall_ns)] == [None, None]
 
 
 def test_entries_rotated_away_unread_are_counted(journal: JournalFiles) -> None:
