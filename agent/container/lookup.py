@@ -25,7 +25,7 @@ from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.oci import Bundle, read_bundle
 from agent.container.places import Places, first
 from agent.container.podman_database import Databases
-from agent.container.process import boot_time, init_pid, read_pidfile, started
+from agent.container.process import boot_time, init_pid, read_pidfile, started, uid_of
 from agent.container.statefile import Signature, signature
 from agent.container.supervisor import Supervisor, find_supervisor
 from agent.container.told import ContainerSource
@@ -83,6 +83,8 @@ class Lookup:
         self._docker_roots = list(paths.docker)
         self._content_roots = list(paths.containerd)
         """Root directories of containerds that hold images for Docker."""
+        self._crio_roots: list[str] = []
+        """Run roots of CRI-Os that were found by a conmon of root's."""
         self._podman = podman.Stores()
         self._databases = Databases()
         self._bare = bare.States(paths.host(paths.run))
@@ -278,18 +280,27 @@ class Lookup:
                 return None
         elif not asked.is_of(bundle, conmon.id):
             return None
+        elif crio.is_crio(bundle):
+            self._keep_root(conmon)
         pid = self._places.add(conmon.pidfile, conmon, read_pidfile)
         container = self._of_storage(conmon.id, conmon.bundle, bundle, conmon)
         return Found(container, pid=pid, supervisor=conmon)
 
+    def _keep_root(self, conmon: Supervisor) -> None:
+        """Where the sandboxes are that have no process, and so no conmon to tell of them."""
+        root = podman.graph_root(conmon.bundle)
+        if root and root not in self._crio_roots and uid_of(self._paths.proc, conmon.pid) == 0:
+            self._crio_roots.append(root)
+
     def _stored(self, asked: _Asked) -> Found | None:
-        """A bundle in the usual graph roots and in CRI-O's run root."""
+        """A bundle in the usual graph roots and in CRI-O's run roots."""
         if asked.identity.runtime not in (None, "podman", "cri-o"):
             return None
         id_ = asked.identity.id or ""
+        usual = f"{self._paths.run}/containers/storage"
         directories = (
             f"{graph}/{driver}-containers/{id_}/userdata"
-            for graph in (*self._paths.podman, f"{self._paths.run}/containers/storage")
+            for graph in (*self._paths.podman, usual, *self._crio_roots)
             for driver in podman.DRIVERS
         )
 

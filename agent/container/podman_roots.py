@@ -16,6 +16,7 @@ import os
 from agent.config import HostPaths
 from agent.container import podman
 from agent.container.failures import READ_FAILURES, Failures
+from agent.container.process import uid_of
 from agent.container.supervisor import bundle_of_conmon
 from agent.kernelfile import read
 from agent.procfs.pid import parse_cmdline
@@ -39,16 +40,9 @@ def graph_roots(paths: HostPaths, failures: Failures) -> dict[str, int]:
                 if (
                     root
                     and root not in roots
-                    and (uid := _owner(f"{paths.proc}/{name}")) is not None
+                    and (uid := uid_of(paths.proc, int(name))) is not None
                 ):
                     roots[root] = uid
     except READ_FAILURES as error:  # proc mounted with hidepid: then none can be told
         failures.add(subject, error)
     return roots
-
-
-def _owner(process: str) -> int | None:
-    try:
-        return os.stat(process).st_uid
-    except FileNotFoundError:  # it ended meanwhile
-        return None

@@ -57,6 +57,14 @@ def started(proc: str, pid: int, booted: float) -> float | None:
     return None if stat is None else booted + stat.starttime_ticks / _TICKS_PER_SECOND
 
 
+def uid_of(proc: str, pid: int) -> int | None:
+    """Whose process `pid` is; None once it is gone."""
+    try:
+        return os.stat(f"{proc}/{pid}").st_uid
+    except FileNotFoundError:
+        return None
+
+
 def read_pidfile(path: str) -> int | None:
     """The number in `path`; None where it is absent or still empty. Raises `Denied`."""
     data = read_bytes(path)

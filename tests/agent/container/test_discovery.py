@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -429,6 +430,32 @@ def test_crio_is_told_from_podman_by_its_manager(tree: Tree, ask: Asking) -> Non
     assert (container.runtime, container.title) == ("cri-o", "demo/web/app")
     assert container.pod_uid == POD_UID
     assert sure(ask(tree.cgroup(POD_PATH))).title == "demo/web"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a process to root and to another")
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_crios_sandbox_without_a_process_is_found_where_its_containers_are(
+    tree: Tree, ask: Asking, uid: int
+) -> None:
+    """As CRI-O 1.36 leaves it by its default, drop_infra_ctr; anybody can start a conmon."""
+    store = "/srv/crio-run/overlay-containers"
+    annotations = {
+        "io.container.manager": "cri-o",
+        "io.kubernetes.cri-o.ImageName": "busybox:1",
+        "io.kubernetes.cri-o.SandboxID": OTHER_ID,
+        "io.kubernetes.pod.name": "web",
+        "io.kubernetes.pod.namespace": "demo",
+    }
+    for id_, kind in ((ID, "container"), (OTHER_ID, "sandbox")):
+        told = annotations | {"io.kubernetes.cri-o.ContainerType": kind}
+        tree.write(f"{store}/{id_}/userdata/config.json", oci(told))
+    tree.process(900, 1, ["/usr/bin/conmon", "-b", f"{store}/{ID}/userdata", "-c", ID])
+    os.chown(tree.at("/proc/900"), uid, uid)
+    path = f"{POD_PATH}/crio-{ID}"
+    tree.process(901, 900, ["sleep"], cgroup=path)
+    assert sure(ask(tree.cgroup(path), 901)).pod == "web"
+    sandbox = sure(ask(tree.cgroup(f"{POD_PATH}/crio-{OTHER_ID}")))
+    assert (sandbox.kind is Kind.SANDBOX, sandbox.complete) == (uid == 0, uid == 0)
 
 
 # --- systemd's services
