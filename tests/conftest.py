@@ -16,6 +16,9 @@ from hypothesis import settings
 from tests.host.block_io import count_block_io
 from tests.host.containerd import ContainerdHost
 from tests.host.cri import CriHost
+from tests.host.cri_containerd import ContainerdEngine
+from tests.host.cri_crio import CrioEngine
+from tests.host.cri_engine import Engine
 from tests.host.daemon import HostUnavailable, session_directory
 from tests.host.docker import DockerHost
 from tests.host.packages import Release, podman_5
@@ -122,21 +125,30 @@ def cri_host(host_directory: Path) -> Iterator[CriHost]:
     yield from _cri_host(host_directory, "")
 
 
-@pytest.fixture(scope="session", params=["installed", *NEWER_CONTAINERD])
+@pytest.fixture(scope="session", params=["installed", *NEWER_CONTAINERD, "cri-o"])
 def any_cri_host(request: pytest.FixtureRequest, host_directory: Path) -> Iterator[CriHost]:
-    """A kubelet's stand-in on each generation of containerd."""
+    """A kubelet's stand-in on each generation of containerd, and on CRI-O where that is found."""
     if request.param == "installed":
         yield request.getfixturevalue("cri_host")
+    elif request.param == "cri-o":
+        yield from _cri_pods(host_directory, lambda: CrioEngine(host_directory))
     else:
         yield from _cri_host(host_directory, NEWER_CONTAINERD[request.param])
 
 
 def _cri_host(directory: Path, suite: str) -> Iterator[CriHost]:
-    try:
+    def start() -> ContainerdEngine:
         binaries = Release(suite).unpack("containerd") / "usr/bin" if suite else None
-        host = CriHost(directory, binaries)
+        return ContainerdEngine(directory, binaries)
+
+    yield from _cri_pods(directory, start)
+
+
+def _cri_pods(directory: Path, start: Callable[[], Engine]) -> Iterator[CriHost]:
+    try:
+        host = CriHost(directory, start())
     except HostUnavailable as reason:
-        pytest.skip(f"containerd with CRI: {reason}")
+        pytest.skip(f"pods over CRI: {reason}")
     try:
         yield host
     finally:

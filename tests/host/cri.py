@@ -1,4 +1,4 @@
-"""A stand-in for the kubelet: a private containerd with CRI, and pods driven as a kubelet does.
+"""A stand-in for the kubelet: pods on a private runtime with CRI, driven as a kubelet does.
 
 What is the kubelet's is copied from it: the pods' cgroups with their limits in every hierarchy, the
 labels and annotations it puts on sandboxes and containers, the log directories
@@ -13,33 +13,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from agent.demo.image import NoBusybox, archive, find_busybox, image_id
-from tests.host.cni import PodNetwork
+from tests.host.cri_engine import IMAGE, Engine
 from tests.host.daemon import (
-    Daemon,
-    HostUnavailable,
-    answers,
     cgroup_is_gone,
     hierarchies,
-    need_root,
     remove_cgroup,
-    run,
     session_name,
     wait_until,
 )
-from tests.host.grpc import CallFailed, Channel
+from tests.host.grpc import CallFailed
 from tests.host.handle import ContainerHandle
 from tests.host.protobuf import Fields, Message, child, integer, labels, text
 
-IMAGE = "registry.test/busybox:1"
-PAUSE = "registry.test/pause:3.9"
 MIB = 1024 * 1024
 
 Qos = Literal["guaranteed", "burstable", "besteffort"]
@@ -60,7 +51,7 @@ class Pod:
     id: str
     """Of the sandbox: 64 hex digits."""
     pid: int
-    """Host pid of the sandbox's process."""
+    """Host pid of the sandbox's process; 0 where it has none."""
     cgroup: str
     """Path of the pod's own cgroup."""
     logs: Path
@@ -70,52 +61,23 @@ class Pod:
 
 
 class CriHost:
-    """One containerd, of one version, and the pods on it."""
+    """One runtime and the pods on it."""
 
-    runtime = "containerd"
-
-    def __init__(self, directory: Path, bin_directory: Path | None = None) -> None:
-        """
-        `bin_directory` has containerd, ctr and the shim; None takes the installed ones.
-
-        Raises `HostUnavailable`.
-        """
-        need_root("runc", *(() if bin_directory else ("containerd", "ctr")))
-        path = os.environ["PATH"]
-        # The shim is looked for along PATH, and has to be of the same version.
-        self._environment = {
-            **os.environ,
-            "PATH": f"{bin_directory}:{path}" if bin_directory else path,
-        }
-        prefix = f"{bin_directory}/" if bin_directory else ""
-        self._ctr = f"{prefix}ctr"
-        self.version = run([f"{prefix}containerd", "--version"]).split()[2]
-        name = f"cri-{self.version.partition('~')[0].partition('+')[0]}"
-        self.root = directory / name
-        self.state = directory / f"{name}-run"
-        self.socket = directory / f"{name}.sock"
-        self.pod_logs = directory / f"{name}-pods"
+    def __init__(self, directory: Path, engine: Engine) -> None:
+        self.runtime = engine.runtime
+        self.root = engine.root
+        self.network = engine.network
+        self.pod_logs = directory / f"{engine.name}-pods"
         """As /var/log/pods."""
         self.cgroup = f"/{session_name(directory)}-kubelet"
         """The kubelet's --cgroup-root: two sessions on one machine keep apart."""
-        self.image, self.image_id = IMAGE, ""
+        self.image, self.image_id = IMAGE, engine.images.image_id
+        self.pause_id = engine.images.pause_id
+        self._engine = engine
+        # By the id the runtime gives it, which CRI-O writes otherwise than containerd.
+        status = engine.channel.call("/runtime.v1.ImageService/ImageStatus", {1: {1: IMAGE}})
+        self._image_reference = text(child(status, 1), 1)
         self._pods: list[Pod] = []
-        self._directory = directory / f"{name}-files"
-        self._directory.mkdir()
-        self.network = PodNetwork(self._directory / "cni")
-        config = self._directory / "containerd.toml"
-        config.write_text(self._config())
-        self.daemon = Daemon(
-            [f"{prefix}containerd", "--config", str(config)],
-            directory / f"{name}.log",
-            self._environment,
-        )
-        self.daemon.await_answer(
-            lambda: self.socket.exists() and answers([*self._client(), "version"]), 30
-        )
-        self._channel = Channel(self.socket)
-        self.daemon.await_answer(lambda: self._try(_RUNTIME + "Version", {}), 30)
-        self._load()
 
     # --- pods
 
@@ -169,7 +131,7 @@ class CriHost:
         # What is to be removed at the end is known before anything else may fail.
         pod = Pod(name, namespace, uid, id_, 0, cgroup, logs, config, network)
         self._pods.append(pod)
-        pid = int((self._bundle(id_) / "init.pid").read_text())
+        pid = self._engine.pid(id_) or 0
         self._pods[-1] = pod = Pod(name, namespace, uid, id_, pid, cgroup, logs, config, network)
         return pod
 
@@ -202,7 +164,7 @@ class CriHost:
         }
         config: Message = {
             1: {1: name, 2: attempt},  # metadata
-            2: {1: self.image_id, 18: self.image},  # image: by its id, and as the author wrote it
+            2: {1: self._image_reference, 18: self.image},  # image, and as the author wrote it
             3: list(argv),  # command
             6: [{1: "POD_NAME", 2: pod.name}],  # envs
             7: [{1: inside, 2: outside} for inside, outside in (mounts or {}).items()],
@@ -230,9 +192,7 @@ class CriHost:
         answer = self._call("CreateContainer", {1: pod.id, 2: config, 3: pod.config})
         id_ = text(answer, 1)
         self._call("StartContainer", {1: id_})
-        pid_file = self._bundle(id_) / "init.pid"
-        # The bundle of a container that has ended already is gone.
-        pid = int(pid_file.read_text()) if pid_file.exists() else 0
+        pid = self._engine.pid(id_) or 0
         return ContainerHandle(id_, name, pid, self.image, str(pod.logs / log))
 
     def exited(self, id_: str) -> int | None:
@@ -256,16 +216,10 @@ class CriHost:
         self._pods.remove(pod)
         wait_until(lambda: cgroup_is_gone(pod.cgroup), 10, f"{pod.cgroup} removed")
 
-    def ctr(self, *args: str) -> str:
-        """Run this containerd's own client in CRI's namespace."""
-        return run([*self._client(), "--namespace", "k8s.io", *args])
-
     def close(self) -> None:
         """Remove what is left and end the daemon."""
         with contextlib.ExitStack() as closing:
-            closing.callback(self.network.close)
-            closing.callback(self.daemon.stop)
-            closing.callback(self._channel.close)
+            closing.callback(self._engine.close)
             closing.callback(self._remove_parents)
             for pod in list(self._pods):
                 closing.callback(self.remove, pod)
@@ -288,76 +242,8 @@ class CriHost:
         for middle in ("kubepods/burstable", "kubepods/besteffort", "kubepods", ""):
             remove_cgroup(f"{self.cgroup}/{middle}")
 
-    # --- containerd
-
-    def _config(self) -> str:
-        cri = 'plugins."io.containerd.grpc.v1.cri"'
-        # Snapshotters that need what a test machine may not have; NRI's socket and /opt/containerd
-        # are the machine's.
-        off = [f"io.containerd.snapshotter.v1.{name}" for name in ("btrfs", "zfs", "devmapper")]
-        off += ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.blockfile"]
-        off += ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
-        return (
-            "version = 2\n"
-            f'root = "{self.root}"\n'
-            f'state = "{self.state}"\n'
-            f"disabled_plugins = {off}\n"
-            "[grpc]\n"
-            f'address = "{self.socket}"\n'
-            f"[{cri}]\n"
-            f'sandbox_image = "{PAUSE}"\n'
-            "disable_apparmor = true\n"
-            # Scores below the machine's own need CAP_SYS_RESOURCE.
-            "restrict_oom_score_adj = true\n"
-            "netns_mounts_under_state_dir = true\n"
-            f"[{cri}.cni]\n"
-            f'bin_dir = "{self.network.plugins}"\n'
-            f'conf_dir = "{self.network.configuration}"\n'
-            f"[{cri}.containerd.runtimes.runc]\n"
-            'runtime_type = "io.containerd.runc.v2"\n'
-            f"[{cri}.containerd.runtimes.runc.options]\n"
-            "SystemdCgroup = false\n"
-            # runc's state is in the session's directory, so that sweeping that is enough.
-            f'Root = "{self._directory / "runc"}"\n'
-        )
-
-    def _load(self) -> None:
-        try:
-            busybox = find_busybox()
-            images = {
-                IMAGE: archive(busybox, IMAGE),
-                PAUSE: archive(busybox, PAUSE, command=("/bin/sleep", "2147483647")),
-            }
-        except NoBusybox as error:
-            raise HostUnavailable(str(error)) from None
-        self.image_id = image_id(images[IMAGE])
-        self.pause_id = image_id(images[PAUSE])
-        for reference, data in images.items():
-            file = self._directory / "image.tar"
-            file.write_bytes(data)
-            self.ctr("image", "import", str(file))
-            # CRI hears of an image from containerd, a moment later.
-            wait_until(lambda name=reference: self._has_image(name), 20, reference)  # type: ignore[misc]
-
-    def _has_image(self, reference: str) -> bool:
-        request: Message = {1: {1: reference}}
-        return 1 in self._channel.call("/runtime.v1.ImageService/ImageStatus", request)
-
-    def _client(self) -> list[str]:
-        return [self._ctr, "--address", str(self.socket)]
-
-    def _bundle(self, id_: str) -> Path:
-        return self.state / "io.containerd.runtime.v2.task" / "k8s.io" / id_
-
     def _call(self, method: str, request: Message) -> Fields:
-        return self._channel.call(_RUNTIME + method, request)
-
-    def _try(self, method: str, request: Message) -> bool:
-        try:
-            self._channel.call(method, request)
-        except CallFailed:
-            return False
-        return True
+        return self._engine.channel.call(_RUNTIME + method, request)
 
 
 def _kubelet_labels(name: str, namespace: str, uid: str) -> dict[str, str]:

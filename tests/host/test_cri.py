@@ -1,4 +1,5 @@
-"""Pods as the kubelet runs them, on every generation of containerd: who is who, from disk alone."""
+"""Pods as the kubelet runs them, on each generation of containerd and on CRI-O: who is who, from
+disk alone."""
 
 from __future__ import annotations
 
@@ -70,7 +71,7 @@ def test_a_pods_containers_sandbox_and_cgroup_are_named_without_a_socket(
         assert found.keys() == {"", web.id, app.id, side.id}
         for handle in (app, side):
             container = identity(found[handle.id])
-            assert (container.runtime, container.kind) == ("containerd", Kind.CONTAINER)
+            assert (container.runtime, container.kind) == (host.runtime, Kind.CONTAINER)
             assert container.title == f"shop/web/{handle.name}"
             assert container.name == handle.id
             assert (container.image, container.image_id) == (host.image, host.image_id)
