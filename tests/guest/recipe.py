@@ -22,6 +22,8 @@ PACKAGES: Final = (
     *("python3", "python3-venv", "python3-bpfcc", "libbpf1", "bpftool", "busybox-static"),
     *("docker.io", "docker-cli", "containerd", "runc", "crun", "conmon", "podman", "netavark"),
     *("lxc", "systemd-container", "containernetworking-plugins"),
+    # For rootless Podman: a user's systemd, and the ranges of ids its containers get.
+    *("libpam-systemd", "dbus-user-session", "uidmap", "passt"),
 )
 DISABLED: Final = (
     *("docker.service", "docker.socket", "containerd.service", "podman.service", "podman.socket"),

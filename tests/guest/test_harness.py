@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import platform
+
+import pytest
+
+from tests.guest.clock import counter_khz
 from tests.guest.image import module_order
 from tests.guest.kernels import CASES, Column, document
 from tests.guest.probe_matrix import Tried
@@ -19,6 +24,15 @@ def test_modules_come_after_what_they_need_and_built_in_ones_not_at_all() -> Non
     order = module_order(MODULES_DEP, ["virtio_pci", "virtio_blk", "ext4"])
     names = [path.rpartition("/")[2].removesuffix(".ko.xz") for path in order]
     assert names == ["virtio", "virtio_pci", "jbd2", "mbcache", "ext4"]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="another counter")
+def test_the_counters_rate_is_the_same_each_time() -> None:
+    first, second = counter_khz(), counter_khz()
+    assert first is not None
+    assert second is not None
+    assert first == pytest.approx(second, rel=0.001)
+    assert 500_000 < first < 10_000_000
 
 
 def test_the_page_of_kernels_says_what_runs_and_why_the_rest_does_not() -> None:
