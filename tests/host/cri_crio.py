@@ -86,6 +86,8 @@ class CrioEngine:
             # runc's state is in the session's directory, so that sweeping that is enough.
             f'runtime_root = "{files}/runc"\n'
             "[crio.image]\n"
+            # The image says what it runs.
+            'pause_command = ""\n'
             f'pause_image = "{PAUSE}"\n'
             f'signature_policy = "{files}/policy.json"\n'
             "[crio.network]\n"
