@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench soak guest kernels fuzz bpf native-asan dashboards lock clean
+.PHONY: help run try test lint check golden bench soak guest kernels fuzz bpf native-asan dashboards lock screenshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -78,6 +78,10 @@ lock: ## resolve the locked dependencies anew
 			-o deploy/requirements/$$name.txt \
 			$$([ $$name = run ] && echo pyproject.toml || echo deploy/requirements/$$name.in); \
 	done
+
+screenshot: ## docs/top.svg, drawn from the demo (a minute and a half)
+	@deploy/setup.sh run
+	@PYTHONPATH=. $(PYTHON) deploy/screenshot.py
 
 clean: ## remove what was made in this checkout
 	@rm -rf .venv .run build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Final, Generic
 
 from agent.model import Snapshot
 from agent.past import Past
-from agent.selection.item import Item
-from agent.top.act import Seen, act, choose_set
+from agent.top.control import Control
 from agent.top.feed import Feed, Maker, Read, Source
-from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
-from agent.top.keys import SET_KEYS, Action, action_of
-from agent.top.layout import hit, page_size
 from agent.top.looking import Looking
 from agent.top.making import FrameMaker
-from agent.top.mouse import WHEEL_DOWN, WHEEL_UP, Click
 from agent.top.open_panel import Panels
-from agent.top.panel import Panel
 from agent.top.past import Joined, MemoryPast
-from agent.top.prompt import Choice, choose, copy_choices, sort_choices, type_key
-from agent.top.render import render
-from agent.top.row import Key, Row
-from agent.top.rows import rows_of
-from agent.top.steady import Steady
 from agent.top.terminal import Terminal
 from agent.top.tools import Tools
-from agent.top.view import Show, View, settle
+from agent.top.view import View
 from agent.top.wake import Wake
 
 _LEAVING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMPTY_READS: Final = 3
 """The terminal said so often in a row that there are keys, and there were none: it is gone."""
-_WHEEL: Final = 3
-"""Rows."""
 
 
 def show(
@@ -97,8 +83,8 @@ def show_frames(
         feed.start()
         try:
             looking = Looking(past, maker, tools.moment)
-            loop = _Loop(feed, view, wake, terminal, glyphs, looking, panels, pinned=tools.replay)
-            return loop.run(count)
+            control = Control(feed, view, terminal, glyphs, looking, panels, pinned=tools.replay)
+            return _Loop(feed, control, wake, terminal).run(count)
         finally:
             panels.close()
             feed.stop()
@@ -114,33 +100,15 @@ def _begun(maker: FrameMaker, tools: Tools) -> Callable[[], None]:
 
 
 class _Loop(Generic[Read]):
-    """What the loop holds between two events: the view, and what was drawn last."""
+    """Waits for what happens, hands it on, draws."""
 
     def __init__(
-        self,
-        feed: Feed[Read],
-        view: View,
-        wake: Wake,
-        terminal: Terminal,
-        glyphs: Glyphs,
-        looking: Looking[Read],
-        panels: Panels,
-        *,
-        pinned: bool,
+        self, feed: Feed[Read], control: Control[Read], wake: Wake, terminal: Terminal
     ) -> None:
         self._feed = feed
-        self._view = view
+        self._control = control
         self._wake = wake
         self._terminal = terminal
-        self._glyphs = glyphs
-        self._looking = looking
-        self._panels = panels
-        self._pinned = view.at if pinned else None
-        """Where it goes back to, where there is no now."""
-        self._steady = Steady()
-        self._frame: Frame | None = None
-        self._rows: Sequence[Row] = []
-        self._panel: Panel | None = None
         self._empty_reads = 0
 
     def run(self, count: int | None) -> int:
@@ -148,8 +116,8 @@ class _Loop(Generic[Read]):
             if self._feed.error is not None:
                 raise self._feed.error
             made = self._feed.count
-            self._arrange()
-            self._draw()
+            self._control.arrange()
+            self._terminal.draw(self._control.screen())
             if count is not None and made >= count:
                 return 0
             event = self._wake.wait()
@@ -164,126 +132,11 @@ class _Loop(Generic[Read]):
             if event.keys and not self._keys():
                 return 0
 
-    def _arrange(self) -> None:
-        """Take the newest facts into the order and the panel that the view asks for."""
-        if self._view.at is None and self._pinned is not None:
-            self._view = replace(self._view, at=self._pinned)
-        self._frame = self._looking.frame(self._view, self._feed.frame)
-        if self._frame is not None:
-            self._steady.begin(self._frame.wall_time, self._view.order)
-            self._rows = rows_of(self._frame, self._view, self._steady)
-        self._view = settle(self._view, [row.key for row in self._rows], self._page())
-        width, _ = self._terminal.size()
-        self._panel = self._panels.panel(self._view, self._item(), self._frame, width)
-
-    def _draw(self) -> None:
-        width, height = self._terminal.size()
-        self._terminal.draw(
-            render(
-                self._frame,
-                self._rows,
-                self._view,
-                width,
-                height,
-                self._glyphs,
-                panel=self._panel,
-                choices=self._choices(),
-            )
-        )
-
     def _keys(self) -> bool:
         """Take every key there is. False: quit."""
         pressed = self._terminal.keys()
         self._empty_reads = 0 if pressed else self._empty_reads + 1
-        for key in pressed:
-            self._view = replace(self._view, message="")
-            if isinstance(key, Click):
-                self._click(key)
-            elif not self._key(key):
-                return False
-            # The next key is about the rows as this one left them.
-            self._arrange()
-        return True
-
-    def _key(self, key: str) -> bool:
-        if self._view.prompt is not None:
-            jumps = self._view.prompt.asks == "jump" and key == "Enter"
-            self._view = self._looking.jump(self._view) if jumps else type_key(self._view, key)
-        elif self._view.menu:
-            self._choose(key)
-        elif self._view.show is None and key in SET_KEYS:
-            self._view = choose_set(self._view, SET_KEYS[key])
-        elif key in (WHEEL_UP, WHEEL_DOWN):
-            action = Action.UP if key == WHEEL_UP else Action.DOWN
-            for _ in range(_WHEEL):
-                self._view = act(self._view, action, self._seen())
-        else:
-            action_asked = action_of(key, paused=self._view.at is not None)
-            if action_asked is Action.QUIT:
-                return False
-            if action_asked is not None:
-                self._act(action_asked)
-        return True
-
-    def _act(self, action: Action) -> None:
-        view, live = self._view, self._feed.frame
-        match action:
-            case Action.REDRAW:
-                self._terminal.redraw()
-            case Action.MOUSE:
-                self._view = replace(
-                    view,
-                    mouse=not view.mouse,
-                    message="mouse off: the terminal selects text" if view.mouse else "mouse on",
-                )
-                self._terminal.mouse(on=self._view.mouse)
-            case Action.PAUSE if view.show is not Show.COLUMNS:
-                self._view = self._looking.pause(view, live)
-            case Action.EARLIER:
-                self._view = self._looking.step(view, live, back=True)
-            case Action.LATER if view.show is not Show.LOGS:
-                self._view = self._looking.step(view, live, back=False)
-            case _:
-                self._view = act(view, action, self._seen())
-
-    def _choose(self, key: str) -> None:
-        was = self._view.menu
-        self._view, chosen = choose(self._view, key, self._choices())
-        if chosen is not None and was == "copy":
-            self._terminal.copy(chosen.value)
-            self._view = replace(self._view, message=f"copied its {chosen.label}: {chosen.value}")
-
-    def _click(self, click: Click) -> None:
-        if self._view.show is not None or self._view.prompt is not None or self._view.menu:
-            return
-        found = hit(self._view, self._rows, self._terminal.size(), click, self._glyphs)
-        if found.column is not None:
-            column = "trouble" if found.column == "why" else found.column
-            reverse = not self._view.reverse if self._view.sort == column else False
-            self._view = replace(self._view, sort=column, reverse=reverse)
-        elif found.row is not None:
-            again = found.row == self._view.selected
-            self._view = replace(self._view, selected=found.row)
-            if again:
-                self._view = act(self._view, Action.OPEN, self._seen())
-
-    def _choices(self) -> Sequence[Choice]:
-        if self._view.menu == "sort":
-            return sort_choices(self._view)
-        row = self._row()
-        return copy_choices(row) if self._view.menu == "copy" and row is not None else ()
-
-    def _seen(self) -> Seen:
-        length = 0 if self._panel is None else len(self._panel.lines)
-        return Seen(self._rows, self._page(), length)
-
-    def _row(self) -> Row | None:
-        key: Key | None = self._view.selected
-        return next((row for row in self._rows if row.key == key), None)
-
-    def _item(self) -> Item | None:
-        row = self._row()
-        return None if row is None else row.item
+        return all(self._control.press(key) for key in pressed)
 
     def _signal(self, number: int) -> None:
         if number == signal.SIGTSTP:
@@ -292,6 +145,3 @@ class _Loop(Generic[Read]):
             self._terminal.resume()
         elif number == signal.SIGWINCH:
             self._terminal.resize()
-
-    def _page(self) -> int:
-        return page_size(self._view, self._terminal.size()[1])

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final
 
+from agent.top.looks import ATTRIBUTES, COLOURS
 from agent.top.mouse import MASK, Click, read_mouse
 from agent.top.screen import Line, Screen, Span, Style
 from agent.top.width import cut, display_width
@@ -45,30 +46,6 @@ _NAMES: Final = {
     " ": "Space",
 }
 
-_COLOURS: Final = {
-    Style.KEY: curses.COLOR_CYAN,
-    Style.GOOD: curses.COLOR_GREEN,
-    Style.WARNING: curses.COLOR_YELLOW,
-    Style.CRITICAL: curses.COLOR_RED,
-    Style.NOTICE: curses.COLOR_CYAN,
-    Style.PAUSED: curses.COLOR_YELLOW,
-}
-_ATTRIBUTES: Final = {
-    Style.PLAIN: curses.A_NORMAL,
-    Style.FAINT: curses.A_DIM,
-    Style.STRONG: curses.A_BOLD,
-    Style.TITLE: curses.A_BOLD,
-    Style.HEADING: curses.A_REVERSE,
-    Style.SORTED: curses.A_REVERSE | curses.A_BOLD,
-    Style.GOOD: curses.A_NORMAL,
-    Style.WARNING: curses.A_BOLD,
-    Style.CRITICAL: curses.A_BOLD,
-    Style.KEY: curses.A_BOLD,
-    Style.NOTICE: curses.A_NORMAL,
-    Style.PAUSED: curses.A_REVERSE | curses.A_BOLD,
-    Style.TOTAL: curses.A_BOLD,
-}
-
 
 class UnusableTerminal(Exception):
     """The terminal cannot show a screen, and why."""
@@ -81,7 +58,7 @@ class Terminal:
         self._colour = not environment.get("NO_COLOR")
         self._name = environment.get("TERM", "")
         self._shown: tuple[Line, ...] = ()
-        self._styles: dict[Style, int] = dict(_ATTRIBUTES)
+        self._styles: dict[Style, int] = dict(ATTRIBUTES)
         self._out = sys.__stdout__.fileno()  # type: ignore[union-attr]  # the caller has seen that it is a terminal
 
     def __enter__(self) -> Terminal:
@@ -199,7 +176,7 @@ class Terminal:
         if self._colour and curses.tigetnum("colors") >= 8:
             curses.start_color()
             curses.use_default_colors()
-            for pair, (style, colour) in enumerate(_COLOURS.items(), start=1):
+            for pair, (style, colour) in enumerate(COLOURS.items(), start=1):
                 curses.init_pair(pair, colour, -1)
                 self._styles[style] |= curses.color_pair(pair)
 
