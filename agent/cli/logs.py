@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable
 
 from agent.cli import settings
 from agent.cli.exits import OK, USAGE
@@ -19,7 +20,7 @@ targets:
 
 examples:
   agent logs web -f                     what comes, across rotation
-  agent logs shop/api --since 15m --grep 'timeout|refused'
+  agent logs shop/api --since 15m --grep '(?i)timeout|refused'
   agent logs web -n 20 --stream stderr
   agent logs shop/api/app --previous    the run before the last restart, in Kubernetes
   agent logs web -o json | jq -r .log
@@ -48,7 +49,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
     parser.add_argument(
-        "-n", "--tail", type=_count, metavar="N", help="only the last N records, of those that fit"
+        "-n",
+        "--tail",
+        type=_count(0),
+        metavar="N",
+        help="only the last N records, of those that fit; 0 with -f for what comes alone",
     )
     parser.add_argument(
         "--since", type=_moment, metavar="WHEN", help="5m, 1h30m, 2d ago, or a time (ISO 8601)"
@@ -58,16 +63,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--grep", type=_expression, metavar="REGEX", help="only records that this fits"
     )
     parser.add_argument("--stream", choices=("stdout", "stderr"), help="only this one")
-    parser.add_argument("--timestamps", action="store_true", help="the runtime's time before each")
     parser.add_argument(
-        "--previous", action="store_true", help="the run before this one (Kubernetes)"
+        "-t", "--timestamps", action="store_true", help="the runtime's time before each"
+    )
+    parser.add_argument(
+        "-p", "--previous", action="store_true", help="the run before this one (Kubernetes)"
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     verify = parser.add_argument_group("self-test")
     verify.add_argument(
         "--verify", action="store_true", help="ship numbered lines of a container, and count them"
     )
-    verify.add_argument("--lines", type=_count, metavar="N", default=20_000, help="(20000)")
+    verify.add_argument("--lines", type=_count(1), metavar="N", default=20_000, help="(20000)")
     verify.add_argument("--runtime", metavar="NAME", help="docker or podman (the first that works)")
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
@@ -79,17 +86,17 @@ def _run(arguments: argparse.Namespace) -> int:
         from agent.cli.logs_verify import verify
 
         return verify(config, arguments.lines, arguments.runtime)
-    if arguments.target is None:
-        print("agent logs: which container? write a TARGET, or --verify", file=sys.stderr)
-        return USAGE
     from agent.cli.logs_finding import Finder, NoLog
     from agent.cli.logs_printing import Wanted, show
     from agent.container.target import BadTarget
 
+    finder = Finder(config)
+    if arguments.target is None:
+        print(f"agent logs: which container? {finder.names()}", file=sys.stderr)
+        return USAGE
     if arguments.systemd and arguments.previous:
         print("agent logs: --previous is for containers of Kubernetes", file=sys.stderr)
         return USAGE
-    finder = Finder(config)
     try:
         log = (
             finder.unit(arguments.target)
@@ -115,10 +122,12 @@ def _run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least 1")
+def _count(least: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r}: a number from {least} on")
+        return int(text)
+
     return count
 
 

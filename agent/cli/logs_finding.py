@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent.container.log_source import LogSource
 
 _LISTED = 10
-"""Names that are shown where one is wrong."""
+"""Names that are shown where one is wrong, and reasons."""
 
 
 class NoLog(Exception):
@@ -64,6 +64,11 @@ class Finder:
         if previous:
             raise NoLog(NOT_FOUND, _ONE_RUN.format(text))
         return log
+
+    def names(self) -> str:
+        """Who has a log in files, in words."""
+        names = _names(source.container for source in self._sources.scan())
+        return f"there are {_listed(sorted(names))}" if names else _NOBODY
 
     def unit(self, text: str) -> JournalLog:
         """What a unit of systemd's has in the journal. Raises NoLog, and OSError."""
@@ -160,6 +165,8 @@ class Finder:
 
     def _nobody(self, text: str, sources: Sequence[LogSource]) -> NoLog:
         failures = [f"  {failure}" for failure in (*self._sources.failures(), *self._unread)]
+        if len(failures) > _LISTED:
+            failures[_LISTED:] = [f"  and {len(failures) - _LISTED} more"]
         names = _names(source.container for source in sources)
         if self._sources.denied and not names:
             return NoLog(NOT_PERMITTED, "containers' logs may not be read; try as root", *failures)
@@ -170,7 +177,7 @@ class Finder:
         elif names:
             hint = f"there are {_listed(sorted(names))}"
         else:
-            hint = "no container on this host has a log"
+            hint = _NOBODY
         sure = self._sure and not self._sources.denied
         return NoLog(
             NOT_FOUND if sure else NOT_PERMITTED,
@@ -179,6 +186,7 @@ class Finder:
         )
 
 
+_NOBODY = "no container on this host has a log"
 _ONE_RUN = (
     "{!r} has no earlier run with a log of its own (Docker, Podman and systemd keep all runs of "
     "one together)"

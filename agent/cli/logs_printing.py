@@ -18,6 +18,8 @@ from agent.logs.faults import FaultLog
 
 _POLL: Final = 0.1
 """Seconds between looks at a file that is followed."""
+_LOOK: Final = 1.0
+"""Seconds between looks whether the log is there at all."""
 _STDERR: Final = b"\x1b[31m"
 _DIM: Final = b"\x1b[2m"
 _PLAIN: Final = b"\x1b[0m"
@@ -78,6 +80,10 @@ class Reading(Protocol):
     def finish(self) -> Iterator[list[Entry]]:
         """Yield the last record where it has no end yet."""
 
+    @property
+    def gone(self) -> bool:
+        """Whether the log was deleted: nothing more is to come."""
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -108,7 +114,8 @@ def show(
     complain: Callable[[str], object] | None = None,
 ) -> None:
     """
-    Print records to `out` (standard output) until the end, or until `stop` says so.
+    Print records to `out` (standard output) until the end, or until `stop` says so. What is
+    followed ends when it is deleted.
 
     `complain` is told what is wrong with the log, a line each (standard error).
 
@@ -121,14 +128,19 @@ def show(
     reader, found = _first(log, wanted, faults, printer, finish=not follow)
     with closing(reader):
         printer.put(found)
+        look_at = time.monotonic() + _LOOK
         while follow and not stop():
+            # Asked before the last bytes are read, so that none come between.
+            gone = time.monotonic() >= look_at and reader.gone
             came = False
-            for entries in reader.read():
+            for entries in _all(reader, finish=gone):
                 fitting = [entry for entry in entries if wanted.fits(entry)]
                 printer.put(fitting)
                 came = came or bool(entries)
-            if wanted.until_ns is not None and time.time_ns() > wanted.until_ns:
+            if gone or (wanted.until_ns is not None and time.time_ns() > wanted.until_ns):
                 break
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + _LOOK
             if not came:
                 time.sleep(_POLL)
 

@@ -24,6 +24,9 @@ from agent.container.statefile import Signature, signature
 _ROOTS_EVERY: Final = 60.0
 """Seconds between looks for daemons with another data root: each reads every /proc/PID/comm."""
 _ID = re.compile(r"[0-9a-f]{64}\Z")
+_CACHE: Final = "container-cached.log"
+"""What `docker logs` reads of a driver that cannot be read (gelf, syslog, fluentd, …), in the local
+driver's format; written unless the daemon has cache-disabled=true."""
 _ROTATED = re.compile(r"\.[0-9]+(\.gz)?\Z")
 
 
@@ -74,14 +77,15 @@ class DockerLogs:
                 if entry.source is not None:
                     waiting.append(directory)
                 if entry.container is not None:
-                    elsewhere.append(LogSource("", "", entry.container))
+                    elsewhere.append(_elsewhere(directory, entry.container))
         self._forget(known)
         self._waiting = tuple(waiting)
         self._elsewhere = tuple(elsewhere)
         return sources
 
     def elsewhere(self) -> tuple[LogSource, ...]:
-        """The containers that had no file in the last scan."""
+        """The containers that had no file in the last scan. Their path is "", or Docker's own copy
+        of what it sent away: for who wants to look, and not for shipping once more."""
         return self._elsewhere
 
     def container(self, id_: str) -> Container | None:
@@ -136,6 +140,12 @@ class DockerLogs:
         for directory in self._known.keys() - known.keys():
             self._failures.clear(directory)
         self._known = known
+
+
+def _elsewhere(directory: str, container: Container) -> LogSource:
+    cache = f"{directory}/{_CACHE}"
+    there = os.path.exists(cache)
+    return LogSource(cache if there else "", "docker-local" if there else "", container)
 
 
 def _is_there(path: str) -> bool:

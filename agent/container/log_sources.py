@@ -73,7 +73,7 @@ class LogSources:
         ]
 
     def elsewhere(self) -> list[LogSource]:
-        """Containers that had no file in the last scan: their path is ""."""
+        """Containers that had no file to ship in the last scan: see `DockerLogs.elsewhere`."""
         return [*self._docker.elsewhere(), *self._podman.elsewhere()]
 
     def container(self, id_: str, uid: int) -> Container | None:

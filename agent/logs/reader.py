@@ -16,6 +16,7 @@ from agent.logs.checkpoint import FileRecord
 from agent.logs.entry import Entry
 from agent.logs.faults import FaultLog
 from agent.logs.ledger import Ledger
+from agent.logs.listing import list_files
 from agent.logs.stats import ContainerCounters
 
 _BLOCK: Final = 256 * 1024
@@ -60,6 +61,12 @@ class LogReader:
         """Yield the last line where it has no end yet. Nothing may be read after it."""
         for batch in self._chain.finish(time.time_ns()):
             yield batch.entries
+
+    @property
+    def gone(self) -> bool:
+        """Whether its files were deleted, all of them: nothing more is to come."""
+        rotation = self._chain.rotation
+        return not list_files(rotation.directory, rotation.base)
 
     def close(self) -> None:
         """Close its files."""

@@ -97,6 +97,11 @@ class JournalReading:
         if late := self._joiner.finish():
             yield late
 
+    @property
+    def gone(self) -> bool:
+        """False: that its container was removed, no entry says."""
+        return False
+
     def close(self) -> None:
         """Close the journal."""
         self._reader.close()

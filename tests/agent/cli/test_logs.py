@@ -87,7 +87,7 @@ def test_a_cgroup_s_path_finds_its_container(
 
 
 @pytest.mark.parametrize(
-    "wrong", [["a//b"], [], ["web", "--grep", "("], ["web", "--since", "soon"], ["web", "-n", "0"]]
+    "wrong", [["a//b"], [], ["web", "--grep", "("], ["web", "--since", "soon"], ["web", "-n", "-1"]]
 )
 def test_what_makes_no_sense_is_a_usage_error(host: LogHost, wrong: list[str]) -> None:
     try:
@@ -117,7 +117,10 @@ def test_who_is_not_there_is_told_who_may_be_meant(
 ) -> None:
     assert "did you mean worker?" in run(host, capfd, "work")[2]
     assert "did you mean web?" in run(host, capfd, "wep")[2]
-    assert "there are shop/web-5f7d/app, web, web-2, worker" in run(host, capfd, "nobody")[2]
+    everybody = "there are shop/web-5f7d/app, web, web-2, worker"
+    assert everybody in run(host, capfd, "nobody")[2]
+    assert everybody in run(host, capfd)[2]
+    assert run(host, capfd, "web", "-n", "0") == (OK, "", "")
 
 
 def test_a_run_of_which_only_a_rotated_file_is_left_is_printed(

@@ -19,6 +19,7 @@ from agent.container.container import Container
 from agent.container.log_source import LogSource
 from agent.logs.file_log import FileLog
 from agent.logs.timestamps import parse_rfc3339
+from tests.log_host import wait_for
 
 BASE = 1_795_000_000_000_000_000
 
@@ -180,6 +181,25 @@ def test_what_comes_is_followed_across_rotation(tmp_path: Path) -> None:
         stop.set()
         thread.join()
     assert out.getvalue() == b"n0\nn1\nn2\nn3\n"
+
+
+def test_what_is_followed_ends_when_it_is_deleted(tmp_path: Path) -> None:
+    log = tmp_path / "0.log"
+    log.write_bytes(line(0, "n0"))
+    out = io.BytesIO()
+    with log.open("ab") as file:
+        thread = threading.Thread(
+            target=show,
+            args=(source(log), Wanted()),
+            kwargs={"follow": True, "as_json": False, "timestamps": False, "out": out},
+        )
+        thread.start()
+        wait_for(lambda: out.getvalue() == b"n0\n", 10, "what is there")
+        file.write(line(1, "n1")[:-1])
+        log.unlink()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert out.getvalue() == b"n0\nn1\n"
 
 
 def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
