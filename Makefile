@@ -41,9 +41,9 @@ soak: ## the log pipeline's torture run and rotation at speed, at full length (5
 	@deploy/setup.sh test
 	@TORTURE_SEEDS=$${TORTURE_SEEDS:-0:5000} ROTATION_SECONDS=60 $(PYTHON) -m pytest -q tests/torture
 
-soak-bpf: ## 2,000 cgroups made and removed while all probes run (2 minutes)
+soak-bpf: ## 2,000 containers of runc that come and go in ten minutes while all probes run
 	@deploy/setup.sh test
-	@BPF_SOAK_CGROUPS=$${BPF_SOAK_CGROUPS:-2000} $(PYTHON) -m pytest -q -s tests/agent/bpf/test_soak.py
+	@BPF_SOAK_CONTAINERS=2000 BPF_SOAK_SECONDS=600 $(PYTHON) -m pytest -q -s tests/agent/bpf/test_soak.py
 
 guest: ## the tests that need systemd and cgroup v2, in an emulated guest; its image is built once
 	@deploy/setup.sh test

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +13,15 @@ import pytest
 
 from agent.config import HostPaths
 from agent.container.discovery import Discovery
+from tests.host.bare import BareHost
 from tests.host.containerd import ContainerdHost
-from tests.host.daemon import CGROUP_ROOT, HostUnavailable, need_root, remove_cgroup
+from tests.host.daemon import HostUnavailable, remove_cgroup
 from tests.host.docker import DockerHost
-from tests.host.handle import ContainerHandle
 from tests.host.identity import SLEEP, cgroup_of, log_of, named, started_as_the_kernel_says
 
 pytestmark = pytest.mark.host
+
+BARE = f"agent-test-{os.getpid()}"
 
 
 def test_docker_of_a_private_daemon_is_named_without_knowing_its_root(
@@ -142,96 +143,31 @@ def test_nerdctls_container_is_named_by_its_labels(containerd_host: ContainerdHo
         containerd_host.remove(id_)
 
 
-class Bare:
-    """A bundle, and runc or crun to run it with a state directory of its own."""
-
-    def __init__(self, directory: Path, runtime: str) -> None:
-        need_root(runtime, "busybox")
-        self.run_root = directory / "run"
-        self.bundle = directory / "bundle"
-        self._runtime = runtime
-        binary = shutil.which("busybox")
-        assert binary is not None
-        for name in ("bin", "dev", "proc", "sys"):
-            (self.bundle / "rootfs" / name).mkdir(parents=True)
-        shutil.copy(binary, self.bundle / "rootfs/bin/busybox")
-        self._name = f"agent-test-{os.getpid()}-{runtime}"
-        self._write_config()
-
-    def start(self) -> ContainerHandle:
-        self._command("run", "--detach", "--bundle", str(self.bundle), self._name)
-        pid = json.loads(self._command("state", self._name))["pid"]
-        return ContainerHandle(id=self._name, name=self._name, pid=pid, image="", log_path="")
-
-    def close(self) -> None:
-        subprocess.run(self._argv("delete", "--force", self._name), capture_output=True)
-        remove_cgroup(self._name)
-
-    def _write_config(self) -> None:
-        namespaces = ("pid", "ipc", "uts", "mount", "network")
-        config = {
-            "ociVersion": "1.0.2",
-            "process": {
-                "user": {"uid": 0, "gid": 0},
-                "args": ["/bin/busybox", "sleep", "1000"],
-                "cwd": "/",
-            },
-            "root": {"path": "rootfs"},
-            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-            "annotations": {"app": "web"},
-            "linux": {"namespaces": [{"type": namespace} for namespace in namespaces]},
-        }
-        (self.bundle / "config.json").write_text(json.dumps(config))
-
-    def _argv(self, *args: str) -> list[str]:
-        argv = [self._runtime, "--root", str(self.run_root / self._runtime), *args]
-        unified = CGROUP_ROOT / "unified"
-        if self._runtime == "crun" and unified.is_dir():
-            # crun refuses a hybrid host; in a mount namespace of its own it sees cgroup2 alone.
-            script = f'mount --bind {unified} {CGROUP_ROOT} && exec "$@"'
-            return ["unshare", "--mount", "sh", "-c", script, "sh", *argv]
-        return argv
-
-    def _command(self, *args: str) -> str:
-        # Files, not pipes: the container inherits them and holds them open.
-        out, err = self.bundle / "out", self.bundle / "err"
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            done = subprocess.run(
-                self._argv(*args),
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                timeout=30,
-            )
-        if done.returncode != 0:
-            raise HostUnavailable(err.read_text().strip())
-        return out.read_text()
-
-
 @pytest.fixture(params=["runc", "crun"])
-def bare(request: pytest.FixtureRequest, host_directory: Path) -> Iterator[tuple[str, Bare]]:
+def bare(request: pytest.FixtureRequest, host_directory: Path) -> Iterator[tuple[str, BareHost]]:
     directory = host_directory / f"bare-{request.param}"
     try:
-        host = Bare(directory, request.param)
+        host = BareHost(directory, request.param)
     except HostUnavailable as reason:
         pytest.skip(f"{request.param}: {reason}")
     try:
         yield request.param, host
     finally:
-        host.close()
+        host.remove(BARE)
+        remove_cgroup(BARE)
         shutil.rmtree(directory)
 
 
-def test_a_bare_container_is_named_by_its_state_file(bare: tuple[str, Bare]) -> None:
+def test_a_bare_container_is_named_by_its_state_file(bare: tuple[str, BareHost]) -> None:
     runtime, host = bare
     try:
-        handle = host.start()
+        pid = host.start(BARE, ("/bin/busybox", "sleep", "1000"))
     except HostUnavailable as reason:
         pytest.skip(f"{runtime}: {reason}")
-    container = named(replace(HostPaths(), run=str(host.run_root)), handle.pid)
-    assert (container.runtime, container.name) == (runtime, handle.name)
+    container = named(replace(HostPaths(), run=str(host.run_root)), pid)
+    assert (container.runtime, container.name) == (runtime, BARE)
     assert container.labels == {"app": "web"}
-    assert container.pid == handle.pid
+    assert container.pid == pid
     assert container.complete
     assert started_as_the_kernel_says(container)
 
