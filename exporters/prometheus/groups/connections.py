@@ -5,31 +5,19 @@ A reason, and a histogram, is there once something happened: most containers ope
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from agent.bpf.tcp_counts import TcpCounts
-from agent.model import Sample, Snapshot
 from exporters.prometheus.metric import (
     AnyMetric,
     HistogramMetric,
-    Labels,
     Metric,
-    Number,
     counter,
     counters,
 )
-from exporters.prometheus.probe_values import counted, timed
+from exporters.prometheus.probe_values import counted, counted_by, timed
 
 _STATE: Final = "BPF inet_sock_set_state"
-
-
-def failures(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
-    """Attempts to connect that failed, by reason."""
-    if (counts := sample.probes.get(TcpCounts)) is not None:
-        for reason, count in (counts.failures or {}).items():
-            if count:
-                yield (("reason", reason),), count
 
 
 METRICS: tuple[AnyMetric, ...] = (
@@ -51,7 +39,11 @@ METRICS: tuple[AnyMetric, ...] = (
         source=_STATE,
         help="Attempts to open a TCP connection that failed: refused, timed_out, unreachable,"
         " given_up by the program, or other.",
-        read=failures,
+        read=counted_by(
+            TcpCounts,
+            "reason",
+            lambda counts: {reason: n for reason, n in (counts.failures or {}).items() if n},
+        ),
         labels=("reason",),
     ),
     HistogramMetric(

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from agent.bpf.dns_counts import DnsCounts
-from agent.model import Sample, Snapshot
 from exporters.prometheus.metric import (
     AnyMetric,
     HistogramMetric,
-    Labels,
     Metric,
-    Number,
     counter,
 )
-from exporters.prometheus.probe_values import counted, timed
-
-
-def responses(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
-    """Answers by code."""
-    if (counts := sample.probes.get(DnsCounts)) is not None:
-        for code, count in sorted(counts.responses.items()):
-            yield (("rcode", code),), count
-
+from exporters.prometheus.probe_values import counted, counted_by, timed
 
 METRICS: tuple[AnyMetric, ...] = (
     counter(
@@ -42,7 +29,7 @@ METRICS: tuple[AnyMetric, ...] = (
         type="counter",
         source="BPF cgroup_skb, UDP port 53",
         help="Answers to DNS queries, by their code in dig's words: NOERROR, NXDOMAIN, SERVFAIL.",
-        read=responses,
+        read=counted_by(DnsCounts, "rcode", lambda counts: counts.responses),
         labels=("rcode",),
     ),
     counter(

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from agent.bpf.reclaim_counts import ReclaimCounts
-from agent.model import Sample, Snapshot
 from exporters.prometheus.durations import histogram
-from exporters.prometheus.metric import AnyMetric, Histogram, HistogramMetric, Labels
-
-
-def stalls(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Histogram]]:
-    """Of each kind there was."""
-    if (counts := sample.probes.get(ReclaimCounts)) is not None:
-        for kind, of in sorted(counts.stalls.items()):
-            if of.total:
-                yield (("kind", kind),), histogram(of)
-
+from exporters.prometheus.metric import AnyMetric, HistogramMetric
+from exporters.prometheus.probe_values import timed_by
 
 METRICS: tuple[AnyMetric, ...] = (
     HistogramMetric(
@@ -24,7 +13,11 @@ METRICS: tuple[AnyMetric, ...] = (
         source="BPF mm_vmscan_*_reclaim, mm_compaction",
         help="Time a process spent freeing memory before it got any, in seconds: direct where the "
         "host was short, memcg at a limit, compaction for pages side by side.",
-        read=stalls,
+        read=timed_by(
+            ReclaimCounts,
+            "kind",
+            lambda counts: {kind: histogram(of) for kind, of in counts.stalls.items() if of.total},
+        ),
         labels=("kind",),
     ),
 )

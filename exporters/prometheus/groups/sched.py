@@ -21,6 +21,7 @@ from exporters.prometheus.metric import (
     Metric,
     Number,
 )
+from exporters.prometheus.probe_values import counted_by
 
 _HOST = "host"
 """Whoever is in no container."""
@@ -78,22 +79,6 @@ def preemptions(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Nu
         yield (("by", name),), by[name]
 
 
-def switches(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
-    """By why the task left its CPU."""
-    if (counts := sample.probes.get(SchedCounts)) is not None:
-        yield (("kind", "involuntary"),), counts.involuntary - counts.throttled
-        yield (("kind", "throttled"),), counts.throttled
-        yield (("kind", "voluntary"),), counts.voluntary
-
-
-def sleeps(sample: Sample, _: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
-    """By reason, of those there were."""
-    if (counts := sample.probes.get(SchedCounts)) is not None:
-        for reason, each in counts.sleeps.items():
-            if each.count:
-                yield (("reason", reason),), each.ns / 1e9
-
-
 METRICS: tuple[AnyMetric, ...] = (
     HistogramMetric(
         name="container_runqueue_latency_seconds",
@@ -117,7 +102,15 @@ METRICS: tuple[AnyMetric, ...] = (
         source="BPF sched_switch",
         help="Times in a window a task left its CPU: by itself, for another task, or throttled, "
         "with nobody to run instead.",
-        read=switches,
+        read=counted_by(
+            SchedCounts,
+            "kind",
+            lambda counts: {
+                "involuntary": counts.involuntary - counts.throttled,
+                "throttled": counts.throttled,
+                "voluntary": counts.voluntary,
+            },
+        ),
         labels=("kind",),
     ),
     Metric(
@@ -126,7 +119,13 @@ METRICS: tuple[AnyMetric, ...] = (
         source="BPF sched_switch",
         help="Time of sleeps that began and ended in one window, by what was waited for: io is a "
         "block device. Sleeps longer than a window are not seen.",
-        read=sleeps,
+        read=counted_by(
+            SchedCounts,
+            "reason",
+            lambda counts: {
+                reason: each.ns / 1e9 for reason, each in counts.sleeps.items() if each.count
+            },
+        ),
         labels=("reason",),
     ),
 )
