@@ -31,10 +31,10 @@ from agent.bpf.sweep import (
     HAS_PIDS,
     HAS_PIDS_EVENTS,
     HAS_PSI,
+    Records,
     Sweep,
     SweepRecord,
     SweepTooSmall,
-    decode_record,
 )
 from agent.cgroupfs.cpu import CpuMax, CpuStat
 from agent.cgroupfs.hierarchies import Hierarchies
@@ -48,6 +48,14 @@ log = logging.getLogger(__name__)
 _V1_CONTROLLERS: Final = ("memory", "cpu", "pids")
 """Of whose v1 files a record has the counters."""
 
+_make: Final = tuple.__new__
+"""What a NamedTuple's class does, in half the time: a busy host's records are thousands of them."""
+_NOT_THROTTLED: Final = (None,) * 5
+_NO_STALL: Final = Stall(None, None, None, 0)
+_NO_PRESSURE: Final = Pressure(_NO_STALL, _NO_STALL)
+_EVENTS: Final = SweepRecord._fields.index("events_low")
+"""From here on in the order of MemoryEvents."""
+
 _RUNTIME_INF: Final = (1 << 64) - 1
 _PAGE_COUNTER_MAX: Final = ((1 << 63) - 1) // mmap.PAGESIZE
 _PIDS_MAX: Final = (1 << 22) + 1
@@ -60,7 +68,7 @@ def v2_values(record: SweepRecord) -> dict[str, object]:
     """The files of a cgroup v2 directory."""
     values: dict[str, object] = {}
     has = record.has
-    throttling: tuple[int | None, ...] = (None,) * 5
+    throttling: tuple[int | None, ...] = _NOT_THROTTLED
     if has & HAS_CPU:
         throttling = (
             record.nr_periods,
@@ -73,8 +81,8 @@ def v2_values(record: SweepRecord) -> dict[str, object]:
         values["cpu.weight"] = ((record.shares >> _SCALE) * 100 + 512) // 1024
     if has & HAS_BASE:
         user, system = adjust(record)
-        values["cpu.stat"] = CpuStat(
-            record.usage // 1000, user // 1000, system // 1000, *throttling
+        values["cpu.stat"] = _make(
+            CpuStat, (record.usage // 1000, user // 1000, system // 1000, *throttling)
         )
     if has & HAS_MEMORY:
         values["memory.current"] = record.memory * mmap.PAGESIZE
@@ -85,14 +93,7 @@ def v2_values(record: SweepRecord) -> dict[str, object]:
         values["memory.max"] = _pages(record.memory_max)
         values["memory.swap.current"] = record.swap * mmap.PAGESIZE
         values["memory.swap.max"] = _pages(record.swap_max)
-        values["memory.events"] = MemoryEvents(
-            record.events_low,
-            record.events_high,
-            record.events_max,
-            record.events_oom,
-            record.events_oom_kill,
-            record.events_oom_group_kill,
-        )
+        values["memory.events"] = _make(MemoryEvents, record[_EVENTS : _EVENTS + 6])
     if has & HAS_PSI:
         values["cpu.pressure"] = _pressure(record.cpu_some, record.cpu_full)
         values["memory.pressure"] = _pressure(record.memory_some, record.memory_full)
@@ -152,7 +153,15 @@ def adjust(record: SweepRecord) -> tuple[int, int]:
 
 def _pressure(some: int, full: int) -> Pressure:
     """Up to two seconds old: the kernel sums up every two seconds while tasks run."""
-    return Pressure(Stall(None, None, None, some // 1000), Stall(None, None, None, full // 1000))
+    if not some and not full:
+        return _NO_PRESSURE
+    return _make(
+        Pressure,
+        (
+            _make(Stall, (None, None, None, some // 1000)),
+            _make(Stall, (None, None, None, full // 1000)),
+        ),
+    )
 
 
 def _pids(record: SweepRecord) -> dict[str, object]:
@@ -190,15 +199,16 @@ class HostSweep:
         self.reason = ""
         self._sweep = sweep
         self._unified = hierarchies.unified
-        self._v1 = {
+        roots = {
             controller: hierarchies.v1[controller]
             for controller in _V1_CONTROLLERS
             if controller in hierarchies.v1
         }
-        roots = dict.fromkeys(self._v1.values())
-        self._hierarchies = {root: _Hierarchy(v1_values) for root in roots}
+        self._walked = {root: _Hierarchy(v1_values) for root in roots.values()}
+        self._v1 = {controller: self._walked[root] for controller, root in roots.items()}
+        self._v2 = _Hierarchy(v2_values)
         if self._unified is not None:
-            self._hierarchies[self._unified] = _Hierarchy(v2_values)
+            self._walked[self._unified] = self._v2
 
     def walk(self) -> None:
         """Read everything again; after a failure nothing is known any more."""
@@ -207,24 +217,29 @@ class HostSweep:
         try:
             if self._unified is not None:
                 _flush(self._unified)
-            for root, hierarchy in self._hierarchies.items():
-                hierarchy.records = self._sweep.walk(root)
+            for root, hierarchy in self._walked.items():
+                hierarchy.update(self._sweep.walk(root, v2=hierarchy is self._v2))
         except (OSError, SweepTooSmall) as error:
             self._stop(str(error))
 
     def v2(self, inode: int) -> Values:
         """The files of a cgroup2 directory."""
-        return NOTHING if self._unified is None else self._hierarchies[self._unified].of(inode)
+        # Here and not in the hierarchy: for most cgroups nothing has changed, and this is all.
+        values = self._v2.values.get(inode)
+        return self._v2.convert(inode) if values is None else values
 
     def v1(self, controller: str, inode: int) -> Values:
         """The files of a v1 controller's directory."""
-        root = self._v1.get(controller)
-        return NOTHING if root is None else self._hierarchies[root].of(inode)
+        hierarchy = self._v1.get(controller)
+        if hierarchy is None:
+            return NOTHING
+        values = hierarchy.values.get(inode)
+        return hierarchy.convert(inode) if values is None else values
 
     def forget(self) -> None:
         """Convert every record anew."""
-        for hierarchy in self._hierarchies.values():
-            hierarchy.converted = {}
+        for hierarchy in self._walked.values():
+            hierarchy.values = {}
 
     def distrust(self, reason: str) -> None:
         """Stop until the next start of the agent: the files say otherwise."""
@@ -236,33 +251,31 @@ class HostSweep:
 
     def _stop(self, reason: str) -> None:
         self.reason = reason
-        for hierarchy in self._hierarchies.values():
-            hierarchy.records = {}
+        for hierarchy in self._walked.values():
+            hierarchy.update(b"")
         log.warning("the BPF sweep is off, and files are read instead: %s", reason)
 
 
 class _Hierarchy:
     """The last walk of one, and what its records were converted to."""
 
-    __slots__ = ("convert", "converted", "records")
+    __slots__ = ("_convert", "_records", "values")
 
     def __init__(self, convert: Callable[[SweepRecord], Values]) -> None:
-        self.convert = convert
-        self.records: dict[int, bytes] = {}
-        self.converted: dict[int, tuple[bytes, Values]] = {}
+        self._convert = convert
+        self._records = Records()
+        self.values: dict[int, Values] = {}
+        """By inode, of the records that were asked for since they changed."""
 
-    def of(self, inode: int) -> Values:
-        record = self.records.get(inode)
+    def update(self, memory: bytes) -> None:
+        for inode in self._records.update(memory):
+            self.values.pop(inode, None)
+
+    def convert(self, inode: int) -> Values:
+        record = self._records.get(inode)
         if record is None:
-            self.converted.pop(inode, None)
             return NOTHING
-        known = self.converted.get(inode)
-        if known is not None and known[0] == record:
-            return known[1]
-        values = self.convert(decode_record(record))
-        self.converted[inode] = record, values
-        if len(self.converted) > 2 * len(self.records):
-            self.converted = {i: v for i, v in self.converted.items() if i in self.records}
+        self.values[inode] = values = self._convert(record)
         return values
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from collections.abc import Collection
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -99,9 +100,9 @@ class SweepRecord(NamedTuple):
 
 
 RECORD: Final = struct.Struct(f"={len(SweepRecord._fields)}Q")
-_IDS: Final = struct.Struct(f"=Q{RECORD.size - 8}x")
-WALKED: Final = struct.Struct("=2Q")
-"""struct sweep_walked: records written, cgroups there was no room for."""
+_RAW: Final = struct.Struct(f"{RECORD.size}s")
+WALKED: Final = struct.Struct("=3Q")
+"""struct sweep_walked: parts wanted, records written, cgroups there was no room for."""
 
 
 def decode_records(memory: bytes | memoryview) -> dict[int, SweepRecord]:
@@ -115,14 +116,44 @@ def decode_record(record: bytes) -> SweepRecord:
     return SweepRecord._make(RECORD.unpack(record))
 
 
-def split_records(memory: bytes) -> dict[int, bytes]:
-    """Whole records, undecoded: kernfs id -> record. Most are what they were a tick ago."""
-    size = RECORD.size
-    ids = _IDS.iter_unpack(memory)
-    return {
-        number: memory[start : start + size]
-        for (number,), start in zip(ids, range(0, len(memory), size), strict=True)
-    }
+class Records:
+    """
+    What the last walk of a hierarchy wrote. Most records are what they were a tick before: those
+    are only compared, and not decoded.
+    """
+
+    def __init__(self) -> None:
+        self._memory = b""
+        self._ids: list[int] = []
+        self._raw: list[bytes] = []
+        self._places: dict[int, int] = {}
+
+    def update(self, memory: bytes) -> Collection[int]:
+        """
+        Take over a walk's records, whole ones: the ids whose record is new, another or gone.
+
+        Raise ValueError on a part of a record.
+        """
+        if memory == self._memory:
+            return ()
+        if len(memory) % RECORD.size:
+            raise ValueError(f"{len(memory)} bytes are no whole records")
+        ids = memoryview(memory).cast("Q")[:: RECORD.size // 8].tolist()
+        raw = [record for (record,) in _RAW.iter_unpack(memory)]
+        before, old = self._places, self._raw
+        self._memory, self._raw = memory, raw
+        if ids == self._ids:
+            return [i for i, record, was in zip(ids, raw, old, strict=True) if record != was]
+        # Cgroups came or went, and all that were walked after them are in another place.
+        self._ids, self._places = ids, dict(zip(ids, range(len(ids)), strict=True))
+        known = dict(zip(before, old, strict=True))
+        changed = [i for i, record in zip(ids, raw, strict=True) if known.pop(i, None) != record]
+        return [*changed, *known]
+
+    def get(self, number: int) -> SweepRecord | None:
+        """The record of a cgroup, by its kernfs id; None where the walk did not see it."""
+        place = self._places.get(number)
+        return None if place is None else decode_record(self._raw[place])
 
 
 class SweepTooSmall(Exception):
@@ -156,22 +187,20 @@ class Sweep:
             raise
 
     def read(self, root: str) -> dict[int, SweepRecord]:
-        """`walk`, decoded."""
-        return decode_records(self._walk(root))
+        """`walk`, decoded: st_ino of each directory -> its record."""
+        return decode_records(self.walk(root))
 
-    def walk(self, root: str) -> dict[int, bytes]:
+    def walk(self, root: str, *, v2: bool = True) -> bytes:
         """
-        Walk the hierarchy mounted at `root`: st_ino of each directory -> its record's bytes.
+        Walk the hierarchy mounted at `root`: a record of each directory, whose id is its st_ino.
 
-        Raise OSError where the kernel refuses, SweepTooSmall where there are too many.
+        `v2`: with usage and pressure, which the cgroup2 hierarchy alone has. Raise OSError where
+        the kernel refuses, SweepTooSmall where there are too many.
         """
-        return split_records(self._walk(root))
-
-    def _walk(self, root: str) -> bytes:
         link = self._links.get(root)
         if link is None:
             link = self._links[root] = self._attach(root)
-        self._walked[: WALKED.size] = bytes(WALKED.size)
+        self._walked[: WALKED.size] = WALKED.pack(HAS_BASE | HAS_PSI if v2 else 0, 0, 0)
         walk = syscall.create_iterator(link)
         try:
             # Nothing is printed; the read makes the walk, and may be told to come again.
@@ -179,7 +208,7 @@ class Sweep:
                 pass
         finally:
             os.close(walk)
-        count, dropped = WALKED.unpack_from(self._walked)
+        _, count, dropped = WALKED.unpack_from(self._walked)
         if dropped:
             raise SweepTooSmall(count + dropped)
         return self._records[: count * RECORD.size]

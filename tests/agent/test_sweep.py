@@ -149,8 +149,8 @@ def test_every_field_of_every_cgroup_is_between_two_reads_of_its_file(
         assert sweep.reason == ""
         for cgroup in before.keys() & between.keys() & after.keys():
             for field in dataclasses.fields(CgroupReading):
-                if field.name.endswith("pressure"):
-                    continue  # up to two seconds old by design
+                if field.name.endswith("pressure") or field.name == "memory_stat":
+                    continue  # up to two seconds old by design; a file on both sides
                 old, new, late = (
                     getattr(readings[cgroup], field.name) for readings in (before, between, after)
                 )

@@ -42,12 +42,17 @@ class BareHost:
         cgroup until it is removed (runc alone).
         """
         bundle = self._bundle(name, argv, NAMESPACES[:-1], cgroup)
-        return subprocess.Popen(
-            self._argv("run", "--keep", "--bundle", str(bundle), name),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (bundle / "err").open("wb") as stderr:
+            return subprocess.Popen(
+                self._argv("run", "--keep", "--bundle", str(bundle), name),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+
+    def said(self, name: str) -> str:
+        """What the runtime and the container wrote to stderr."""
+        return (self._directory / name / "err").read_text().strip()
 
     def remove(self, *names: str) -> None:
         """What runs of them is killed."""
@@ -69,7 +74,11 @@ class BareHost:
             "ociVersion": "1.0.2",
             "process": {"user": {"uid": 0, "gid": 0}, "args": [*argv], "cwd": "/"},
             "root": {"path": str(self.rootfs)},
-            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            # What the runtime puts into /dev would be in the root directory all share.
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+            ],
             "annotations": {"app": "web"},
             "linux": linux,
         }

@@ -272,16 +272,23 @@ static __always_inline int walk(struct bpf_iter__cgroup *context, const int type
 		return 0;
 	}
 	count->records++;
+	/* Or a record would hold what a walk of another hierarchy left, and seem to have changed. */
+	__builtin_memset(record, 0, sizeof(*record));
 	record->id = cgroup->kn->id;
-	record->has = SWEEP_BASE;
-	record->usage = cgroup->bstat.cputime.sum_exec_runtime;
-	record->user = cgroup->bstat.cputime.utime;
-	record->system = cgroup->bstat.cputime.stime;
-	record->shown_user = cgroup->prev_cputime.utime;
-	record->shown_system = cgroup->prev_cputime.stime;
-	psi = cgroup->psi;
-	if (psi && psi->enabled)
-		read_psi(record, psi);
+	/* Each is a cache line or two of every cgroup, and a v1 hierarchy has none of it. */
+	if (count->wanted & SWEEP_BASE) {
+		record->has = SWEEP_BASE;
+		record->usage = cgroup->bstat.cputime.sum_exec_runtime;
+		record->user = cgroup->bstat.cputime.utime;
+		record->system = cgroup->bstat.cputime.stime;
+		record->shown_user = cgroup->prev_cputime.utime;
+		record->shown_system = cgroup->prev_cputime.stime;
+	}
+	if (count->wanted & SWEEP_PSI) {
+		psi = cgroup->psi;
+		if (psi && psi->enabled)
+			read_psi(record, psi);
+	}
 	group = CONTROLLER(cgroup, enum_value(cgroup_subsys_id, cpu_cgrp_id), struct task_group);
 	if (group)
 		read_cpu(record, group, typed);

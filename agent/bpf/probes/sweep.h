@@ -4,6 +4,7 @@
  * the object and for agent/bpf/sweep.py, which a test compares with this file.
  *
  * Map "records": mmap-able array of struct sweep_record, as many as the hierarchy has cgroups.
+ *                What was not read is 0.
  * Map "walked":  mmap-able array of one struct sweep_walked, for the last walk.
  */
 #ifndef SWEEP_H
@@ -78,6 +79,7 @@ struct sweep_record {
 };
 
 struct sweep_walked {
+	__u64 wanted;		/* SWEEP_BASE | SWEEP_PSI or 0: by userspace, before the walk */
 	__u64 records;		/* written */
 	__u64 dropped;		/* cgroups there was no room for */
 };

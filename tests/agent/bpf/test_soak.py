@@ -115,9 +115,9 @@ def inode_of(directory: str) -> int:
         return 0
 
 
-def entries(probes: Probes) -> set[int]:
-    """Cgroups in the maps of all probes."""
-    return set().union(*(probe.read().cgroups for probe in probes.probes))
+def entries(probes: Probes) -> dict[str, set[int]]:
+    """Cgroups in the maps of each probe."""
+    return {probe.name: set(probe.read().cgroups) for probe in probes.probes}
 
 
 def resident() -> int:
@@ -130,7 +130,7 @@ def run_batch(host: BareHost, root: str, batch: list[Soaked], probes: Probes) ->
     """Run them side by side to their ends, look, remove them. Returns the ids of their cgroups."""
     processes = [host.attend(each.name, each.argv, f"/{PARENT}/{each.name}") for each in batch]
     for each, process in zip(batch, processes, strict=True):
-        assert process.wait(60) == each.code, each.name
+        assert process.wait(60) == each.code, (each.name, host.said(each.name))
     reading = probes.read(walk())
     assert reading.failures == ()
     ids = {os.stat(f"{root}/{PARENT}/{each.name}").st_ino: each for each in batch}
@@ -162,11 +162,24 @@ def test_containers_that_come_and_go_leave_nothing_and_have_only_their_own_count
             ids = run_batch(host, root, batch, probes)
             assert seen.isdisjoint(ids), "an id is never used again"
             seen |= ids
-            # Once after the walk that misses them, as what is not known yet may be new.
+            # Once more after the walk that misses them, as what is not known yet may be new.
+            probes.read(walk())
             probes.read(walk())
             left = entries(probes)
-            assert seen.isdisjoint(left), "of those that are gone, nothing is left in any map"
-            sizes.append((len(left), resident(), len(os.listdir("/proc/self/fd"))))
+            # Ids of another hierarchy may be the same numbers.
+            stale = {
+                probe.name: seen & left[probe.name]
+                for probe in probes.probes
+                if probe.kind.hierarchy == "unified"
+            }
+            assert not any(stale.values()), stale
+            sizes.append(
+                (
+                    sum(map(len, left.values())),
+                    resident(),
+                    len(os.listdir("/proc/self/fd")),
+                )
+            )
             pace = began + SECONDS * (first + AT_ONCE) / CONTAINERS - time.monotonic()
             stop.wait(max(pace, 0))
         took = time.monotonic() - began

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,11 @@ from agent.bpf.loader import ProbeUnavailable
 from agent.bpf.probeset import DIRECTORY
 from agent.bpf.sweep import (
     RECORD,
+    Records,
     Sweep,
     SweepRecord,
-    decode_record,
     decode_records,
     open_sweep,
-    split_records,
 )
 from agent.config import HostPaths
 from agent.sampler import host_hierarchies
@@ -47,7 +47,38 @@ def test_records_come_back_whole_and_by_their_id(rows: list[tuple[int, ...]]) ->
     memory = b"".join(RECORD.pack(*row) for row in rows)
     decoded = decode_records(memory)
     assert decoded == {row[0]: row for row in rows}
-    assert {i: decode_record(raw) for i, raw in split_records(memory).items()} == decoded
+
+
+ROWS = st.lists(
+    st.tuples(st.integers(1, 9), NUMBERS).map(lambda pair: (pair[0], *[pair[1]] * 41)),
+    max_size=9,
+    unique_by=lambda row: row[0],
+)
+
+
+@given(st.lists(ROWS, max_size=6))
+def test_what_changed_since_the_walk_before_is_told_and_nothing_else(
+    walks: list[list[tuple[int, ...]]],
+) -> None:
+    records = Records()
+    before: dict[int, tuple[int, ...]] = {}
+    for rows in walks:
+        changed = records.update(b"".join(RECORD.pack(*row) for row in rows))
+        now = {row[0]: row for row in rows}
+        assert sorted(changed) == sorted(
+            number for number in before.keys() | now.keys() if before.get(number) != now.get(number)
+        )
+        assert {number: records.get(number) for number in now} == now
+        assert records.get(10) is None
+        before = now
+
+
+@given(st.binary(min_size=1, max_size=700).filter(lambda data: len(data) % RECORD.size))
+def test_a_part_of_a_record_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no whole records"):
+        Records().update(data)
+    with pytest.raises(struct.error):
+        decode_records(data)
 
 
 def test_a_walk_finds_every_cgroup_and_no_other(sweep: Sweep) -> None:
