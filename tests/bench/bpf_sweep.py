@@ -146,6 +146,7 @@ def _cgroups(roots: list[str], count: int) -> Iterator[None]:
     try:
         for parent in parents:
             Path(parent).mkdir()
+            _enable(Path(parent))
             for number in range(count):
                 Path(parent, str(number)).mkdir()
         yield
@@ -153,6 +154,14 @@ def _cgroups(roots: list[str], count: int) -> Iterator[None]:
         for parent in parents:
             for directory, _, _ in os.walk(parent, topdown=False):
                 Path(directory).rmdir()
+
+
+def _enable(parent: Path) -> None:
+    """On the cgroup2 mount the children have the controllers their parent passes on."""
+    if (parent / "cgroup.controllers").exists():
+        controllers = (parent / "cgroup.controllers").read_text().split()
+        passed = " ".join(f"+{name}" for name in controllers)
+        (parent / "cgroup.subtree_control").write_text(passed)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ PROGRAM(block_rq_complete, on_complete)
 	__u64 address = (__u64)request;
 	struct block_io_started start = {};
 	struct block_io_started *begun;
+	struct bio *bio;
 	struct block_io_counts none = {};
 	struct block_io_counts *to;
 	__u64 took;
@@ -48,7 +49,12 @@ PROGRAM(block_rq_complete, on_complete)
 		return 0;
 	begun = LOOKUP(started, &address);
 	if (!begun) {
-		if (READ(request, bio))
+		bio = READ(request, bio);
+		/*
+		 * What belongs to nobody was not noted. With no bytes: a write the device has to flush
+		 * behind ends a second time, after the flush.
+		 */
+		if (ended && bio && cgroup_of_bio(bio))
 			drop(BLOCK_IO_UNMATCHED);
 		return 0;
 	}

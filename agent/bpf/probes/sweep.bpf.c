@@ -212,7 +212,9 @@ static __always_inline void read_memory(struct sweep_record *record, struct mem_
 	GET(record->memory_low, memcg->memory.low);
 	GET(record->memory_high, memcg->memory.high);
 	GET(record->memory_max, memcg->memory.max);
-	GET(record->memory_failcnt, memcg->memory.failcnt);
+	/* Without CONFIG_MEMCG_V1 a kernel from 6.11 on has none of what v1 alone shows. */
+	if (field_exists(memcg->memory.failcnt))
+		GET(record->memory_failcnt, memcg->memory.failcnt);
 	GET(record->swap, memcg->swap.usage.counter);
 	GET(record->swap_max, memcg->swap.max);
 	GET(record->events_low, events[enum_value(memcg_memory_event, MEMCG_LOW)].counter);
@@ -225,7 +227,8 @@ static __always_inline void read_memory(struct sweep_record *record, struct mem_
 	    events[enum_value(memcg_memory_event, MEMCG_OOM_GROUP_KILL)].counter);
 	if (field_exists(memcg->soft_limit))
 		GET(record->soft_limit, memcg->soft_limit);
-	GET(record->kmem, memcg->kmem.usage.counter);
+	if (field_exists(memcg->kmem))
+		GET(record->kmem, memcg->kmem.usage.counter);
 	record->has |= SWEEP_MEMORY;
 }
 

@@ -68,14 +68,14 @@ class Open(Protocol):
         """One for each loader."""
 
 
-def blkio_id(workload: Workload) -> int:
-    """The cgroup's id in the hierarchy of block I/O: cgroup2's, or on v1 the blkio mount's."""
-    lines = Path(f"/proc/{workload.pid}/cgroup").read_text().splitlines()
+def blkio_id(pid: int) -> int:
+    """Of its cgroup in the hierarchy of block I/O: cgroup2's, or on v1 the blkio mount's."""
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if "blkio" in controllers.split(","):
             return os.stat(f"/sys/fs/cgroup/{controllers}{path}").st_ino
-    return cgroup_id(workload.pid)
+    return cgroup_id(pid)
 
 
 def make_file(directory: Path, size: int) -> None:
@@ -102,14 +102,14 @@ def test_101_direct_reads_are_101_requests_and_the_idle_container_has_none(
     busy.do()
     for probe, earlier in zip(probes, before, strict=True):
         later = probe.read()
-        old, new = earlier.of(blkio_id(busy)).ops, later.of(blkio_id(busy)).ops
+        old, new = earlier.of(blkio_id(busy.pid)).ops, later.of(blkio_id(busy.pid)).ops
         for op, number in (("read", READS), ("write", WRITES)):
             was, now = old.get(op, NO_OPS), new[op]
             assert now.latency.total - was.latency.total == number, (probe.loader, op)
             assert now.bytes - was.bytes == number * BLOCK, (probe.loader, op)
             assert now.errors == 0
             assert 0 < now.latency.ns - was.latency.ns < 30e9
-        assert later.of(blkio_id(idle)) == earlier.of(blkio_id(idle))
+        assert later.of(blkio_id(idle.pid)) == earlier.of(blkio_id(idle.pid))
         assert later.dropped["counts"] == 0
         assert probe.off == {}
 

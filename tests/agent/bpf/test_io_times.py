@@ -51,16 +51,16 @@ def test_requests_are_told_by_disk_process_and_file(
         inode = os.fstat(written.fileno()).st_ino
     with open_probe(IO_TIMES, loader) as probe:
         assert (probe.loader, dict(probe.off), probe.running) == (loader, {}, False)
-        aim(probe.maps, [blkio_id(busy)])
+        aim(probe.maps, [blkio_id(busy.pid)])
         probe.attach()
         busy.do()
         other.do()
         reading = probe.read()
-        assert set(reading.cgroups) == {blkio_id(busy)}
-        assert reading.of(blkio_id(other)) == IoTimes()
+        assert set(reading.cgroups) == {blkio_id(busy.pid)}
+        assert reading.of(blkio_id(other.pid)) == IoTimes()
         assert reading.dropped == {"counts": 0, "processes": 0, "files": 0}
-        counts = reading.of(blkio_id(busy))
-        probe.forget([blkio_id(busy)])
+        counts = reading.of(blkio_id(busy.pid))
+        probe.forget([blkio_id(busy.pid)])
         assert probe.read().cgroups == {}
     streams = {stream.operation: of for stream, of in counts.streams.items()}
     assert len(streams) == len(counts.streams), "one disk"

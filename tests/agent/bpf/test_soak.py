@@ -115,9 +115,15 @@ def inode_of(directory: str) -> int:
         return 0
 
 
-def entries(probes: Probes) -> dict[str, set[int]]:
-    """Cgroups in the maps of each probe."""
-    return {probe.name: set(probe.read().cgroups) for probe in probes.probes}
+def entries(probes: Probes) -> set[int]:
+    """Cgroups in the maps of all probes that know them by their ids in cgroup2."""
+    unified = [probe for probe in probes.probes if probe.kind.hierarchy == "unified"]
+    return set().union(*(probe.read().cgroups for probe in unified))
+
+
+def descriptors() -> int:
+    """Of this process."""
+    return len(os.listdir("/proc/self/fd"))
 
 
 def resident() -> int:
@@ -166,20 +172,9 @@ def test_containers_that_come_and_go_leave_nothing_and_have_only_their_own_count
             probes.read(walk())
             probes.read(walk())
             left = entries(probes)
-            # Ids of another hierarchy may be the same numbers.
-            stale = {
-                probe.name: seen & left[probe.name]
-                for probe in probes.probes
-                if probe.kind.hierarchy == "unified"
-            }
-            assert not any(stale.values()), stale
-            sizes.append(
-                (
-                    sum(map(len, left.values())),
-                    resident(),
-                    len(os.listdir("/proc/self/fd")),
-                )
-            )
+            assert seen.isdisjoint(left), "of those that are gone, nothing is left in any map"
+            # Containers of others come and go meanwhile.
+            sizes.append((len(left - set(walk()["unified"])), resident(), descriptors()))
             pace = began + SECONDS * (first + AT_ONCE) / CONTAINERS - time.monotonic()
             stop.wait(max(pace, 0))
         took = time.monotonic() - began
@@ -191,11 +186,12 @@ def test_containers_that_come_and_go_leave_nothing_and_have_only_their_own_count
         probes.close()
     first_size, last = sizes[min(1, len(sizes) - 1)], sizes[-1]
     print(
-        f"{len(seen)} containers in {took:.0f} s; cgroups in maps, KiB, descriptors: {first_size}"
-        f" at first, {last} last; cgroups of others that no walk saw: {lost}; not counted: "
+        f"{len(seen)} containers in {took:.0f} s; cgroups in maps and not there, KiB, descriptors:"
+        f" {first_size} at first, {last} last; cgroups of others that no walk saw: {lost}; not"
+        f" counted: "
         f"{ {key: count for key, count in dropped.items() if count} }"
     )
-    full = {key: count for key, count in dropped.items() if key[1] not in ("", "started")}
+    full = {key: count for key, count in dropped.items() if key[1]}
     assert not any(full.values()), full
     assert last[0] <= first_size[0] + AT_ONCE
     assert last[1] <= first_size[1] + 2048
