@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.bpf.block_io import BLOCK_IO, NO_OPS, OpCounts
+from agent.bpf.block_io import BLOCK_IO
+from agent.bpf.block_io_counts import NO_OPS, OpCounts
 from agent.bpf.durations import BOUNDS_NS
 from agent.bpf.loader import open_probe
 from agent.bpf.probeset import LoaderName

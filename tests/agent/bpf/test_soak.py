@@ -25,7 +25,7 @@ from agent.bpf.attach import cgroup2_root
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.decode import LifecycleCounts
 from agent.bpf.facts import Facts
-from agent.bpf.probe import Hierarchy
+from agent.bpf.reading import Hierarchy
 from agent.bpf.registry import KINDS
 from agent.bpf.rounds import Rounds, Settings
 from agent.bpf.running import Probes, open_probes
