@@ -74,8 +74,9 @@ class Finder:
         """What a unit of systemd's has in the journal. Raises NoLog, and OSError."""
         from agent.logs.journal.finding import find_units
 
-        directory = self._journal(f"{text}: units log to systemd's journal, and")
-        with closing(self._open(directory)) as reader:
+        why = "units log to systemd's journal, and"
+        directory = self._journal(why)
+        with closing(self._open(directory, why)) as reader:
             found = find_units(reader, text)
         if not found:
             raise self._denied() or NoLog(
@@ -114,12 +115,15 @@ class Finder:
         container = source.container
         driver, who = container.log_driver, container.title
         if driver in ("journald", ""):
-            directory = self._journal(f"{who} logs to systemd's journal, and")
-            self._open(directory).close()
+            why = f"{who} logs to systemd's journal, and"
+            if not driver:
+                why = f"{who} has no log file; where it may log to systemd's journal,"
+            directory = self._journal(why)
+            self._open(directory, why).close()
             return self._readable(JournalLog(container, source.owner or 0, directory))
         if driver == "none":
             reason = f"{who} has the log driver none: what it writes is kept nowhere"
-        elif driver in ("json-file", "local", "k8s-file", "passthrough"):
+        elif driver in ("json-file", "local", "k8s-file"):
             reason = f"{who} has no log file (log driver {driver}): was it ever started?"
         else:
             reason = f"{who} has the log driver {driver}, which keeps nothing on this host"
@@ -139,11 +143,12 @@ class Finder:
             )
         return directory
 
-    def _open(self, directory: str) -> Reader:
+    def _open(self, directory: str, why: str) -> Reader:
+        """The journal. Raises NoLog, which begins with `why` it is needed."""
         try:
             return open_journal(directory)
         except JournalUnavailable as error:
-            raise self._denied() or NoLog(ERROR, str(error)) from None
+            raise self._denied() or NoLog(ERROR, f"{why} {error}") from None
 
     def _readable(self, log: JournalLog) -> JournalLog:
         """A user reads what containers of the user's own write; of root's there would be nothing,

@@ -34,6 +34,8 @@ class _Known(NamedTuple):
     """Its path is "" with a log driver that writes no file."""
     sure: bool
     """False while the database could not be read: look again."""
+    uid: int
+    """Whose storage it is in."""
 
 
 class PodmanLogs:
@@ -74,16 +76,18 @@ class PodmanLogs:
                     known[id_] = entry
         self._known = known
         self._directories = tuple(directories)
-        sources = [entry.source for entry in known.values()]
-        found = [source for source in sources if source.path and os.path.exists(source.path)]
-        there = set(map(id, found))
-        self._elsewhere = tuple(
-            replace(source, path="", format="") for source in sources if id(source) not in there
-        )
+        found, elsewhere = [], []
+        for entry in known.values():
+            source = entry.source
+            if source.path and os.path.exists(source.path):
+                found.append(source)
+            else:
+                elsewhere.append(replace(source, path="", format="", owner=entry.uid))
+        self._elsewhere = tuple(elsewhere)
         return found
 
     def elsewhere(self) -> tuple[LogSource, ...]:
-        """The containers that had no file in the last scan."""
+        """The containers that had no file in the last scan, each with its user as owner."""
         return self._elsewhere
 
     def container(self, id_: str, uid: int) -> Container | None:
@@ -134,7 +138,7 @@ class PodmanLogs:
         source = LogSource(
             self._paths.host(path) if path else "", "cri" if path else "", container, owner
         )
-        return _Known(stored, source, sure)
+        return _Known(stored, source, sure, uid)
 
     def _conmons(self, store: str, id_: str) -> str:
         """The log that a running conmon was told; "" without one."""

@@ -85,9 +85,10 @@ def _asked(container: Container) -> Iterator[tuple[str, str, str, str]]:
         for name, value in sorted(texts.items()):
             if not name.startswith(PREFIX):
                 continue
-            of, dot, key = name.removeprefix(PREFIX).partition(".")
+            # A container of a pod of Podman's may have a dot in its name; no key has one.
+            of, dot, key = name.removeprefix(PREFIX).rpartition(".")
             if not dot:
-                yield kind, name, of, value
+                yield kind, name, key, value
             elif not own:
                 # Nobody would see that it does nothing.
                 yield kind, name, f"{of}.{key}", value

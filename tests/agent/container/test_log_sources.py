@@ -416,6 +416,24 @@ def test_a_users_storage_is_found_through_conmon_and_stays(host: Host) -> None:
 
 
 @gives_files_away
+def test_a_users_container_in_the_journal_is_that_users(host: Host) -> None:
+    graph = "/home/me/.local/share/containers/storage"
+    store = f"{graph}/vfs-containers"
+    host.write(f"{store}/containers.json", captured("podman-containers.json"))
+    database = captured("podman4-bolt_state.db").replace(b"k8s-file", b"journald")
+    host.write(f"{graph}/libpod/bolt_state.db", database)
+    host.process(10, 1, ["conmon", "-c", PODMAN_ID, "-b", f"{store}/{PODMAN_ID}/userdata"])
+    os.chown(host.root / "proc/10", 1000, 1000)
+    sources = LogSources(host.paths)
+    assert sources.scan() == []
+    assert {source.owner for source in sources.elsewhere()} == {1000}
+    found = sources.container(PODMAN_ID, 1000)
+    assert found is not None
+    assert found.labels == {"app": "pdemo"}
+    assert sources.container(PODMAN_ID, 0) is None
+
+
+@gives_files_away
 def test_a_dockerd_that_is_not_roots_is_not_believed(host: Host) -> None:
     host.docker(root="/home/me/docker")
     host.process(10, 1, ["dockerd", "--data-root", "/home/me/docker"])

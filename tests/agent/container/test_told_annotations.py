@@ -6,6 +6,8 @@ from pathlib import Path
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.container.container import Container
 from agent.container.failures import Failures
@@ -101,3 +103,13 @@ def test_what_is_no_annotation_in_it_is_left_out(path: str, value: object) -> No
     Path(path).parent.mkdir()
     Path(path).write_bytes(orjson.dumps({"one": value}))
     assert asked(ToldAnnotations(path, Failures()), source("one")) == [{}]
+
+
+@given(st.binary(max_size=200))
+def test_whatever_is_in_the_file_is_read_or_told(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("told") / "pod-annotations.json"
+    path.write_bytes(data)
+    failures = Failures()
+    assert asked(ToldAnnotations(str(path), failures), source("one", LEVEL)) == [LEVEL]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.container.container import Container
 from agent.container.log_annotations import PREFIX
@@ -173,3 +175,25 @@ def test_outside_a_pod_a_name_fits_nothing_and_that_is_told() -> None:
     found = resolve(asked, (), container_rules=True)
     assert found.rule == NOTHING
     assert len(found.problems) == 1
+
+
+def test_a_container_may_have_a_dot_in_its_name() -> None:
+    asked = replace(annotated({"my.app.level": "on", "app.json": "flat"}), container="my.app")
+    assert resolve(asked, (), container_rules=True) == resolve(
+        replace(annotated({"level": "on"}), container="my.app"), (), container_rules=True
+    )
+
+
+KEYS = st.sampled_from(sorted(LogRule.__slots__)).map(lambda name: name.replace("_", "-"))
+VALUES = st.one_of(
+    st.text(), st.sampled_from(["java", "all", "on", "0.5", "-1", "nan", "inf", "9" * 5000, "a=b"])
+)
+
+
+@given(st.dictionaries(st.one_of(KEYS, KEYS.map("web.{}".format), st.text()), VALUES))
+def test_whatever_is_asked_is_done_or_told(asked: dict[str, str]) -> None:
+    rule = LogRule(rate_lines=100.0, redact=("jwt",))
+    found = resolve(annotated(asked), (rule,), container_rules=True)
+    assert 0 < found.rule.rate_lines <= 100
+    assert "jwt" in found.rule.redact
+    assert len(found.problems) <= len(asked)
