@@ -2,7 +2,7 @@
 
     recent = Recent()
     recent.add(snapshot)           # each one that is taken
-    recent.findings()              # of now; made anew only after another Snapshot
+    recent.findings()              # of now; made anew once there are `AGAIN` seconds of news
 
 Thread-safe. A Snapshot shares with its neighbours whatever did not change, so a minute of them
 costs little more than one.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from math import inf
 from typing import Final, NamedTuple
 
 from agent.diagnosis.diagnose import diagnose
@@ -23,6 +24,9 @@ SECONDS: Final = 60.0
 """How far back is looked."""
 STEP: Final = 5.0
 """Seconds between two that are kept: scrapes by several servers do not crowd the others out."""
+
+AGAIN: Final = 8.0
+"""Seconds for which findings stand. They are about a minute, and take a tenth of a scrape's CPU."""
 
 LABELS: Final = ("namespace", "pod", "container", "name", "rule", "severity")
 
@@ -46,13 +50,14 @@ class Recent:
         self._lock = threading.Lock()
         self._kept: deque[Snapshot] = deque()
         self._latest: Snapshot | None = None
-        self._findings: tuple[Active, ...] | None = None
+        self._findings: tuple[Active, ...] = ()
+        self._made_at = -inf
+        """When the Snapshot was taken that `_findings` are about."""
 
     def add(self, snapshot: Snapshot) -> None:
         """Take the next one."""
         with self._lock:
             self._latest = snapshot
-            self._findings = None
             if self._kept and snapshot.taken_at - self._kept[-1].taken_at < STEP:
                 return
             self._kept.append(snapshot)
@@ -66,10 +71,11 @@ class Recent:
             return self._window()
 
     def findings(self) -> tuple[Active, ...]:
-        """What is wrong now, sorted."""
+        """What is wrong now, sorted; `AGAIN` seconds old at most, and one beat of the scrapes."""
         with self._lock:
-            if self._findings is None:
+            if self._latest is not None and self._latest.taken_at - self._made_at >= AGAIN:
                 self._findings = self._diagnose()
+                self._made_at = self._latest.taken_at
             return self._findings
 
     def _window(self) -> tuple[Snapshot, ...]:

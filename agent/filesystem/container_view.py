@@ -17,6 +17,10 @@ _SHM: Final = "/dev/shm"  # noqa: S108 in the container
 """Every container has one and hardly any uses it: told only where there is something in it."""
 
 
+MountKey = tuple[int, tuple[int, int], str]
+"""Which mount of a container, and what it shows: (mount id, device, root)."""
+
+
 class LayerView(NamedTuple):
     """The writable layer."""
 
@@ -44,6 +48,8 @@ class ContainerView(NamedTuple):
     volumes: tuple[VolumeView, ...]
     refused: int
     """Volumes left alone because they are on a network filesystem."""
+    files: frozenset[MountKey] = frozenset()
+    """Bind mounts of one file each, which a mount stays: they are not asked again."""
 
     def paths(self) -> list[str]:
         """The directories to walk."""
@@ -59,10 +65,16 @@ class ContainerView(NamedTuple):
 
 
 def look_at(
-    files: HostFiles, target: Target, pid: int, failed: Callable[[str], None]
+    files: HostFiles,
+    target: Target,
+    pid: int,
+    failed: Callable[[str], None],
+    before: ContainerView | None = None,
 ) -> ContainerView | None:
     """
     Look at what is mounted in the container of `pid`. None once that is gone.
+
+    `before` is what the last look saw of it.
 
     A part that cannot be read goes to `failed` and drops only itself.
     """
@@ -79,8 +91,8 @@ def look_at(
         layer = _look_at_layer(files, target, pid, root, failed)
     except OSError as error:
         failed(f"writable layer: {error}")
-    volumes, refused = _look_at_volumes(files, target, pid, found, failed)
-    return ContainerView(layer, tuple(volumes), refused)
+    known = frozenset[MountKey]() if before is None else before.files
+    return _with_volumes(layer, files, target, pid, found, known, failed)
 
 
 def _look_at_layer(
@@ -122,19 +134,26 @@ def _device_of_root(files: HostFiles) -> tuple[int, int] | None:
     return None if root is None else root.device
 
 
-def _look_at_volumes(
+def _with_volumes(
+    layer: LayerView | None,
     files: HostFiles,
     target: Target,
     pid: int,
     found: Sequence[Mount],
+    known: frozenset[MountKey],
     failed: Callable[[str], None],
-) -> tuple[list[VolumeView], int]:
+) -> ContainerView:
     volumes: list[VolumeView] = []
+    single: set[MountKey] = set()
     seen: set[tuple[tuple[int, int], str]] = set()
     refused = 0
     for mount in _whole_first(mounts.volume_mounts(found)):
         if not files.may_ask(mount):
             refused += 1
+            continue
+        which = mount.mount_id, mount.device, mount.root
+        if which in known:
+            single.add(which)
             continue
         source = mounts.host_path(mount, files.mounts) or ""
         name = classify(source, mount.fs_type, in_pod=target.in_pod)
@@ -148,12 +167,15 @@ def _look_at_volumes(
         except OSError as error:
             failed(f"volume {mount.mount_point}: {error}")
             continue
-        if place is None or not place.answer.is_directory:
-            continue  # hidden by another mount, or a bind mount of one file
+        if place is None:
+            continue  # hidden by another mount
+        if not place.answer.is_directory:
+            single.add(which)
+            continue
         if mount.mount_point != _SHM or _in_use(place.answer.space):
             seen.add(key)
             volumes.append(_volume_view(name, mount, place, walked=walked))
-    return volumes, refused
+    return ContainerView(layer, tuple(volumes), refused, frozenset(single))
 
 
 def _in_use(space: Space) -> bool:

@@ -209,14 +209,14 @@ class FilesystemWatcher:
                 pid = next(iter(target.pids()), None)
             except (OSError, UnexpectedText) as error:
                 self._failed(str(error))
-        view = None if pid is None else look_at(self._files, target, pid, self._failed)
+        before = self._views.get(target.inode)
+        view = None if pid is None else look_at(self._files, target, pid, self._failed, before)
         if view is None:
             # Nothing runs in it: what was seen last would not be true for long.
             if self._views.pop(target.inode, None) is not None:
                 self._results.pop(target.inode, None)
                 self._retain_trees()
             return
-        before = self._views.get(target.inode)
         self._views[target.inode] = view
         changed = target.written is None or target.written != self._written.get(target.inode)
         if target.written is not None:

@@ -1,6 +1,6 @@
 """CPU and memory of the agent and of cAdvisor on the same containers, scraped alike.
 
-    PYTHONPATH=. python tests/bench/against_cadvisor.py [--containers 60] [--seconds 120] [--json]
+    python -m tests.bench.against_cadvisor [--containers 60] [--seconds 120] [--json]
         [--housekeeping 1s]
 
 Starts containers in the Docker that answers here (DOCKER_HOST), or in a private one where none
@@ -8,7 +8,7 @@ does, both programs beside each other, scrapes both every 5 s, and compares the 
 resident memory of the two processes, and how many of cAdvisor's names are on each page. cAdvisor is
 built from its Go module (cadvisor/main.go says how) into ~/.cache/container-agent/bench, once; its
 metric set, and its look at every container each second, are its own defaults. The agent runs with
-its default groups of metrics, without logs and probes, which cAdvisor has not.
+its default groups of metrics, without logs, probes and history on disk, which cAdvisor has not.
 
 Targets: a tenth of its CPU, half of its memory, and at least as many of the names both know.
 """
@@ -150,7 +150,9 @@ def compare(program: Path, containers: int, seconds: float, housekeeping: str) -
         where = stack.enter_context(a_docker())
         stack.enter_context(running(containers))
         agent = stack.enter_context(
-            agent_run(directory, "probes.enabled=false", "logs.enabled=false")
+            agent_run(
+                directory, "probes.enabled=false", "logs.enabled=false", "history.enabled=false"
+            )
         )
         with socket.create_server(("127.0.0.1", 0)) as probe:
             address = f"127.0.0.1:{probe.getsockname()[1]}"

@@ -1,6 +1,6 @@
 """How the cost of a scrape grows with the host: 50 to 1,600 cgroups.
 
-    PYTHONPATH=. python tests/bench/growth.py [--passes 7] [--rounds 3] [--json]
+    python -m tests.bench.growth [--passes 7] [--rounds 3] [--json]
 
 Each size is a process of its own, three times in turns with the others, so that what else the
 machine does falls on all alike; the run with the median CPU counts. It scrapes a made-up host
@@ -92,7 +92,10 @@ def _middle(runs: tuple[Size, ...]) -> Size:
 
 def _in_a_process(cgroups: int, passes: int) -> Size:
     done = subprocess.run(
-        [sys.executable, __file__, "--one", str(cgroups), "--passes", str(passes)],
+        [
+            *(sys.executable, "-m", "tests.bench.growth"),
+            *("--one", str(cgroups), "--passes", str(passes)),
+        ],
         check=True,
         stdout=subprocess.PIPE,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.diagnosis.recent import Active, Recent
+from agent.diagnosis.recent import AGAIN, STEP, Active, Recent
 from tests.agent.diagnosis.scenes import look
 from tests.agent.diagnosis.test_rules import idle, throttled
 from tests.agent.snapshots import pod
@@ -41,3 +41,15 @@ def test_the_window_is_as_long_as_asked_and_holds_few() -> None:
     assert len(window) <= 14
     assert window[-1].taken_at == 299.0
     assert 60 <= window[-1].taken_at - window[0].taken_at <= 65
+
+
+def test_findings_stand_for_some_seconds_and_are_then_made_anew() -> None:
+    recent = Recent(seconds=10)
+    throttling, after = [throttled(t) for t in range(20)], [throttled(19)] * 30
+    ended_at = None
+    for snapshot in look({"api": throttling + after}):
+        recent.add(snapshot)
+        if recent.findings() == () and snapshot.taken_at > 20:
+            ended_at = ended_at or snapshot.taken_at
+    assert ended_at is not None
+    assert ended_at <= 19 + 10 + STEP + AGAIN

@@ -178,6 +178,20 @@ def test_a_bind_mount_of_one_file_is_no_volume(host: Host) -> None:
     assert host.usage(5).volumes == ()
 
 
+def test_a_bind_mount_of_one_file_is_asked_once_as_long_as_it_is_that_mount(host: Host) -> None:
+    place = host.directory / "hosts"
+    place.touch()
+    mount = f"{{}} 900 {host.device} {place} /etc/hosts rw - ext4 /dev/disk rw\n"
+    host.container(5, mount.format(905))
+    host.tick()
+    # A mount shows what it showed, whatever is put under that name since.
+    place.unlink()
+    place.mkdir()
+    assert host.usage(5, 61).volumes == ()
+    host.container(5, mount.format(906))
+    assert [volume.mount_point for volume in host.usage(5, 61).volumes] == ["/etc/hosts"]
+
+
 def test_a_mount_that_is_hidden_by_another_is_not_told_as_that_other(host: Host) -> None:
     host.container(5, "905 900 0:4242 / /proc-like rw - tmpfs tmpfs rw\n")
     (host.directory / "proc/5/root").symlink_to(host.directory)
