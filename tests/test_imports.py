@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.child": frozenset(),
     "agent.demo": frozenset(),
     "agent.config_lines": frozenset(),
+    "agent.completion": frozenset(),
     "agent.configfile": frozenset({"agent.config", "agent.config_lines", "agent.log_destinations"}),
     "agent.cgroupfs": frozenset({"agent.kernelfile"}),
     "agent.procfs": frozenset({"agent.kernelfile"}),
