@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from agent.exchange import Request, Response
 from agent.model import Snapshot
-from agent.response import Response
 
 if TYPE_CHECKING:
     from agent.webpage.site import Site
@@ -22,11 +22,11 @@ class Browser:
         self._make = make
         self._site: Site | None = None
 
-    def answer(self, query: str, host: str, known: str) -> Response:
+    def answer(self, request: Request) -> Response:
         """As `Site.answer`."""
         if self._site is None:
             self._site = self._make()
-        return self._site.answer(query, host, known)
+        return self._site.answer(request)
 
 
 def browser(

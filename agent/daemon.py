@@ -14,15 +14,13 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
-from agent.browser import Browser, browser
-from agent.config import Config, is_loopback, split_address
+from agent.config import Config
 from agent.diagnosis.recent import Recent
 from agent.lifecycle.events import Event, counters
 from agent.lifecycle.run import Counted
@@ -41,7 +39,7 @@ from agent.parts import (
 )
 from agent.sampler import Sampler
 from agent.security.source import Postures
-from agent.server import MetricsServer, Pages
+from agent.serving import server_of
 from agent.snapshots import Snapshots
 from agent.telemetry import Counts, Telemetry
 from exporters.prometheus.catalog import GROUPS, Group, metrics_of, select
@@ -74,7 +72,7 @@ class Daemon:
         Build everything; nothing runs yet, but the server's socket is bound and the probes loaded.
 
         Raises NoCgroups where no cgroup filesystem is mounted, OSError where the address is taken,
-        BadWebFile where the web configuration is wrong.
+        BadWebFile where the web configuration is wrong or the API open to everybody.
         """
         self._config = config
         self._stop = threading.Event()
@@ -127,9 +125,7 @@ class Daemon:
                 sampler, config.metrics.interval, taken=_taken(telemetry, recent, history)
             )
             page = Page(self._snapshots, _encoder(config), telemetry)
-            self._server = _server(
-                config, page, telemetry, _browser(config, self._snapshots, recent)
-            )
+            self._server = server_of(config, page, telemetry, self._snapshots, recent)
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = log_workers(config, telemetry)
             # The history last to be stopped: it is told what the others see until they end.
@@ -214,36 +210,6 @@ def page_once(config: Config) -> Iterator[bytes]:
         snapshots = Snapshots(sampler, 0, taken=_note_health(telemetry))
         _, pieces = Page(snapshots, _encoder(config), telemetry).metrics()
         yield from pieces
-
-
-def _browser(config: Config, snapshots: Snapshots, recent: Recent) -> Browser | None:
-    local = is_loopback(split_address(config.metrics.listen)[0])
-    if config.web.page == "never" or (config.web.page == "loopback" and not local):
-        return None
-    return browser(os.uname().nodename, snapshots.fresh, recent.window, local=local)
-
-
-def _server(
-    config: Config, page: Pages, telemetry: Telemetry, site: Browser | None
-) -> MetricsServer:
-    address = split_address(config.metrics.listen)
-    if not config.web.config_file:
-        return MetricsServer(address, page, site=site)
-    # YAML, bcrypt and TLS take 2 MiB, which only those pay who use them.
-    from agent.web.adapter import TlsAdapter
-    from agent.web.gate import Gate
-
-    gate = Gate(config.web.config_file)
-    telemetry.register(
-        Counts(
-            "agent_web_config_failures",
-            "Times a changed web configuration could not be used and the last good one stayed.",
-            "file",
-            lambda: {config.web.config_file: gate.failures},
-        )
-    )
-    tls = TlsAdapter(gate.context) if gate.encrypted else None
-    return MetricsServer(address, page, gate, tls, site)
 
 
 def _remote_writer(

@@ -15,15 +15,14 @@ waits for it rather than reading the kernel twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from agent.compression import accepted, compress
+from agent.exchange import TEXT, Request, Response, Site
 from agent.plain_cheroot import Adapter, Server
-from agent.response import Response
 
-TEXT = "text/plain; charset=utf-8"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
@@ -60,13 +59,6 @@ class Gate(Protocol):
         """Judge a request by its Authorization header."""
 
 
-class Site(Protocol):
-    """A page for a browser."""
-
-    def answer(self, query: str, host: str, known: str) -> Response:
-        """By the URL's query, the Host header and the If-None-Match header."""
-
-
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
@@ -79,17 +71,17 @@ class MetricsServer:
         pages: Pages,
         gate: Gate | None = None,
         tls: Adapter | None = None,
-        site: Site | None = None,
+        sites: Mapping[str, Site] | None = None,
     ) -> None:
         """
-        Bind the socket. Without `gate` everybody may ask; without `tls` it is plain HTTP; without
-        `site` there is no page for a browser.
+        Bind the socket. Without `gate` everybody may ask; without `tls` it is plain HTTP;
+        `sites`: what answers at further paths, or at "/".
 
         Raises OSError where the address is taken or not ours.
         """
         self._pages = pages
         self._gate = gate
-        self._site = site
+        self._sites = sites or {}
         # Two threads: a slow reader of a page must not keep a health check waiting.
         self._server = Server(address, self._application, numthreads=2, request_queue_size=16)
         self._server.ssl_adapter = tls
@@ -149,13 +141,17 @@ class MetricsServer:
         return compress(response.body) if response.gzip else response.body
 
     def _site_answer(self, method: str, environ: dict[str, object]) -> Response | None:
-        """None: there is no site, or the request is not for it."""
-        if self._site is None or environ.get("PATH_INFO") != "/" or method not in ("GET", "HEAD"):
+        """None: there is none at this path."""
+        site = self._sites.get(str(environ.get("PATH_INFO")))
+        if site is None or method not in ("GET", "HEAD"):
             return None
-        response = self._site.answer(
-            str(environ.get("QUERY_STRING", "")),
-            str(environ.get("HTTP_HOST", "")),
-            str(environ.get("HTTP_IF_NONE_MATCH", "")),
+        response = site.answer(
+            Request(
+                query=str(environ.get("QUERY_STRING", "")),
+                host=str(environ.get("HTTP_HOST", "")),
+                known=str(environ.get("HTTP_IF_NONE_MATCH", "")),
+                authorization=str(environ.get("HTTP_AUTHORIZATION", "")),
+            )
         )
         packed = response.gzip and accepted(str(environ.get("HTTP_ACCEPT_ENCODING", "")))
         return replace(response, gzip=packed)

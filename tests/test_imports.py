@@ -39,8 +39,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
     "agent.web": frozenset(),
-    "agent.response": frozenset(),
-    "agent.server": frozenset({"agent.compression", "agent.plain_cheroot", "agent.response"}),
+    "agent.exchange": frozenset({"agent.config"}),
+    "agent.server": frozenset({"agent.compression", "agent.plain_cheroot", "agent.exchange"}),
     "agent.plain_cheroot": frozenset({"agent.lean"}),
     "agent.malloc": frozenset(),
     "agent.garbage": frozenset(),
@@ -93,11 +93,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.diagnosis": METRICS | {"agent.usage"},
     "agent.selection": METRICS | {"agent.usage", "agent.diagnosis"},
     "agent.webpage": METRICS
-    | {"agent.usage", "agent.diagnosis", "agent.selection", "agent.top", "agent.response"},
+    | {"agent.usage", "agent.diagnosis", "agent.selection", "agent.top", "agent.exchange"},
     "agent.fleet": METRICS
     | {"agent.diagnosis", "agent.netstack", "agent.processes", "agent.usage"}
-    | {"agent.past", "agent.selection", "agent.top"},
-    "agent.browser": METRICS | {"agent.response", "agent.webpage"},
+    | {"agent.past", "agent.selection", "agent.top", "agent.history"},
+    "agent.browser": METRICS | {"agent.exchange", "agent.webpage"},
     "agent.drilldown": METRICS
     | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"},
     "agent.logs": NOUNS
@@ -127,6 +127,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
     "agent.parts": frozenset({"agent"}),
+    "agent.serving": frozenset({"agent"}),
+    "agent.api": METRICS | {"agent.exchange", "agent.history"},
     "agent.log_parts": frozenset({"agent"}),
     "agent.probe_parts": frozenset({"agent"}),
     "agent.daemon": frozenset({"agent", "exporters"}),

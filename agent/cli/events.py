@@ -10,8 +10,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.cli import past, settings, targets
-from agent.cli.exits import ERROR, OK
+from agent.cli import past, remote, settings, targets
+from agent.cli.exits import ERROR, OK, USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="also what runs already, and the sandboxes of pods",
     )
     past.add_arguments(parser, until="--until")
+    remote.add_arguments(parser)
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -73,6 +74,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
     kept = targets.selection("events", arguments.filter)
     config = settings.load_config(arguments)
+    if arguments.host:
+        if not past.asked(arguments):
+            print("agent events: --host needs --since: it tells what was", file=sys.stderr)
+            return USAGE
+        remote.take("events", arguments)
     if past.asked(arguments):
         return _of_the_past(arguments, config, _wanted(arguments, kept))
     # The thread that follows containers never waits for whoever reads what is printed.

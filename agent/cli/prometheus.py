@@ -1,9 +1,11 @@
-"""--prometheus, --match and --http-config: the same options and errors for each command."""
+"""--prometheus and --match: the same options and errors for each command."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
+
+from agent.cli import remote
 
 if TYPE_CHECKING:
     from agent.fleet.prometheus import Prometheus
@@ -21,17 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="""only series with these labels: 'cluster="a",node=~"web.*"'""",
     )
-    group.add_argument(
-        "--http-config",
-        metavar="FILE",
-        help="credentials and certificates, as Prometheus' http_config (and promtool) has them",
-    )
 
 
 def open_prometheus(arguments: argparse.Namespace) -> Prometheus:
     """Raise ValueError for a URL or file that cannot be used."""
-    from agent.fleet.access import read_access
     from agent.fleet.prometheus import Prometheus
 
-    access = read_access(arguments.http_config) if arguments.http_config else None
-    return Prometheus(arguments.prometheus, access)
+    return Prometheus(arguments.prometheus, remote.access(arguments))

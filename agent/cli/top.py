@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import ExitStack
 
-from agent.cli import past, prometheus, settings, top_fleet
+from agent.cli import past, prometheus, remote, settings, top_fleet, top_remote
 from agent.cli.exits import ERROR, USAGE
 
 _EPILOG = """\
@@ -46,6 +46,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add_arguments(parser)
     past.add_arguments(parser, until="--at")
+    remote.add_arguments(parser)
     prometheus.add_arguments(parser)
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
@@ -125,7 +126,11 @@ def _run(arguments: argparse.Namespace) -> int:
         return USAGE
     if arguments.prometheus:
         return top_fleet.run(arguments, view, printing=prints(arguments))
+    if arguments.host and not past.asked(arguments):
+        return top_remote.run(arguments, view, printing=prints(arguments))
     config = settings.load_config(arguments)
+    if arguments.host:
+        remote.take("top", arguments)
     if past.asked(arguments):
         from agent.cli.top_past import look_back
 

@@ -39,6 +39,20 @@ def go_live(
     return _show(arguments, view, sampler, _tools(sampler, config, start))
 
 
+def go_live_from(
+    arguments: argparse.Namespace,
+    view: View,
+    source: Source[Snapshot],
+    recent: Past,
+    *,
+    hostname: str,
+) -> int:
+    """Show a host from afar: its last minute is there at once, its processes and logs are not."""
+    from agent.top.tools import Tools
+
+    return _show(arguments, view, source, Tools(recent=recent), hostname)
+
+
 def show_past(
     arguments: argparse.Namespace, view: View, past: Past, last: Snapshot, *, hostname: str = ""
 ) -> int:

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from agent.cli import past, prometheus, settings, targets, why_fleet, why_past
+from agent.cli import past, prometheus, remote, settings, targets, why_fleet, why_past
 from agent.cli.diagnosing import open_sampler
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 
@@ -76,6 +76,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--ascii", action="store_true", help="no sign outside ASCII")
     past.add_arguments(parser, until="--at")
+    remote.add_arguments(parser)
     prometheus.add_arguments(parser)
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
@@ -91,6 +92,8 @@ def _run(arguments: argparse.Namespace) -> int:
     target = targets.parsed("why", arguments.target) if arguments.target else None
     if arguments.prometheus:
         return why_fleet.run(arguments, target)
+    if arguments.host:
+        remote.take("why", arguments)
     config = settings.load_config(arguments)
     if past.asked(arguments):
         scene, diagnosis = _of_the_past(arguments, config, target, kept)

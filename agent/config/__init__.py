@@ -5,6 +5,7 @@ refused with a ValueError that names the key. `agent.configfile` reads the file 
 """
 
 from agent.config.address import is_loopback, split_address
+from agent.config.api import ApiConfig
 from agent.config.docker import DockerConfig
 from agent.config.filesystem import FilesystemConfig
 from agent.config.history import HistoryConfig
@@ -32,6 +33,7 @@ from agent.log_rules import LogRule
 
 __all__ = [
     "SECURITY_CHECKS",
+    "ApiConfig",
     "Config",
     "Destination",
     "DockerConfig",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agent.config.api import ApiConfig
 from agent.config.docker import DockerConfig
 from agent.config.filesystem import FilesystemConfig
 from agent.config.history import HistoryConfig
@@ -28,6 +29,7 @@ class Config:
     filesystem: FilesystemConfig = field(default_factory=FilesystemConfig)
     remote_write: RemoteWriteConfig = field(default_factory=RemoteWriteConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    api: ApiConfig = field(default_factory=ApiConfig)
     lifecycle: LifecycleConfig = field(default_factory=LifecycleConfig)
     history: HistoryConfig = field(default_factory=HistoryConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)

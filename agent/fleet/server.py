@@ -75,6 +75,11 @@ def quoted(body: bytes) -> str:
 def _refusal(status: int, body: bytes) -> str:
     if status in (401, 403):
         return f"answers {status}: give credentials with --http-config FILE"
+    if status == 404:
+        return (
+            f"answers 404 {quoted(body)}: is it an agent with [api] enabled = true,"
+            " and does it keep history?"
+        )
     if status in (301, 302, 303, 307, 308):
         return f"answers {status}: it is elsewhere; give the URL it redirects to"
     try:

@@ -29,7 +29,7 @@ def save(
     fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
-            for piece in _pieces(snapshots, events, Redaction(kept_labels)):
+            for piece in pieces(snapshots, events, Redaction(kept_labels)):
                 file.write(piece)
             size = file.tell()
         Path(unfinished).replace(path)
@@ -39,9 +39,10 @@ def save(
     return size
 
 
-def _pieces(
+def pieces(
     snapshots: Sequence[Snapshot], events: Sequence[Event], redaction: Redaction
 ) -> Iterator[bytes]:
+    """The bytes of the file. There is at least one Snapshot."""
     writer = SegmentWriter()
     first, *rest = snapshots
     yield writer.begin(first.wall_time)

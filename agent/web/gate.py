@@ -68,6 +68,13 @@ class Gate:
         """Whether the server speaks TLS."""
         return self._good.context is not None
 
+    @property
+    def identifies(self) -> bool:
+        """Whether it asks for a password, or verifies a certificate that every client must have."""
+        tls = self._good.file.tls
+        verified = tls is not None and tls.client_auth_type == "RequireAndVerifyClientCert"
+        return self._good.passwords is not None or verified
+
     def context(self) -> Context:
         """For a new connection. Only where `encrypted`."""
         with self._lock:

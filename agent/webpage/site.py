@@ -13,10 +13,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.config import is_loopback
 from agent.diagnosis.diagnose import Diagnosis, Verdict
+from agent.exchange import Request, Response, elsewhere
 from agent.model import Snapshot
-from agent.response import Response
 from agent.selection.fields import NoSuchField
 from agent.top.columns import find_column
 from agent.top.frame import Frame, judge, make_frame
@@ -66,12 +65,11 @@ class Site:
         self._lock = threading.Lock()
         self._last: _Look | None = None
 
-    def answer(self, query: str, host: str, known: str) -> Response:
-        """`query`: the URL's. `host`: the Host header. `known`: the If-None-Match header."""
-        if self._local and not is_loopback(_name(host)):
-            text = b"this agent answers on the loopback alone: open http://localhost:PORT/\n"
-            return Response("421 Misdirected Request", "text/plain; charset=utf-8", (text,))
-        view = parse_view(query)
+    def answer(self, request: Request) -> Response:
+        """The page, or a part of it."""
+        if self._local and (refused := elsewhere(request)):
+            return refused
+        view = parse_view(request.query)
         look = self._look()
         headers = (
             ("ETag", tag := f'"{look.snapshot.taken_at:.6f}"'),
@@ -79,7 +77,7 @@ class Site:
             ("Content-Security-Policy", policy()),
             ("Referrer-Policy", "no-referrer"),
         )
-        if view.part and known == tag:
+        if view.part and request.known == tag:
             return Response("304 Not Modified", _HTML, (), headers=headers)
         parts = self._parts(view, look)
         body = parts.markup().encode() if view.part else page(self._hostname, parts)
@@ -140,9 +138,3 @@ def _verdict(diagnosis: Diagnosis, inode: int | None) -> Verdict | None:
         if verdict.subject is not None and verdict.subject.usage.cgroup.inode == inode:
             return verdict
     return None
-
-
-def _name(host: str) -> str:
-    """Of a Host header: "localhost" of "localhost:9464", "::1" of "[::1]:9464"."""
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return name.removeprefix("[").removesuffix("]")

@@ -49,7 +49,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def serving() -> Iterator[str]:
     host = Host()
     site = Site("node-07", host.fresh, host.window, local=True)
-    server = MetricsServer(("127.0.0.1", 0), FakePages(), site=site)
+    server = MetricsServer(("127.0.0.1", 0), FakePages(), sites={"/": site})
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:

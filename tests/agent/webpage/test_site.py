@@ -10,6 +10,7 @@ import pytest
 
 from agent.cgroupfs.cpu import CpuMax
 from agent.cgroupfs.reading import CgroupReading
+from agent.exchange import Request
 from agent.model import Snapshot
 from agent.webpage.html import policy
 from agent.webpage.site import Site
@@ -75,7 +76,7 @@ def site(taken: Sequence[Snapshot] | None = None, *, local: bool = True) -> Site
 
 
 def get(query: str = "", of: Site | None = None) -> str:
-    response = (of or site()).answer(query, "localhost:9464", "")
+    response = (of or site()).answer(Request(query, "localhost:9464", ""))
     assert response.status == "200 OK"
     return b"".join(response.body).decode()
 
@@ -140,15 +141,18 @@ def test_what_cannot_be_understood_shows_the_table() -> None:
 
 def test_a_browser_that_has_it_gets_no_second_copy() -> None:
     of = site()
-    first = of.answer("part=1", "localhost", "")
+    first = of.answer(Request("part=1", "localhost", ""))
     tag = dict(first.headers)["ETag"]
-    assert of.answer("part=1", "localhost", tag).status == "304 Not Modified"
+    assert of.answer(Request("part=1", "localhost", tag)).status == "304 Not Modified"
     # The whole page is never answered so: a reload shows it anew.
-    assert of.answer("", "localhost", tag).status == "200 OK"
+    assert of.answer(Request("", "localhost", tag)).status == "200 OK"
 
 
 def test_no_markup_but_the_own_style_and_script_may_run() -> None:
-    assert dict(site().answer("", "localhost", "").headers)["Content-Security-Policy"] == policy()
+    assert (
+        dict(site().answer(Request("", "localhost", "")).headers)["Content-Security-Policy"]
+        == policy()
+    )
     assert policy().startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy()
 
@@ -169,8 +173,8 @@ def test_no_markup_but_the_own_style_and_script_may_run() -> None:
 )
 def test_on_the_loopback_another_sites_name_reads_nothing(host: str, let_in: bool) -> None:
     status = "200 OK" if let_in else "421 Misdirected Request"
-    assert site().answer("", host, "").status == status
-    assert site(local=False).answer("", host, "").status == "200 OK"
+    assert site().answer(Request("", host, "")).status == status
+    assert site(local=False).answer(Request("", host, "")).status == "200 OK"
 
 
 def test_a_host_without_containers_says_so() -> None:
