@@ -24,7 +24,14 @@ _ROOT: Final = 1
 """The root cgroup's id, and so its inode."""
 
 _SOFTWARE: Final = 1  # PERF_TYPE_SOFTWARE
-_EVENTS: Final = {"cpu-clock": 0, "page-faults": 2, "context-switches": 3, "page-faults-maj": 6}
+_EVENTS: Final = {
+    "cpu-clock": 0,
+    "page-faults": 2,
+    "context-switches": 3,
+    "page-faults-min": 5,
+    "page-faults-maj": 6,
+}
+"""enum perf_sw_ids."""
 _FREQ: Final = 1 << 10  # perf_event_attr: sample_period is a frequency
 _CLOEXEC: Final = 8  # PERF_FLAG_FD_CLOEXEC
 _SET_BPF: Final = 0x40042408  # PERF_EVENT_IOC_SET_BPF

@@ -1,7 +1,7 @@
 """What the probe "cgroups" tells at once: records of its ring.
 
-    CgroupMade, CgroupRemoved   in whichever hierarchy
-    ProcessEnded                of a process that is wanted, or the first of a pid namespace
+    CgroupChange   one was made or removed, in a hierarchy that is listened to
+    ProcessEnded   of a process that is wanted, or the first of a pid namespace
 
 One listener at a time.
 """
@@ -9,6 +9,7 @@ One listener at a time.
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Final
 
 from agent.bpf import syscall
@@ -16,12 +17,14 @@ from agent.bpf.cgroups_counts import CgroupEvent, CgroupsCounts, decode_event
 from agent.bpf.probe import Probe
 from agent.bpf.ring import Ring
 
-_LISTENS: Final = 0
-"""The pid of nobody, which says that somebody listens."""
+_FIRST: Final = 0
+"""The pid of nobody, which stands for first processes."""
+_OF: Final = 1 << 31
+"""CGROUPS_OF."""
 
 
 class CgroupEvents:
-    """Listens until `close`. One thread; `tells` by any."""
+    """Listens from `listen` until `close`. One thread; `tells` by any."""
 
     def __init__(self, probe: Probe[CgroupsCounts]) -> None:
         """The probe must stay open. Raises OSError where its ring cannot be mapped."""
@@ -31,7 +34,7 @@ class CgroupEvents:
         self.fd = self._ring.fd
         """For poll(2): readable when there is something to `read`."""
         self._lost = self._drops()
-        self.want(_LISTENS)
+        self._listens: set[int] = set()
 
     @property
     def tells(self) -> bool:
@@ -44,6 +47,12 @@ class CgroupEvents:
         before, self._lost = self._lost, self._drops()
         return events, self._lost != before
 
+    def listen(self, hierarchies: Collection[int]) -> None:
+        """Have told of cgroups in these, by their numbers in /proc/PID/cgroup, and of ends."""
+        for key in (_FIRST, *(_OF | number for number in hierarchies)):
+            self.want(key)
+            self._listens.add(key)
+
     def want(self, pid: int) -> None:
         """Have the end of this process told, as the first pid namespace numbers it."""
         syscall.update(self._wanted, pid.to_bytes(4, sys.byteorder), bytes(4))
@@ -54,7 +63,8 @@ class CgroupEvents:
 
     def close(self) -> None:
         """Have the kernel tell nothing more."""
-        self.forget(_LISTENS)
+        for key in self._listens:
+            self.forget(key)
         self._ring.close()
 
     def _drops(self) -> int:

@@ -9,12 +9,13 @@ A new probe is a ProbeSet, a frozen record of counts, and functions over Maps: d
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from agent.bpf import syscall
 from agent.bpf.addition import add
@@ -123,6 +124,10 @@ class Kind(Generic[C]):
         return self.programs.name
 
 
+_REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOENT, errno.EOPNOTSUPP})
+"""Of attaching: it will be the same the next time."""
+
+
 class WrongLayout(RuntimeError):
     """A map's entries are not what the reader expects."""
 
@@ -195,11 +200,13 @@ class Probe(Generic[C]):
             for name in tuple(self._loaded.programs):
                 self._give_up(name, f"fill its maps: {error}")
         for name in tuple(self._loaded.programs):
-            program = self._programs[name]
             try:
-                self._loaded.attach(program)
+                self._loaded.attach(self._programs[name])
             except OSError as error:
-                self._give_up(name, f"attach to {program.tracepoint or program.kind}: {error}")
+                self._give_up(name, self._not_attached(name, error))
+        self._say_off()
+
+    def _say_off(self) -> None:
         self.off = _off(self.kind.programs, self._loaded)
         self.maps = replace(
             self.maps, features=frozenset(self.kind.programs.features) - self.off.keys()
@@ -211,15 +218,28 @@ class Probe(Generic[C]):
         return bool(self._loaded.links)
 
     def attach(self) -> None:
-        """Start counting. Raise OSError where the kernel refuses. May be called again."""
+        """
+        Start counting: a program that may not be attached here is off for good, if any other may.
+
+        Raise OSError where none may, or where the kernel has no room now. May be called again.
+        """
         if not self._loaded.links:
             self._prepare()
-        try:
-            for name in self._loaded.programs:
+        refused: dict[str, OSError] = {}
+        for name in self._loaded.programs:
+            try:
                 self._loaded.attach(self._programs[name])
-        except OSError:
-            self.detach()
-            raise
+            except OSError as error:
+                if error.errno not in _REFUSALS or len(self._loaded.programs) == 1:
+                    self.detach()
+                    raise
+                refused[name] = error
+        if refused and not self._loaded.links:
+            raise next(iter(refused.values()))
+        for name, refusal in refused.items():
+            self._give_up(name, self._not_attached(name, refusal))
+        if refused:
+            self._say_off()
 
     def detach(self) -> None:
         """Stop counting and keep what was counted. May be called again."""
@@ -254,6 +274,10 @@ class Probe(Generic[C]):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _not_attached(self, name: str, error: OSError) -> str:
+        program = self._programs[name]
+        return f"attach to {program.tracepoint or program.kind}: {error}"
 
     def _give_up(self, name: str, reason: str) -> None:
         self._loaded.off[name] = reason

@@ -42,7 +42,9 @@ _MOST_PLACES: Final = 4096
 class Sampling:
     """A software event of each CPU: `hertz` times a second, or each `period`th event."""
 
-    event: Literal["cpu-clock", "page-faults", "context-switches", "page-faults-maj"]
+    event: Literal[
+        "cpu-clock", "page-faults", "context-switches", "page-faults-min", "page-faults-maj"
+    ]
     hertz: int = 0
     period: int = 0
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 from agent.bpf.block_io import BLOCK_IO
 from agent.bpf.cgroups import CGROUPS
 from agent.bpf.dns import DNS
+from agent.bpf.faults import FAULTS
 from agent.bpf.io_times import IO_TIMES
 from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.page_cache import PAGE_CACHE
 from agent.bpf.probe import Kind
 from agent.bpf.profile import PROFILE
 from agent.bpf.reclaim import RECLAIM
@@ -33,6 +35,8 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     SYSCALL_TIMES,
     SCHED,
     RTT,
+    FAULTS,
+    PAGE_CACHE,
     IO_TIMES,
 )
 """In the order they are opened. Their counts are of as many types, hence Any; who asks a sample

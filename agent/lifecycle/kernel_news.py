@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple, Protocol
 
 from agent.bpf.cgroups_counts import CgroupChange, CgroupEvent, ProcessEnded
@@ -33,6 +33,9 @@ class Teller(Protocol):
     @property
     def tells(self) -> bool:
         """Whether births and deaths of cgroups are told, now."""
+
+    def listen(self, hierarchies: Collection[int]) -> None:
+        """Have told of cgroups in these, by their numbers in /proc/PID/cgroup, and of ends."""
 
     def read(self) -> tuple[list[CgroupEvent], bool]:
         """What happened since, oldest first, and whether something was lost."""
@@ -84,6 +87,8 @@ class KernelNews:
         self._pids = teller is not None and _is_first_namespace(proc)
         self._by_pid: dict[int, _End] = {}
         self._by_cgroup: dict[int, _End] = {}
+        if teller is not None:
+            teller.listen(self._mounts.keys())
 
     @property
     def fd(self) -> int:

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from agent.bpf import io_times
+from agent.bpf.faults import FAULTS
+from agent.bpf.faults_counts import FaultsCounts
 from agent.bpf.io_counts import IoTimes
+from agent.bpf.page_cache import PAGE_CACHE
+from agent.bpf.page_cache_counts import PageCacheCounts
 from agent.bpf.probe import Kind, Maps
 from agent.bpf.reading import Reading
 from agent.bpf.rtt import RTT, tell_peers
@@ -25,7 +29,7 @@ from agent.bpf.syscall_counts import SyscallTimes
 from agent.bpf.syscalls import SYSCALL_TIMES, look_only_at
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import TcpCounts
-from agent.trace import io, net, rtt, sched, syscalls
+from agent.trace import cache, faults, io, net, rtt, sched, syscalls
 from agent.trace.disks import disk_name
 
 C = TypeVar("C")
@@ -147,7 +151,46 @@ ROUND_TRIPS: Final[Tracer[RttCounts, rtt.Peers]] = Tracer(
     aim=tell_peers,
 )
 
+
+def _take_faults(
+    reading: Reading[FaultsCounts], ids: Collection[int], _names: Names
+) -> FaultsCounts:
+    return faults.together(map(reading.of, ids), reading.zero)
+
+
+PAGE_FAULTS: Final[Tracer[FaultsCounts, FaultsCounts]] = Tracer(
+    name="faults",
+    what="page faults",
+    kind=FAULTS,
+    take=_take_faults,
+    since=faults.since,
+    headline=faults.headline,
+    table=faults.table,
+    document=faults.document,
+    optional=("latency",),
+)
+
+
+def _take_cache(
+    reading: Reading[PageCacheCounts], ids: Collection[int], _names: Names
+) -> PageCacheCounts:
+    return cache.together(map(reading.of, ids), reading.zero)
+
+
+READS: Final[Tracer[PageCacheCounts, PageCacheCounts]] = Tracer(
+    name="cache",
+    what="reads by way of the page cache",
+    kind=PAGE_CACHE,
+    take=_take_cache,
+    since=cache.since,
+    headline=cache.headline,
+    table=cache.table,
+    document=cache.document,
+    optional=("reads", "created"),
+)
+
 TRACERS: Final[Mapping[str, Tracer[Any, Any]]] = {
-    each.name: each for each in (SYSCALLS, SCHEDULER, NETWORK, ROUND_TRIPS, BLOCK_IO)
+    each.name: each
+    for each in (SYSCALLS, SCHEDULER, NETWORK, ROUND_TRIPS, BLOCK_IO, PAGE_FAULTS, READS)
 }
 """By option. Their counts and states are of as many types, hence Any."""

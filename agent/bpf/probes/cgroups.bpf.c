@@ -8,6 +8,9 @@
 #include "portable.h"
 #include "cgroups.h"
 
+#define DROPS 2
+#include "drops.bpf.h"
+
 #ifndef BCC
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -43,21 +46,9 @@ struct task_struct___first {
 HASH(counts, struct cgroups_key, __u64, 1024);
 HASH(wanted, __u32, __u32, CGROUPS_WANTED);
 RING(events, CGROUPS_RING_PAGES);
-PER_CPU_ARRAY(drops, __u64, 2);
-
-static __always_inline void drop(__u32 why)
+static __always_inline int is_wanted(__u32 what)
 {
-	__u64 *dropped = LOOKUP(drops, &why);
-
-	if (dropped)
-		__sync_fetch_and_add(dropped, 1);
-}
-
-static __always_inline int somebody_listens(void)
-{
-	__u32 zero = 0;
-
-	return LOOKUP(wanted, &zero) != 0;
+	return LOOKUP(wanted, &what) != 0;
 }
 
 static __always_inline void count(struct cgroup *cgroup, __u32 what)
@@ -95,7 +86,7 @@ static __always_inline void tell(struct cgroup *cgroup, const char *path, __u32 
 	event.hierarchy = READ(root, hierarchy_id);
 	if (!event.hierarchy)
 		count(cgroup, what);
-	if (!somebody_listens())
+	if (!is_wanted(CGROUPS_OF | event.hierarchy))
 		return;
 	event.cgroup = READ(node, id);
 	bpf_probe_read_kernel_str(event.path, sizeof(event.path), path);
@@ -125,9 +116,9 @@ PROGRAM(sched_process_exit, on_exit)
 	struct nsproxy *spaces;
 	__s32 pid = READ(task, tgid);
 
-	if (READ(task, pid) != pid || !somebody_listens())
+	if (READ(task, pid) != pid || !is_wanted(0))
 		return 0;
-	if (!LOOKUP(wanted, &pid)) {
+	if (!is_wanted(pid)) {
 		spaces = READ((struct task_struct___first *)task, nsproxy);
 		if (!spaces)
 			return 0;

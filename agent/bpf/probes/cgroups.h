@@ -3,9 +3,9 @@
  * Cgroups that are made and removed, and how first processes end.
  *
  * Map "counts": hash, struct cgroups_key -> __u64, only rises. Of the cgroup2 hierarchy.
- * Map "wanted": hash, __u32 pid -> __u32: whose end is told. With 0 in it somebody listens: without,
- *               no event is made.
- * Map "events": ring of struct cgroup_event, of all hierarchies; an end of a process without the path.
+ * Map "wanted": hash, __u32 -> __u32, what is told: with 0 in it, ends of first processes; with a pid,
+ *               the end of that; with CGROUPS_OF | hierarchy, cgroups of that.
+ * Map "events": ring of struct cgroup_event; an end of a process without the path.
  * Map "drops":  per-CPU array of __u64, by enum cgroups_drop.
  */
 #ifndef CGROUPS_H
@@ -14,6 +14,8 @@
 #define CGROUPS_RING_PAGES 64	/* 256 KiB where a page has 4: 600 cgroups and more at once */
 #define CGROUPS_WANTED 16384
 #define CGROUPS_PATH 384
+
+#define CGROUPS_OF (1U << 31)	/* no pid is that large */
 
 enum cgroups_what {
 	CGROUPS_MADE = 1,

@@ -35,7 +35,7 @@ from agent.bpf.counts import ProbeCounts
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.loader import open_probe
 from agent.bpf.probeset import LoaderName
-from exporters.prometheus.groups import cgroups as cgroups_group
+from exporters.prometheus.groups import cgroup_changes
 from tests.agent.bpf.test_always_on_counts import header, members
 from tests.exporters.prometheus.shown import any_sample, shown
 
@@ -106,10 +106,10 @@ def test_what_is_not_counted_is_absent() -> None:
     reading = decode_cgroups([(KEY.pack(41, MADE, 0), VALUE.pack(3))], {"made"})
     assert reading.of(41) == CgroupsCounts(3, None)
     sample = replace(any_sample(), probes=ProbeCounts([reading.of(41)]))
-    assert shown(cgroups_group.METRICS, sample)["container_child_cgroups_made_total"] == {(): 3}
-    assert "container_child_cgroups_removed_total" not in shown(cgroups_group.METRICS, sample)
+    assert shown(cgroup_changes.METRICS, sample)["container_child_cgroups_made_total"] == {(): 3}
+    assert "container_child_cgroups_removed_total" not in shown(cgroup_changes.METRICS, sample)
     none = replace(any_sample(), probes=ProbeCounts([CgroupsCounts(0, 0)]))
-    assert "container_child_cgroups_made_total" not in shown(cgroups_group.METRICS, none)
+    assert "container_child_cgroups_made_total" not in shown(cgroup_changes.METRICS, none)
 
 
 @pytest.fixture
@@ -140,6 +140,7 @@ def test_each_birth_and_death_is_counted_above_it_and_told(
         (busy / "unheard").mkdir()
         with closing(CgroupEvents(probe)) as events:
             assert events.tells
+            events.listen([0])
             ids = []
             for at in range(BIRTHS):
                 (busy / f"{at}").mkdir()
@@ -179,6 +180,7 @@ def test_ends_are_told_of_first_processes_and_of_who_is_wanted(
     number = cgroup.stat().st_ino
     enter = f"echo $$ > {cgroup}/cgroup.procs;"
     with open_probe(CGROUPS, loader) as probe, closing(CgroupEvents(probe)) as events:
+        events.listen([0])
         subprocess.run(["sh", "-c", f"{enter} unshare -fp sh -c 'exit 7'; exit 0"], check=True)
         with subprocess.Popen(
             ["sh", "-c", f"{enter} read go; exit 9"], stdin=subprocess.PIPE
@@ -198,6 +200,7 @@ def test_ends_are_told_of_first_processes_and_of_who_is_wanted(
 def test_a_full_ring_is_counted_and_goes_on(loader: LoaderName, parents: tuple[Path, Path]) -> None:
     parent, _ = parents
     with open_probe(CGROUPS, loader) as probe, closing(CgroupEvents(probe)) as events:
+        events.listen([0])
         # 256 KiB hold 630 events; twice that, and again, so that it wraps around.
         for _ in range(2):
             for _ in range(700):

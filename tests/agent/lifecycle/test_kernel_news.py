@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ class Told:
         self.events = list(events)
         self.lost = lost
         self.wanted: set[int] = set()
+        self.hierarchies: set[int] = set()
+
+    def listen(self, hierarchies: Collection[int]) -> None:
+        self.hierarchies |= set(hierarchies)
 
     def read(self) -> tuple[list[CgroupEvent], bool]:
         events, self.events = self.events, []
@@ -68,7 +73,7 @@ def test_changes_are_told_by_mount_and_those_of_other_hierarchies_are_none(
         CgroupChange(False, 4, "/a", 43),
     )
     news = KernelNews(teller, hierarchies, str(tmp_path))
-    assert (news.fd, news.complete) == (99, True)
+    assert (news.fd, news.complete, teller.hierarchies) == (99, True, {0, 4})
     assert news.read() == (
         [
             MountChange("/cg/unified", "/a", True, 41, True),

@@ -1,0 +1,86 @@
+"""`agent trace --cache`: what a container's reads find in the page cache, and what they miss. Pure:
+functions of two readings of the probe "page_cache".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from agent.bpf.addition import add
+from agent.bpf.page_cache_counts import PageCacheCounts
+from agent.trace.text import columns
+
+
+class CacheRow(TypedDict):
+    """For JSON. Pages; null is not told."""
+
+    asked: int | None
+    missed: int | None
+    hit_ratio: float | None
+    """Null also where nothing was asked for."""
+    added: int | None
+    created: int | None
+
+
+def together(cgroups: Iterable[PageCacheCounts], zero: PageCacheCounts) -> PageCacheCounts:
+    """The sum over a container's cgroups."""
+    for counts in cgroups:
+        zero = add(zero, counts)
+    return zero
+
+
+def since(new: PageCacheCounts, old: PageCacheCounts) -> PageCacheCounts:
+    """What happened between two readings."""
+    return PageCacheCounts(
+        _minus(new.asked, old.asked),
+        _minus(new.missed, old.missed),
+        _minus(new.added, old.added),
+        _minus(new.created, old.created),
+    )
+
+
+def hit_ratio(counts: PageCacheCounts) -> float | None:
+    """Of the pages that reads asked for, how many were there; None where that is not known."""
+    if not counts.asked or counts.missed is None:
+        return None
+    return 1 - counts.missed / counts.asked
+
+
+def headline(counts: PageCacheCounts, seconds: float) -> str:
+    """ "hit ratio 91.8%, 110 pages/s asked for"."""
+    if counts.asked is None:
+        return f"{(counts.added or 0) / seconds:.0f} pages/s added to the cache"
+    ratio = hit_ratio(counts)
+    shown = "no hit ratio" if ratio is None else f"hit ratio {100 * ratio:.1f}%"
+    return f"{shown}, {counts.asked / seconds:.0f} pages/s asked for"
+
+
+def table(counts: PageCacheCounts, _most: int | None = None) -> list[str]:
+    """What is told, a line each."""
+    rows = [
+        (words, str(number), "")
+        for words, number in (
+            ("asked for by reads", counts.asked),
+            ("  of these missed", counts.missed),
+            ("added to the cache", counts.added),
+            ("  of these written, not read", counts.created),
+        )
+        if number is not None
+    ]
+    return columns(("PAGES", "COUNT", ""), rows)
+
+
+def document(counts: PageCacheCounts) -> CacheRow:
+    """All of it."""
+    return CacheRow(
+        asked=counts.asked,
+        missed=counts.missed,
+        hit_ratio=hit_ratio(counts),
+        added=counts.added,
+        created=counts.created,
+    )
+
+
+def _minus(new: int | None, old: int | None) -> int | None:
+    return None if new is None or old is None else new - old
