@@ -53,10 +53,11 @@ kernels: ## every probe on each packaged kernel, in guests; writes docs/kernels.
 	@deploy/setup.sh test
 	@$(PYTHON) -m tests.guest.kernels
 
-fuzz: ## fuzz every parser of log bytes for a minute each; needs atheris
-	@deploy/setup.sh test
-	@for name in cri docker plain docker-local checkpoint gzip; do \
-		echo "== $$name"; $(PYTHON) -m tests.fuzz.parsers $$name -max_total_time=60 || exit 1; \
+fuzz: ## fuzz every parser of the log path, each for FUZZ_SECONDS (60)
+	@deploy/setup.sh fuzz
+	@for name in $$(.venv-fuzz/bin/python -m tests.fuzz.parsers --list); do \
+		echo "== $$name"; .venv-fuzz/bin/python -m tests.fuzz.parsers $$name \
+			-max_total_time=$${FUZZ_SECONDS:-60} || exit 1; \
 	done
 
 bpf: ## build the BPF objects from their sources
@@ -72,7 +73,7 @@ dashboards: ## write dashboards/generated
 
 lock: ## resolve the locked dependencies anew
 	@deploy/setup.sh test
-	@for name in build run dev; do \
+	@for name in build run dev fuzz; do \
 		$(PYTHON) -m piptools compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
 			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
 			-o deploy/requirements/$$name.txt \
@@ -84,6 +85,6 @@ screenshot: ## docs/top.svg, drawn from the demo (a minute and a half)
 	@PYTHONPATH=. $(PYTHON) deploy/screenshot.py
 
 clean: ## remove what was made in this checkout
-	@rm -rf .venv .run build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-fuzz .run build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@rm -f exporters/fluentd/_blocks*.so
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# deploy/setup.sh run|test
+# deploy/setup.sh run|test|fuzz
 #
 # Makes .venv in the checkout and installs what is missing: for `run` what the agent needs, for
-# `test` also what lint, types, tests and the host tests need. As root on Debian or Ubuntu it
-# installs packages of the distribution too; elsewhere it says what to install and goes on, since
-# every one of them is optional: the agent says at run time what it goes without.
+# `test` also what lint, types, tests and the host tests need, for `fuzz` atheris. As root on Debian
+# or Ubuntu it installs packages of the distribution too; elsewhere it says what to install and goes
+# on, since every one of them is optional: the agent says at run time what it goes without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-what=${1:?usage: deploy/setup.sh run|test}
+what=${1:?usage: deploy/setup.sh run|test|fuzz}
 
 # Probes: bcc, with libbpf and bpftool. busybox-static: the demo's image is made of it.
 packages=(python3-venv python3-bpfcc libbpf1 bpftool busybox-static)
@@ -88,5 +88,18 @@ stamp() {
         sha256sum | cut -d' ' -f1
 }
 
+# Fuzzing has a venv of its own: what it needs is of no use to anything else.
+make_fuzz_venv() {
+    local lock=deploy/requirements/fuzz.txt
+    cmp -s "$lock" .venv-fuzz/installed && return
+    [ -x .venv-fuzz/bin/python ] || .venv/bin/python -m venv .venv-fuzz
+    .venv-fuzz/bin/python -m pip install -qq --disable-pip-version-check --require-hashes \
+        --requirement="$lock"
+    cp "$lock" .venv-fuzz/installed
+}
+
 install_packages
 make_venv
+if [ "$what" = fuzz ]; then
+    make_fuzz_venv
+fi

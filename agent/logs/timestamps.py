@@ -16,7 +16,7 @@ NANOSECONDS: Final = 1_000_000_000
 SCALE: Final = (0, *(10 ** (9 - digits) for digits in range(1, 10)))
 """SCALE[n] × (n digits of a fraction) = nanoseconds."""
 
-_END: Final = (1 << 32) * NANOSECONDS
+END: Final = (1 << 32) * NANOSECONDS
 """The Forward protocol's EventTime has 32 bits of seconds: until the year 2106."""
 
 _RFC3339: Final = re.compile(
@@ -49,4 +49,4 @@ def parse_rfc3339(text: bytes) -> int | None:
     if fraction is not None:
         digits = fraction[:9]
         time_ns += int(digits) * SCALE[len(digits)]
-    return time_ns if 0 <= time_ns < _END else None
+    return time_ns if 0 <= time_ns < END else None

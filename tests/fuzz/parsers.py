@@ -1,7 +1,8 @@
-"""Coverage-guided fuzzing of every parser of log bytes, with atheris (no dependency of ours).
+"""Coverage-guided fuzzing of every parser of the log path, with atheris.
 
-    make fuzz                      a minute each
+    make fuzz                      a minute each, in a venv of its own
     python -m tests.fuzz.parsers NAME [libFuzzer options]
+    python -m tests.fuzz.parsers --list
 
 What must hold for any bytes: no exception, one entry for each line, valid UTF-8 in each, and a good
 line after the junk comes out whole.
@@ -12,16 +13,22 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 from agent.logs.checkpoint import UnreadableCheckpoint, decode
-from agent.logs.docker_local import LocalFramer
+from agent.logs.docker_local import DockerLocalParser, LocalFramer
 from agent.logs.entry import clean
 from agent.logs.framing import Framer, lines_of
 from agent.logs.inflate import Inflated
 from agent.logs.parsers import PARSERS
 from agent.logs.tail import AnyFramer
+from tests.fuzz.journal import journal
+from tests.fuzz.rules import json_body, multiline, redaction
+from tests.fuzz.seeds import seeds
+from tests.fuzz.servers import forward_ack, forward_handshake, loki_refusal
 
 GOOD: dict[str, tuple[bytes, bytes]] = {
     "cri": (b"2026-11-24T03:16:16.105173157Z stdout F good", b"good"),
@@ -45,6 +52,12 @@ def lines(kind: str, data: bytes) -> None:
 def docker_local(data: bytes) -> None:
     """`data` as frames of the local driver."""
     _read("docker-local", LocalFramer(), data, len(data) // 2)
+
+
+def docker_local_message(data: bytes) -> None:
+    """`data` as one message of the local driver, without its frame."""
+    (entry,), _partial = DockerLocalParser().parse([data], 7)
+    entry[2].decode()
 
 
 def checkpoint(data: bytes) -> None:
@@ -94,24 +107,40 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "docker": lambda data: lines("docker", data),
     "plain": lambda data: lines("plain", data),
     "docker-local": docker_local,
+    "docker-local-message": docker_local_message,
     "checkpoint": checkpoint,
     "gzip": gzip,
+    "json-body": json_body,
+    "multiline": multiline,
+    "redaction": redaction,
+    "journal": journal,
+    "forward-ack": forward_ack,
+    "forward-handshake": forward_handshake,
+    "loki-refusal": loki_refusal,
 }
 
 
 def main() -> int:
     """Run the target named by the first argument until it fails or libFuzzer's limit is reached."""
+    if sys.argv[1:] == ["--list"]:
+        sys.stdout.write(" ".join(TARGETS) + "\n")
+        return 0
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
         sys.stderr.write(f"usage: python -m tests.fuzz.parsers {'|'.join(TARGETS)} [options]\n")
         return 2
     try:
         atheris = importlib.import_module("atheris")
     except ImportError:
-        sys.stderr.write("atheris is not installed: .venv/bin/python -m pip install atheris\n")
+        sys.stderr.write("atheris is not installed here: make fuzz installs it\n")
         return 2
-    target = TARGETS[sys.argv.pop(1)]
+    name = sys.argv.pop(1)
+    # Not removed by us: libFuzzer ends the process.
+    corpus = Path(tempfile.gettempdir()) / f"agent-fuzz-{os.getuid()}" / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds()[name]):
+        (corpus / f"seed-{number}").write_bytes(seed)
     atheris.instrument_all()
-    atheris.Setup(sys.argv, target)
+    atheris.Setup([*sys.argv, str(corpus)], TARGETS[name])
     atheris.Fuzz()
     return 0
 

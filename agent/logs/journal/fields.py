@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from agent.container.container import Container, Kind
 from agent.logs.entry import Entry, clean
-from agent.logs.timestamps import parse_rfc3339
+from agent.logs.timestamps import END, parse_rfc3339
 
 Field = Callable[[str], bytes | None]
 """A field's value by its name, None where the entry has none: `Reader.field`."""
@@ -94,7 +94,9 @@ def entry_of(field: Field, realtime_us: int) -> Entry:
     time_ns = parse_rfc3339(field("SYSLOG_TIMESTAMP") or b"")
     if time_ns is None:
         sent = _number(field("_SOURCE_REALTIME_TIMESTAMP"))
-        time_ns = 1000 * (realtime_us if sent is None else sent)
+        # Neither is sure to be a time that can be said: a file may hold anything.
+        time_ns = 1000 * (realtime_us if sent is None or 1000 * sent >= END else sent)
+        time_ns = min(time_ns, END - 1)
     priority = _number(field("PRIORITY"))
     stream = "stderr" if priority is not None and priority <= _ERROR else "stdout"
     message = field("MESSAGE") or b""

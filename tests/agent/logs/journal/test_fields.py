@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.logs.journal.fields import entry_of, owner_of, sequence_of
+from agent.logs.timestamps import END
 from tests.agent.logs.journal.journal_files import CONTAINER, Fields, docker_entry
 
 NOW_US = 1_790_000_000_123_456
@@ -102,6 +103,12 @@ def test_the_writers_time_counts_before_journalds() -> None:
     assert entry_of(reader({"MESSAGE": "x"}), NOW_US)[0] == NOW_US * 1000
 
 
+def test_a_time_that_cannot_be_said_gives_way_to_journalds() -> None:
+    sent = {"_SOURCE_REALTIME_TIMESTAMP": "5497190176105172", "MESSAGE": "x"}  # in the year 2144
+    assert entry_of(reader(sent), NOW_US)[0] == NOW_US * 1000
+    assert entry_of(reader(sent), 1 << 63)[0] == END - 1
+
+
 def test_a_piece_says_so() -> None:
     fields = docker_entry(CONTAINER, "begin", CONTAINER_PARTIAL_MESSAGE="true")
     assert entry_of(reader(fields), NOW_US)[4]
@@ -127,7 +134,7 @@ def test_any_bytes_make_an_entry(fields: dict[str, bytes]) -> None:
     field = reader(fields)
     owner_of(field, ("*",))
     time_ns, stream, content, _extra, _partial = entry_of(field, NOW_US)
-    assert time_ns >= 0
+    assert 0 <= time_ns < END
     assert stream in ("stdout", "stderr")
     content.decode()  # valid UTF-8
     message = fields.get("MESSAGE", b"")

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.logs.processing.level import _WORDS, STEMS, level_of, level_of_value
+from agent.logs.processing import level
+from agent.logs.processing.level import _WORDS, level_of, level_of_value
 
 
 @pytest.mark.parametrize(
-    ("text", "level"),
+    ("text", "said"),
     [
         ('{"level":"warn","msg":"x"}', "warning"),
         ('{"severity": "ERROR"}', "error"),
@@ -32,20 +33,28 @@ from agent.logs.processing.level import _WORDS, STEMS, level_of, level_of_value
         ("", None),
     ],
 )
-def test_the_level_a_line_says(text: str, level: str | None) -> None:
-    assert level_of(text.encode()) == level
+def test_the_level_a_line_says(text: str, said: str | None) -> None:
+    assert level_of(text.encode()) == said
 
 
-def test_no_word_is_missed_by_the_first_look() -> None:
-    for word in (*_WORDS, "level", "severity", "lvl", "loglevel", "log_level", "levelname"):
-        assert any(stem.decode() in word for stem in STEMS), word
+FRAGMENTS = st.sampled_from(
+    [*_WORDS, *(word.upper() for word in _WORDS), *(word.title() for word in _WORDS), "level",
+     "severity", "LVL", "loglevel", "log_level", "levelName", "=", ":", '"', "[", "]", "(", ")",
+     "<", ">", "<3>", "E1124 03:16:16", " ", "x", "50", "-", ".", "x" * 250]
+)  # fmt: skip
+
+
+@given(st.lists(FRAGMENTS, max_size=12).map("".join))
+def test_no_level_is_missed_by_the_first_look(text: str) -> None:
+    found = (level._said(match) for match in level._PATTERN.finditer(text.encode(), 0, 256))
+    assert level_of(text.encode()) == next((one for one in found if one is not None), None)
 
 
 @pytest.mark.parametrize(
-    ("value", "level"), [("Info", "info"), (30, "info"), (True, None), (None, None), (7, None)]
+    ("value", "said"), [("Info", "info"), (30, "info"), (True, None), (None, None), (7, None)]
 )
-def test_the_level_a_member_says(value: object, level: str | None) -> None:
-    assert level_of_value(value) == level
+def test_the_level_a_member_says(value: object, said: str | None) -> None:
+    assert level_of_value(value) == said
 
 
 @given(st.binary(max_size=400))
