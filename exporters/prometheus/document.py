@@ -80,9 +80,47 @@ container_memory_rss * on (instance, id) group_left (compose_project) container_
 - `container_network_*` is told once for each network namespace, and not for the host's.
 - `container_spec_memory_reservation_limit_bytes` is `memory.low`, which runtimes set; cAdvisor
   reads `memory.min`, which they do not.
+- `container_memory_events_high_total` has no series where memory is controlled by cgroup v1, hybrid
+  hosts among them: there is no `memory.high`, and nothing counts. cAdvisor shows 0.
 - These have no series, since nothing counts them for a container or others do:
 
 {without_names}
+{notes}"""
+
+_NOTES = """
+## Block I/O on cgroup v1
+
+With Linux 6.10 and newer a disk's I/O is counted only once a limit was set on that disk, anywhere
+and at any time since the machine started: until then `blkio.throttle.io_service_bytes` says
+"Total 0" whatever is read and written, and `container_fs_reads_*`, `container_fs_writes_*` and
+`container_blkio_device_usage_total` have no series ([commit a3166c51702b][blkio]). A limit that
+hinders nobody, in a cgroup that is removed at once, starts it; 8:0 is the disk's number in `lsblk`:
+
+```sh
+mkdir /sys/fs/cgroup/blkio/start
+echo "8:0 1099511627776" > /sys/fs/cgroup/blkio/start/blkio.throttle.read_bps_device
+rmdir /sys/fs/cgroup/blkio/start
+```
+
+cgroup v2 counts from the start.
+
+[blkio]: https://git.kernel.org/linus/a3166c51702b
+
+## How old a value may be
+
+A scrape reads the counters anew, unless they were read within the last second. What hardly changes,
+or costs more than it tells, is read less often:
+
+| what | read again |
+| --- | --- |
+| limits and other settings of a cgroup | each minute, and each time in its first 15 s |
+| files a cgroup has not had (a controller turned on later) | each minute |
+| TCP, UDP and sockets of a network namespace | each time a packet moved, else every 30 s |
+| sockets of processes, their limit of open files, sockets by state | about each minute |
+| sizes of layers, volumes and filesystems | each `interval` of `[filesystem]`, 60 s |
+| security posture | each hour |
+| findings (`agent_finding`) | after 8 s |
+| pressure, where the BPF sweep reads it | as the kernel sums it up, every 2 s |
 """
 
 _INFO = {
@@ -114,6 +152,7 @@ def document() -> str:
         kubelet=", ".join(f"`{name}`" for name in KUBELET_NAMES),
         info="\n".join(_table(("label", ""), ((f"`{n}`", _INFO[n]) for n in INFO_LABELS))),
         without_names="\n".join(_without_names()),
+        notes=_NOTES,
     )
     return text + "".join("\n" + "".join(_group(group)) for group in GROUPS)
 
