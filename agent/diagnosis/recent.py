@@ -22,8 +22,9 @@ from agent.model import Snapshot
 
 SECONDS: Final = 60.0
 """How far back is looked."""
-STEP: Final = 5.0
-"""Seconds between two that are kept: scrapes by several servers do not crowd the others out."""
+STEP: Final = 8.0
+"""Seconds between two that are kept, so that there are eight at most however often it is scraped:
+each holds what changed, 1 KB a cgroup."""
 
 AGAIN: Final = 8.0
 """Seconds for which findings stand. They are about a minute, and take a tenth of a scrape's CPU."""
@@ -58,9 +59,8 @@ class Recent:
         """Take the next one."""
         with self._lock:
             self._latest = snapshot
-            if self._kept and snapshot.taken_at - self._kept[-1].taken_at < STEP:
-                return
-            self._kept.append(snapshot)
+            if not self._kept or snapshot.taken_at - self._kept[-1].taken_at >= STEP:
+                self._kept.append(snapshot)
             # One at least as old as asked for stays: rates are over the whole time.
             while len(self._kept) > 1 and self._age(1) >= self._seconds:
                 self._kept.popleft()
