@@ -23,7 +23,10 @@ def open_sampler(config: Config, stack: ExitStack) -> tuple[Sampler, Callable[[]
     from agent.filesystem.watcher import FilesystemWatcher
     from agent.lifecycle.keeper import LifetimeKeeper
     from agent.sampler import Sampler, host_hierarchies
+    from agent.sources.chosen import Chosen
 
+    # Only where they are configured; they tell requests, and more of names and owners.
+    sources = Chosen(config.docker, config.kubernetes)
     lifetimes = LifetimeKeeper(config.lifecycle, config.paths, host_hierarchies(config.paths))
     filesystem = FilesystemWatcher(config.filesystem, config.paths)
     sampler = stack.enter_context(
@@ -33,11 +36,13 @@ def open_sampler(config: Config, stack: ExitStack) -> tuple[Sampler, Callable[[]
             lifetimes=lifetimes,
             groups=GROUPS,
             services=config.metrics.systemd,
+            engine=sources.engine,
+            pods=sources.pods,
         )
     )
 
     def start() -> None:
-        for part in (lifetimes, filesystem):
+        for part in (sources, lifetimes, filesystem):
             part.start()
             stack.callback(part.stop)
 

@@ -75,7 +75,6 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sort",
         metavar="FIELD",
-        default="trouble",
         help="the largest first, or A to Z (default: trouble); --sort=-FIELD the other way round",
     )
     parser.add_argument("-r", "--reverse", action="store_true", help="sort the other way round")

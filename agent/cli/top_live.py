@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR
@@ -36,7 +37,30 @@ def go_live(
     start: Callable[[], None],
 ) -> int:
     """Show the screen until told to stop. `start` is called after the first frame."""
-    return _show(arguments, view, sampler, _tools(sampler, config, start))
+    return _show(arguments, _preferred(arguments, view), sampler, _tools(sampler, config, start))
+
+
+def _preferred(arguments: argparse.Namespace, view: View) -> View:
+    """What the person keeps, where the command line says nothing else."""
+    from agent.top.preferences import path, read
+    from agent.top.view import View
+
+    kept, wrong = read(path(os.environ), View())
+    if arguments.sort is None and not arguments.reverse:
+        view = replace(view, sort=kept.sort, reverse=kept.reverse)
+    if not arguments.group:
+        view = replace(view, group=kept.group)
+    if not arguments.fields:
+        view = replace(view, columns=kept.columns)
+    return replace(view, message="; ".join(wrong))
+
+
+def _keep(view: View) -> str:
+    from agent.top.preferences import path, write
+
+    file = path(os.environ)
+    write(file, view)
+    return file
 
 
 def go_live_from(
@@ -170,6 +194,7 @@ def _tools(sampler: Sampler, config: Config, start: Callable[[], None]) -> Tools
         pids=sampler.pids,
         follow_log=follow_log,
         moment=lambda text: moment(text) / 1e9,
+        keep=_keep,
         past=_history(config),
         recent=_history(config),
         begun=start,

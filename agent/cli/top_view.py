@@ -24,7 +24,7 @@ def view_of(arguments: argparse.Namespace) -> View:
         raise BadChoice(f"--filter: {error}") from None
     if arguments.group and arguments.group not in GROUPINGS:
         raise BadChoice(f"--group {arguments.group!r}: write one of {', '.join(GROUPINGS)}")
-    sort, reverse = _sort(arguments.sort)
+    sort, reverse = _sort(arguments.sort or "trouble")
     return View(
         sort=sort,
         reverse=reverse is not arguments.reverse,

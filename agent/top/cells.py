@@ -6,6 +6,7 @@ Only here values become text, so a marker is never mistaken for a number.
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent import units
@@ -14,7 +15,8 @@ from agent.kernelfile import Unlimited
 from agent.selection.fields import find_field
 from agent.selection.item import Item, Trend, Value
 from agent.top.column import WRITERS, Column
-from agent.top.glyphs import Glyphs
+from agent.top.columns import find_column
+from agent.top.glyphs import ASCII, UNICODE, Glyphs
 from agent.top.row import Row, values_of
 from agent.top.spark import spark, whole_of
 from agent.top.width import clean
@@ -67,9 +69,15 @@ def write_cell(column: Column, row: Row, glyphs: Glyphs) -> Cell:
 
 
 def _plain(column: Column, row: Row, glyphs: Glyphs) -> Cell:
-    values = values_of(column, row)
+    return _written(column.key, values_of(column, row), row.is_group, glyphs.ascii_only)
+
+
+@lru_cache(maxsize=4096)
+def _written(key: str, values: tuple[Value, ...], group: bool, ascii_only: bool) -> Cell:
+    """Most containers do little: from tick to tick most cells say the same."""
+    column, glyphs = find_column(key), ASCII if ascii_only else UNICODE
     written = [
-        _write(value, name, glyphs, group=row.is_group).rjust(column.part_width)
+        _write(value, name, glyphs, group=group).rjust(column.part_width)
         for value, name in zip(values, column.fields, strict=True)
     ]
     return Cell("/".join(written), _level(column, values))

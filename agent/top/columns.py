@@ -3,15 +3,75 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from agent.selection.field import Unit
 from agent.selection.fields import find_field
-from agent.top.column import Column, Grow, Marks
+from agent.top.column import UNMARKED, Column, Grow, Marks
 
 _SHARE: Final = Marks(0.7, 0.9)
 """As ctop and k9s have it."""
 _STALL: Final = Marks(0.1, 0.4)
+
+
+def _column(
+    key: str, heading: str, width: int, rank: int, text: str = "", marks: Marks = UNMARKED
+) -> Column:
+    """A number of one field, which is called like the column. `text`: instead of its help."""
+    return Column(
+        key=key, heading=heading, fields=(key,), width=width, rank=rank, help=text, marks=marks
+    )
+
+
+def _words(key: str, heading: str, width: int, rank: int, grow: Grow = Grow.NO) -> Column:
+    """Text of one field, from A to Z."""
+    return Column(
+        key=key,
+        heading=heading,
+        fields=(key,),
+        width=width,
+        rank=rank,
+        right=False,
+        descending=False,
+        grow=grow,
+    )
+
+
+def _pair(key: str, heading: str, fields: tuple[str, str], text: str, rank: int) -> Column:
+    """Two rates; sorts by their sum."""
+    return Column(
+        key=key, heading=heading, fields=fields, width=9, help=text, order=fields, rank=rank
+    )
+
+
+def _waits(resource: str, what: str) -> Column:
+    """Pressure of one resource, of some tasks and of all."""
+    return Column(
+        key=f"psi.{resource}",
+        heading="PSI some/full",
+        fields=(f"psi.{resource}", f"psi.{resource}.full"),
+        help=f"time some / all tasks waited for {what}, in percent",
+        width=13,
+        part_width=3,
+        rank=2,
+        marks=_STALL,
+    )
+
+
+def _trend(
+    key: str, heading: str, field: str, kind: Literal["cpu-trend", "memory-trend"], what: str
+) -> Column:
+    return Column(
+        key=key,
+        heading=heading,
+        fields=(field,),
+        kind=kind,
+        help=f"{what} of the last minute, of its limit, else of its own most; sorts by {what}",
+        width=12,
+        right=False,
+        rank=6,
+    )
+
 
 COLUMNS: Final[tuple[Column, ...]] = (
     Column(
@@ -36,111 +96,39 @@ COLUMNS: Final[tuple[Column, ...]] = (
         right=False,
         rank=5,
     ),
-    Column(key="cpu", heading="CPU", fields=("cpu",), width=5),
-    Column(
-        key="cpu.of_limit",
-        heading="%LIM",
-        fields=("cpu.of_limit",),
-        help="CPU used in percent of its own limit",
-        width=4,
-        rank=1,
-        marks=_SHARE,
+    _column("cpu", "CPU", 5, 0),
+    _column("cpu.of_limit", "%LIM", 4, 1, "CPU used in percent of its own limit", _SHARE),
+    _column("cpu.of_request", "%REQ", 4, 3, "CPU used in percent of its request (Kubernetes)"),
+    _column("cpu.of_host", "%HOST", 5, 4, "CPU used in percent of all the host's cores", _SHARE),
+    _column(
+        "cpu.throttled",
+        "THR%",
+        4,
+        2,
+        "scheduling periods in which the CPU limit stopped it, in percent",
+        Marks(0.05, 0.25),
     ),
-    Column(
-        key="cpu.of_request",
-        heading="%REQ",
-        fields=("cpu.of_request",),
-        help="CPU used in percent of its request (Kubernetes)",
-        width=4,
-        rank=3,
+    _column("cpu.withheld", "HELD", 5, 3, marks=Marks(0.05, 1.0)),
+    _column("cpu.limit", "LIMIT", 5, 3),
+    _column("cpu.request", "REQ", 5, 4),
+    _trend("cpu.trend", "CPU 60s", "cpu", "cpu-trend", "CPU"),
+    _column(
+        "mem",
+        "MEM",
+        5,
+        0,
+        "memory it cannot do without right away (working set); K, M, G are powers of 1024",
     ),
-    Column(
-        key="cpu.of_host",
-        heading="%HOST",
-        fields=("cpu.of_host",),
-        help="CPU used in percent of all the host's cores",
-        width=5,
-        rank=4,
-        marks=_SHARE,
-    ),
-    Column(
-        key="cpu.throttled",
-        heading="THR%",
-        fields=("cpu.throttled",),
-        help="scheduling periods in which the CPU limit stopped it, in percent",
-        width=4,
-        marks=Marks(0.05, 0.25),
-        rank=2,
-    ),
-    Column(
-        key="cpu.withheld",
-        heading="HELD",
-        fields=("cpu.withheld",),
-        width=5,
-        marks=Marks(0.05, 1.0),
-        rank=3,
-    ),
-    Column(key="cpu.limit", heading="LIMIT", fields=("cpu.limit",), width=5, rank=3),
-    Column(key="cpu.request", heading="REQ", fields=("cpu.request",), width=5, rank=4),
-    Column(
-        key="cpu.trend",
-        heading="CPU 60s",
-        fields=("cpu",),
-        kind="cpu-trend",
-        help="CPU of the last minute, of its limit, else of its own most; sorts by CPU",
-        width=12,
-        right=False,
-        rank=6,
-    ),
-    Column(
-        key="mem",
-        heading="MEM",
-        fields=("mem",),
-        width=5,
-        help="memory it cannot do without right away (working set); K, M, G are powers of 1024",
-    ),
-    Column(
-        key="mem.of_limit",
-        heading="%LIM",
-        fields=("mem.of_limit",),
-        help="memory in percent of its own limit",
-        width=4,
-        rank=1,
-        marks=_SHARE,
-    ),
-    Column(
-        key="mem.of_request",
-        heading="%REQ",
-        fields=("mem.of_request",),
-        help="memory in percent of its request (Kubernetes)",
-        width=4,
-        rank=3,
-    ),
-    Column(
-        key="mem.of_host",
-        heading="%HOST",
-        fields=("mem.of_host",),
-        help="memory in percent of the host's",
-        width=5,
-        rank=4,
-        marks=_SHARE,
-    ),
-    Column(key="mem.limit", heading="LIMIT", fields=("mem.limit",), width=5, rank=3),
-    Column(key="mem.request", heading="REQ", fields=("mem.request",), width=5, rank=4),
-    Column(
-        key="mem.trend",
-        heading="MEM 60s",
-        fields=("mem",),
-        kind="memory-trend",
-        help="memory of the last minute, of its limit, else of its own most; sorts by memory",
-        width=12,
-        right=False,
-        rank=6,
-    ),
-    Column(key="mem.anon", heading="ANON", fields=("mem.anon",), width=5, rank=3),
-    Column(key="mem.file", heading="CACHE", fields=("mem.file",), width=5, rank=3),
-    Column(key="mem.swap", heading="SWAP", fields=("mem.swap",), width=5, rank=4, marks=Marks(1)),
-    Column(key="oom", heading="OOM", fields=("oom",), width=4, rank=2, marks=Marks(1, 1)),
+    _column("mem.of_limit", "%LIM", 4, 1, "memory in percent of its own limit", _SHARE),
+    _column("mem.of_request", "%REQ", 4, 3, "memory in percent of its request (Kubernetes)"),
+    _column("mem.of_host", "%HOST", 5, 4, "memory in percent of the host's", _SHARE),
+    _column("mem.limit", "LIMIT", 5, 3),
+    _column("mem.request", "REQ", 5, 4),
+    _trend("mem.trend", "MEM 60s", "mem", "memory-trend", "memory"),
+    _column("mem.anon", "ANON", 5, 3),
+    _column("mem.file", "CACHE", 5, 3),
+    _column("mem.swap", "SWAP", 5, 4, marks=Marks(1)),
+    _column("oom", "OOM", 4, 2, marks=Marks(1, 1)),
     Column(
         key="psi",
         heading="PSI c/m/i",
@@ -151,139 +139,40 @@ COLUMNS: Final[tuple[Column, ...]] = (
         rank=7,
         marks=_STALL,
     ),
-    Column(
-        key="psi.cpu",
-        heading="PSI some/full",
-        fields=("psi.cpu", "psi.cpu.full"),
-        help="time some / all tasks waited for a CPU, in percent",
-        width=13,
-        part_width=3,
-        rank=2,
-        marks=_STALL,
+    _waits("cpu", "a CPU"),
+    _waits("mem", "memory"),
+    _waits("io", "I/O"),
+    _pair(
+        "net",
+        "RX/TX",
+        ("net.rx", "net.tx"),
+        "bytes per second received / sent, without loopback; sorts by the sum",
+        8,
     ),
-    Column(
-        key="psi.mem",
-        heading="PSI some/full",
-        fields=("psi.mem", "psi.mem.full"),
-        help="time some / all tasks waited for memory, in percent",
-        width=13,
-        part_width=3,
-        rank=2,
-        marks=_STALL,
+    _column("net.rx", "RX/s", 5, 0),
+    _column("net.tx", "TX/s", 5, 0),
+    _pair(
+        "disk",
+        "RD/WR",
+        ("disk.read", "disk.write"),
+        "bytes per second read / written on block devices; sorts by the sum",
+        9,
     ),
-    Column(
-        key="psi.io",
-        heading="PSI some/full",
-        fields=("psi.io", "psi.io.full"),
-        help="time some / all tasks waited for I/O, in percent",
-        width=13,
-        part_width=3,
-        rank=2,
-        marks=_STALL,
-    ),
-    Column(
-        key="net",
-        heading="RX/TX",
-        fields=("net.rx", "net.tx"),
-        help="bytes per second received / sent, without loopback; sorts by the sum",
-        width=9,
-        order=("net.rx", "net.tx"),
-        rank=8,
-    ),
-    Column(key="net.rx", heading="RX/s", fields=("net.rx",), width=5),
-    Column(key="net.tx", heading="TX/s", fields=("net.tx",), width=5),
-    Column(
-        key="disk",
-        heading="RD/WR",
-        fields=("disk.read", "disk.write"),
-        help="bytes per second read / written on block devices; sorts by the sum",
-        width=9,
-        order=("disk.read", "disk.write"),
-        rank=9,
-    ),
-    Column(key="disk.read", heading="READ/s", fields=("disk.read",), width=6),
-    Column(key="disk.write", heading="WRITE/s", fields=("disk.write",), width=7),
-    Column(key="pids", heading="PIDS", fields=("pids",), width=5, rank=10),
-    Column(key="pids.limit", heading="LIMIT", fields=("pids.limit",), width=5, rank=4),
-    Column(
-        key="pids.of_limit",
-        heading="%LIM",
-        fields=("pids.of_limit",),
-        help="tasks in percent of their limit",
-        width=4,
-        rank=2,
-        marks=_SHARE,
-    ),
-    Column(key="restarts", heading="RST", fields=("restarts",), width=4, marks=Marks(1), rank=2),
-    Column(
-        key="runtime",
-        heading="RUNTIME",
-        fields=("runtime",),
-        width=10,
-        right=False,
-        descending=False,
-        rank=12,
-    ),
-    Column(
-        key="host",
-        heading="HOST",
-        fields=("host",),
-        width=16,
-        right=False,
-        descending=False,
-        rank=3,
-    ),
-    Column(
-        key="ns",
-        heading="NAMESPACE",
-        fields=("ns",),
-        width=14,
-        right=False,
-        descending=False,
-        rank=3,
-    ),
-    Column(
-        key="pod", heading="POD", fields=("pod",), width=24, right=False, descending=False, rank=4
-    ),
-    Column(
-        key="qos", heading="QOS", fields=("qos",), width=10, right=False, descending=False, rank=5
-    ),
-    Column(
-        key="owner",
-        heading="OWNER",
-        fields=("owner",),
-        width=16,
-        right=False,
-        descending=False,
-        rank=6,
-    ),
-    Column(
-        key="project",
-        heading="PROJECT",
-        fields=("project",),
-        width=14,
-        right=False,
-        descending=False,
-        rank=6,
-    ),
-    Column(
-        key="image",
-        heading="IMAGE",
-        fields=("image",),
-        width=24,
-        right=False,
-        descending=False,
-        rank=11,
-        grow=Grow.REST,
-    ),
-    Column(
-        key="trouble",
-        heading="TRBL",
-        fields=("trouble",),
-        width=4,
-        rank=9,
-        marks=Marks(200, 300),
-    ),
+    _column("disk.read", "READ/s", 6, 0),
+    _column("disk.write", "WRITE/s", 7, 0),
+    _column("pids", "PIDS", 5, 10),
+    _column("pids.limit", "LIMIT", 5, 4),
+    _column("pids.of_limit", "%LIM", 4, 2, "tasks in percent of their limit", _SHARE),
+    _column("restarts", "RST", 4, 2, marks=Marks(1)),
+    _words("runtime", "RUNTIME", 10, 12),
+    _words("host", "HOST", 16, 3),
+    _words("ns", "NAMESPACE", 14, 3),
+    _words("pod", "POD", 24, 4),
+    _words("qos", "QOS", 10, 5),
+    _words("owner", "OWNER", 16, 6),
+    _words("project", "PROJECT", 14, 6),
+    _words("image", "IMAGE", 24, 11, Grow.REST),
+    _column("trouble", "TRBL", 4, 9, marks=Marks(200, 300)),
     Column(
         key="why",
         heading="WHY",

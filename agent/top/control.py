@@ -6,7 +6,7 @@ clipboard and its mouse.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, Generic
 
@@ -47,8 +47,9 @@ class Control(Generic[Read]):
         panels: Panels,
         *,
         pinned: bool,
+        keep: Callable[[View], str] | None,
     ) -> None:
-        """pinned: there is no now, and it goes back to the moment of `view`."""
+        """keep: see `Tools`. pinned: there is no now, and it goes back to the moment of `view`."""
         self._feed = feed
         self._view = view
         self._terminal = terminal
@@ -56,6 +57,7 @@ class Control(Generic[Read]):
         self._looking = looking
         self._panels = panels
         self._pinned = view.at if pinned else None
+        self._keep = keep
         self._steady = Steady()
         self._frame: Frame | None = None
         self._rows: Sequence[Row] = []
@@ -130,6 +132,8 @@ class Control(Generic[Read]):
                     message="mouse off: the terminal selects text" if view.mouse else "mouse on",
                 )
                 self._terminal.mouse(on=self._view.mouse)
+            case Action.KEEP:
+                self._view = replace(view, message=self._kept(view))
             case Action.PAUSE if view.show is not Show.COLUMNS:
                 self._view = self._looking.pause(view, live)
             case Action.EARLIER:
@@ -138,6 +142,14 @@ class Control(Generic[Read]):
                 self._view = self._looking.step(view, live, back=False)
             case _:
                 self._view = act(view, action, self._seen())
+
+    def _kept(self, view: View) -> str:
+        if self._keep is None:
+            return "there is nowhere to keep it"
+        try:
+            return f"columns, order and grouping are kept in {self._keep(view)}"
+        except OSError as error:
+            return f"not kept: {error}"
 
     def _choose(self, key: str) -> None:
         was = self._view.menu

@@ -43,6 +43,7 @@ class Action(enum.Enum):
     EARLIER = enum.auto()
     JUMP = enum.auto()
     COPY = enum.auto()
+    KEEP = enum.auto()
     MOUSE = enum.auto()
     PROPORTIONAL = enum.auto()
     REDRAW = enum.auto()
@@ -78,6 +79,7 @@ BINDINGS: Final[tuple[Binding, ...]] = (
     Binding(("J",), Action.JUMP, "jump to a time, as 03:12 or 5m (ago); j too while paused"),
     Binding(("c",), Action.COLUMNS, "choose columns", "columns"),
     Binding(("y",), Action.COPY, "copy its id, name, cgroup or a command to the clipboard", "copy"),
+    Binding(("W",), Action.KEEP, "keep columns, order and grouping for the next time"),
     Binding(("a",), Action.EVERYTHING, "also sandboxes, pods, slices and services", "all"),
     Binding(("Enter",), Action.OPEN, "open a container (why), fold or unfold a group"),
     Binding(("Left",), Action.COLLAPSE, "fold the group"),

@@ -83,7 +83,9 @@ def show_frames(
         feed.start()
         try:
             looking = Looking(past, maker, tools.moment)
-            control = Control(feed, view, terminal, glyphs, looking, panels, pinned=tools.replay)
+            control = Control(
+                feed, view, terminal, glyphs, looking, panels, pinned=tools.replay, keep=tools.keep
+            )
             return _Loop(feed, control, wake, terminal).run(count)
         finally:
             panels.close()

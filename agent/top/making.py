@@ -18,7 +18,7 @@ from agent.top.frame import Frame, Judgement, judge, make_frame
 from agent.top.past import MemoryPast, earlier, window
 from agent.top.trend import NO_TRENDS, Trends, trends_of
 
-JUDGED: Final = 2.0
+JUDGED: Final = 3.0
 """Seconds between two diagnoses."""
 LEAST: Final = 0.9
 """Seconds there must be to look at: over less, shares of time say nothing."""

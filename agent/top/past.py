@@ -1,7 +1,7 @@
 """Snapshots of before, to stop at and step through: those of this run, and how one is found.
 
-`MemoryPast` is an `agent.past.Past` of this run, compressed, within a budget of bytes: of 60
-containers a second each, some minutes. `Joined` puts it behind what an agent keeps on disk.
+`MemoryPast` is an `agent.past.Past` of this run, within a budget. `Joined` puts it behind what an
+agent keeps on disk.
 """
 
 from __future__ import annotations
@@ -18,52 +18,77 @@ from typing import Final, NamedTuple
 from agent.model import Snapshot
 from agent.past import Past
 
-BUDGET: Final = 4 * 1024 * 1024
-"""Bytes."""
+BUDGET: Final = 2 * 1024 * 1024
+"""Bytes: of 60 containers eight minutes."""
+WHOLE: Final = 15
+"""Snapshots."""
+APART: Final = 5.0
+"""Seconds between those before them."""
 _REACHES: Final = (60.0, 3600.0, inf)
 """Seconds to look for the next moment in: on disk all moments of a day take a while to list."""
 
 
-class _Kept(NamedTuple):
+class _Packed(NamedTuple):
     at: float
     data: bytes
 
 
 class MemoryPast:
-    """The Snapshots of this run, the oldest dropped first. Thread-safe."""
+    """The Snapshots of this run: the last ones as they are, those before packed, and fewer.
+
+    Packing each would cost as much as all the rest of a tick. Thread-safe.
+    """
 
     def __init__(self, budget: int = BUDGET) -> None:
+        """budget: bytes of those that are packed; the oldest go first."""
         self._budget = budget
         self._lock = threading.Lock()
-        self._kept: deque[_Kept] = deque()
+        self._packed: deque[_Packed] = deque()
         self._size = 0
+        self._last: deque[Snapshot] = deque()
 
     def add(self, snapshot: Snapshot) -> None:
         """Keep one more. A clock that was set back begins anew: the past has one order."""
-        # Level 1: a tenth of the size for a third of pickle's own time.
-        data = zlib.compress(pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL), 1)
         with self._lock:
-            if self._kept and snapshot.wall_time <= self._kept[-1].at:
-                self._kept.clear()
+            if self._last and snapshot.wall_time <= self._last[-1].wall_time:
+                self._packed.clear()
+                self._last.clear()
                 self._size = 0
-            self._kept.append(_Kept(snapshot.wall_time, data))
-            self._size += len(data)
-            while self._size > self._budget and len(self._kept) > 1:
-                self._size -= len(self._kept.popleft().data)
+            self._last.append(snapshot)
+            if len(self._last) > WHOLE:
+                self._pack(self._last.popleft())
 
     def moments(self, since: float, until: float) -> tuple[float, ...]:
         """See `Past`."""
         with self._lock:
-            return tuple(kept.at for kept in self._kept if since <= kept.at <= until)
+            every = [
+                *(packed.at for packed in self._packed),
+                *(snapshot.wall_time for snapshot in self._last),
+            ]
+        return tuple(at for at in every if since <= at <= until)
 
     def snapshot(self, at: float) -> Snapshot | None:
         """See `Past`."""
         with self._lock:
-            data = next((kept.data for kept in reversed(self._kept) if kept.at <= at), None)
+            for whole in reversed(self._last):
+                if whole.wall_time <= at:
+                    return whole
+            data = next((packed.data for packed in reversed(self._packed) if packed.at <= at), None)
         if data is None:
             return None
-        snapshot: Snapshot = pickle.loads(zlib.decompress(data))  # noqa: S301 we wrote it above
+        snapshot: Snapshot = pickle.loads(zlib.decompress(data))  # noqa: S301 we wrote it below
         return snapshot
+
+    def _pack(self, snapshot: Snapshot) -> None:
+        at = snapshot.wall_time
+        if self._packed and at - self._packed[-1].at < APART:
+            return
+        # Level 1: a fifth of the size for less than pickle's own time.
+        data = zlib.compress(pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL), 1)
+        self._packed.append(_Packed(at, data))
+        self._size += len(data)
+        while self._size > self._budget and len(self._packed) > 1:
+            self._size -= len(self._packed.popleft().data)
 
 
 class Joined:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.selection.field import Unit
+from agent.selection.fields import find_field
 from agent.top.cells import Level, write_cell
 from agent.top.column import Column
 from agent.top.footer import key_line, note_line
@@ -128,7 +130,7 @@ def _totals(rows: Sequence[Row], columns: Sequence[Column], width: int, glyphs: 
     for column in columns:
         if column.key == "name":
             text = f"{glyphs.total} {len(row.items)}"
-        elif column.kind in ("state", "why"):
+        elif column.kind in ("state", "why") or find_field(column.fields[0]).unit is Unit.TEXT:
             text = ""
         else:
             text = write_cell(column, row, glyphs).text

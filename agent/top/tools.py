@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container
 from agent.past import Past
+from agent.top.view import View
 from agent.top.watching import LogSink
 
 FollowLog = Callable[[Container, LogSink, Callable[[], bool]], str]
@@ -32,6 +33,8 @@ class Tools:
     recent: Past | None = None
     """The same once more, for another thread: of the last minute, so that sparklines and WHY are
     there at once."""
+    keep: Callable[[View], str] | None = None
+    """Keeps what is chosen for the next time; returns where. Raises OSError."""
     replay: bool = False
     """`past` is all there is to see: it is never now."""
     begun: Callable[[], None] = _nothing

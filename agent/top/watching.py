@@ -122,4 +122,6 @@ class LogWatcher:
             self.said = self._follow(self.sink, self._stop.is_set)
         except OSError as error:
             self.said = str(error)
+        except Exception as error:  # noqa: BLE001 the thread's edge: said in the panel
+            self.said = f"it cannot be read: {type(error).__name__}: {error}"
         self._wake()

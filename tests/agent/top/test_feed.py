@@ -58,7 +58,7 @@ def test_a_moment_of_the_past_has_its_own_rates_and_faults() -> None:
     source, past = FakeSource(), MemoryPast()
     maker = FrameMaker(1.0, past)
     frames = [maker.next(source.snapshot()) for _ in range(30)]
-    then = frames[9]
+    then = frames[-5]
     again = frame_at(past, then.wall_time, hostname="h", delay=1.0)
     assert again is not None
     assert again.wall_time == then.wall_time

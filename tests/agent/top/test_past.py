@@ -40,11 +40,19 @@ def test_a_snapshot_comes_back_as_it_was() -> None:
     assert past.moments(WALL + 2, WALL + 2.5) == (WALL + 2,)
 
 
-def test_the_oldest_go_when_the_budget_is_spent_but_never_the_last() -> None:
-    past = kept(*range(50), budget=4000)
-    assert 1 <= len(past.moments(-inf, inf)) < 20
-    assert past.moments(-inf, inf)[-1] == WALL + 49
-    assert len(kept(1, 2, budget=1).moments(-inf, inf)) == 1
+def test_the_last_are_all_there_and_those_before_are_packed_and_fewer() -> None:
+    past = kept(*range(100))
+    seconds = [at - WALL for at in past.moments(-inf, inf)]
+    assert seconds == [*range(0, 85, 5), *range(85, 100)]
+    assert past.snapshot(WALL + 20) == taken(20)
+    assert past.snapshot(WALL + 23) == taken(20)
+    assert past.snapshot(WALL + 93) == taken(93)
+
+
+def test_the_oldest_go_when_the_budget_is_spent() -> None:
+    seconds = [at - WALL for at in kept(*range(300), budget=4000).moments(-inf, inf)]
+    assert 0 < seconds[0] < 280
+    assert seconds[-15:] == list(range(285, 300))
 
 
 def test_a_clock_set_back_begins_a_new_past() -> None:
