@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from agent.config import Config
     from agent.sampler import Sampler
 
+_LOOKS: Final = 2.0
+"""Seconds between two looks at logs and filesystems; a thread's budget makes them fewer."""
 GROUPS: Final = ("process", "netstat", "cpuset", "memory_events", "cpu")
 """Groups of metrics whose files the rules need beside those that are always read."""
 
@@ -28,7 +30,8 @@ def open_sampler(config: Config, stack: ExitStack) -> tuple[Sampler, Callable[[]
     # Only where they are configured; they tell requests, and more of names and owners.
     sources = Chosen(config.docker, config.kubernetes)
     lifetimes = LifetimeKeeper(config.lifecycle, config.paths, host_hierarchies(config.paths))
-    filesystem = FilesystemWatcher(config.filesystem, config.paths)
+    # A person looks for seconds, and not for as long as a daemon: how fast logs grow must show.
+    filesystem = FilesystemWatcher(config.filesystem, config.paths, looks=_LOOKS)
     sampler = stack.enter_context(
         Sampler(
             config.paths,

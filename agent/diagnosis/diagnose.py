@@ -14,7 +14,7 @@ from typing import Final
 
 from agent.diagnosis.cpu import cpu_hog, cpu_over_request, cpu_starved, cpu_throttled
 from agent.diagnosis.finding import Finding, NotPossible, Outcome, RuleId, Severity
-from agent.diagnosis.io import io_stall
+from agent.diagnosis.io import io_heavy, io_stall
 from agent.diagnosis.lifecycle import crash_loop, crash_loop_of_gone, health
 from agent.diagnosis.memory import mem_thrash, oom_killed, oom_risk
 from agent.diagnosis.names import name_of, name_of_identity
@@ -34,6 +34,7 @@ RULES: Final[dict[RuleId, Rule]] = {
     "cpu_hog": cpu_hog,
     "cpu_over_request": cpu_over_request,
     "io_stall": io_stall,
+    "io_heavy": io_heavy,
     "net_drops": net_drops,
     "pids_limit": pids_limit,
     "fd_limit": fd_limit,

@@ -15,6 +15,7 @@ RuleId = Literal[
     "cpu_hog",
     "cpu_over_request",
     "io_stall",
+    "io_heavy",
     "net_drops",
     "pids_limit",
     "fd_limit",

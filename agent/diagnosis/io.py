@@ -17,6 +17,10 @@ from agent.usage import Usage
 STALLED: Final = 0.20
 """Share of the time in which some task waited for I/O."""
 STALLED_BADLY: Final = 0.50
+HEAVY: Final = 1024 * 1024
+"""Bytes a second, read and written."""
+MOST: Final = 0.5
+"""Of what all containers read and write."""
 _NAMED: Final = 3
 
 
@@ -41,10 +45,7 @@ def io_stall(subject: Subject, scene: Scene) -> Outcome:
             )
         )
     own = _traffic(usage)
-    # What one of the two does not say is left out, not told as 0.
-    rates = (("reads", usage.read_bytes_per_second), ("writes", usage.write_bytes_per_second))
-    said = [f"{verb} {human_rate(rate)}B/s" for verb, rate in rates if rate is not None]
-    if said:
+    if said := [f"{verb} {human_rate(rate)}B/s" for verb, rate in _said(usage)]:
         evidence.append(Evidence(", ".join(said), "io.stat rbytes, wbytes"))
     others = sorted(
         (
@@ -82,10 +83,41 @@ def io_stall(subject: Subject, scene: Scene) -> Outcome:
     )
 
 
+def io_heavy(subject: Subject, scene: Scene) -> Outcome:
+    """It does most of the I/O there is: nothing is broken, and one knows who it is."""
+    own = _traffic(subject.usage)
+    if own is None:
+        return not_possible(
+            "io_heavy", subject.usage, ("read_bytes_per_second", "write_bytes_per_second")
+        )
+    everybody = sum(_traffic(each.usage) or 0.0 for each in scene.subjects)
+    if own < HEAVY or own < MOST * everybody:
+        return None
+    said = _said(subject.usage)
+    verb, most = max(said, key=lambda pair: pair[1])
+    return Finding(
+        rule="io_heavy",
+        severity=Severity.NOTICE,
+        confidence=Confidence.HIGH,
+        summary=f"{verb} {human_rate(most)}B/s",
+        evidence=(
+            Evidence(
+                ", ".join(f"{verb} {human_rate(rate)}B/s" for verb, rate in said)
+                + f": {human_percent(own / everybody)}% of what all containers do",
+                "io.stat rbytes, wbytes",
+            ),
+        ),
+        advice=("where others wait for disks, limit this one (io.max), or part their disks",),
+        weight=0.1,
+    )
+
+
+def _said(usage: Usage) -> list[tuple[str, float]]:
+    """What it reads and writes a second; what is not told is left out, and not told as 0."""
+    rates = (("reads", usage.read_bytes_per_second), ("writes", usage.write_bytes_per_second))
+    return [(verb, rate) for verb, rate in rates if rate is not None]
+
+
 def _traffic(usage: Usage) -> float | None:
-    known = [
-        rate
-        for rate in (usage.read_bytes_per_second, usage.write_bytes_per_second)
-        if rate is not None
-    ]
-    return sum(known) if known else None
+    said = _said(usage)
+    return sum(rate for _, rate in said) if said else None

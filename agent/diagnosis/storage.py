@@ -8,13 +8,16 @@ from typing import Final
 from agent.diagnosis.finding import Confidence, Evidence, Finding, NotPossible, Outcome, Severity
 from agent.diagnosis.scene import Scene, Subject
 from agent.filesystem.usage import FilesystemUsage, Space
-from agent.units import human_percent, human_rate, human_size
+from agent.units import human_duration, human_percent, human_rate, human_size
 
 FULL: Final = 0.95
 """Of the bytes or inodes an ordinary process may use."""
 FLOOD: Final = 512 * 1024
-"""Bytes of log a second."""
+"""Bytes of log a second: 44 GB a day."""
+MUCH: Final = 64 * 1024
+"""5.6 GB a day. What runtimes and the kubelet keep of it reaches back some minutes."""
 _LEAST_SECONDS: Final = 1.0
+_DAY: Final = 86400
 
 
 def disk_full(subject: Subject, _scene: Scene) -> Outcome:
@@ -54,28 +57,36 @@ def _filled(usage: FilesystemUsage) -> Iterator[tuple[float, str, str, str]]:
 
 def log_flood(subject: Subject, _scene: Scene) -> Outcome:
     """Its log grows faster than anybody reads."""
-    sizes = [
-        (sample.read_at, sample.filesystem.layer.log_size)
-        for sample in subject.samples
-        if sample.filesystem is not None and sample.filesystem.layer is not None
-    ]
+    sizes = _log_sizes(subject)
     if len(sizes) < 2:
         return NotPossible("log_flood", "the sizes of its logs are not measured yet", "look longer")
-    length = sizes[-1][0] - sizes[0][0]
-    grown = sizes[-1][1] - sizes[0][1]
-    if length < _LEAST_SECONDS or grown / length < FLOOD:
+    (first, then), (last, now) = sizes[0], sizes[-1]
+    length, grown = last - first, now - then
+    if length < _LEAST_SECONDS or grown / length < MUCH:
         return None
     return Finding(
         rule="log_flood",
-        severity=Severity.WARNING,
+        severity=Severity.WARNING if grown / length >= FLOOD else Severity.NOTICE,
         confidence=Confidence.HIGH,
         summary=f"logs {human_rate(grown / length)}B/s",
         evidence=(
             Evidence(
-                f"its log files grew by {human_size(grown)}: {human_rate(grown / length)}B/s",
+                f"its log files grew by {human_size(grown)} in {human_duration(length)}:"
+                f" {human_size(grown / length * _DAY)} a day",
                 "sizes of its log files",
             ),
         ),
         advice=("lower its log level, or ship less of it: rate_limit in docs/logs-processing.md",),
         weight=0.3,
     )
+
+
+def _log_sizes(subject: Subject) -> list[tuple[float, int]]:
+    """When its logs were how large, each measurement once: several samples may share one."""
+    sizes: dict[float, int] = {}
+    for sample in subject.samples:
+        layer = None if sample.filesystem is None else sample.filesystem.layer
+        if layer is not None:
+            at = sample.read_at if layer.looked_at is None else layer.looked_at
+            sizes[at] = layer.log_size
+    return sorted(sizes.items())

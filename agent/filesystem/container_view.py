@@ -50,6 +50,8 @@ class ContainerView(NamedTuple):
     """Volumes left alone because they are on a network filesystem."""
     files: frozenset[MountKey] = frozenset()
     """Bind mounts of one file each, which a mount stays: they are not asked again."""
+    looked_at: float | None = None
+    """Monotonic seconds."""
 
     def paths(self) -> list[str]:
         """The directories to walk."""
@@ -59,7 +61,7 @@ class ContainerView(NamedTuple):
     def usage(self, trees: Mapping[str, Tree], now: float) -> FilesystemUsage:
         """What is known, with the `trees` that were walked."""
         return FilesystemUsage(
-            layer=None if self.layer is None else _layer(self.layer, trees, now),
+            layer=None if self.layer is None else _layer(self.layer, trees, now, self.looked_at),
             volumes=tuple(_volume(volume, trees) for volume in self.volumes),
         )
 
@@ -193,13 +195,15 @@ def _whole_first(found: Iterable[Mount]) -> list[Mount]:
     return sorted(found, key=lambda mount: len(mount.root))
 
 
-def _layer(view: LayerView, trees: Mapping[str, Tree], now: float) -> Layer:
+def _layer(
+    view: LayerView, trees: Mapping[str, Tree], now: float, looked_at: float | None
+) -> Layer:
     tree = trees.get(view.path)
     if not view.path:
         space = view.space
         used = 0 if space.inodes is None else space.inodes - (space.inodes_free or 0)
         tree = Tree(space.used, used, True, now, 0.0)
-    return Layer(view.device, view.space, tree, view.log_size)
+    return Layer(view.device, view.space, tree, view.log_size, looked_at)
 
 
 def _volume(view: VolumeView, trees: Mapping[str, Tree]) -> Volume:

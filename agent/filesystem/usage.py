@@ -54,6 +54,8 @@ class Layer(NamedTuple):
     """None before it was first walked."""
     log_size: int
     """Bytes of the container's log files on the same filesystem, rotated ones included."""
+    looked_at: float | None = None
+    """Monotonic seconds when that was so. None: as old as the sample."""
 
 
 class Device(NamedTuple):

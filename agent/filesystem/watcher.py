@@ -58,9 +58,15 @@ class FilesystemWatcher:
         config: FilesystemConfig,
         paths: HostPaths,
         *,
+        looks: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = lambda: 0.8 + os.urandom(1)[0] / 640,
     ) -> None:
+        """
+        looks: seconds between two looks where they are not `config.interval`, which stays that
+        between two walks.
+        """
+        self._looks = config.interval if looks is None else looks
         self._config = config
         self._budget = Budget(config.walk_seconds, config.entries_per_second)
         self._clock = clock
@@ -144,13 +150,13 @@ class FilesystemWatcher:
             self._first_look = 0.0
         if now >= self._next_host:
             self._look_at_host()
-            self._next_host = now + self._config.interval * self._jitter()
+            self._next_host = now + self._looks * self._jitter()
         for inode, target in targets.items() if now >= self._first_look else ():
             if self._stop.is_set():
                 return 0.0
             if now >= self._next_look.get(inode, 0.0):
                 self._look_at(target)
-                self._next_look[inode] = now + self._config.interval * self._jitter()
+                self._next_look[inode] = now + self._looks * self._jitter()
         self._first_look = min(self._next_look.values(), default=now)
         if not self._queue:
             self._queue.extend(self._trees.due(self._clock()))
@@ -217,6 +223,7 @@ class FilesystemWatcher:
                 self._results.pop(target.inode, None)
                 self._retain_trees()
             return
+        view = view._replace(looked_at=self._clock())
         self._views[target.inode] = view
         changed = target.written is None or target.written != self._written.get(target.inode)
         if target.written is not None:

@@ -41,6 +41,8 @@ def diagnosis(docker_host: DockerHost) -> dict[str, dict[str, dict[str, object]]
         SCRIPTS["throttled"],
         SCRIPTS["memory"],
         SCRIPTS["oom"],
+        SCRIPTS["io"],
+        SCRIPTS["logger"],
         QUICK,
         SCRIPTS["idle"],
     ):
@@ -78,6 +80,8 @@ def test_each_cause_is_named_at_its_container(
     assert "cpu_throttled" in diagnosis["why-throttled"]
     assert "oom_killed" in diagnosis["why-oom"]
     assert {"oom_risk", "mem_thrash"} & diagnosis["why-memory"].keys()
+    assert {"io_stall", "io_heavy"} & diagnosis["why-io"].keys()
+    assert "log_flood" in diagnosis["why-logger"]
     assert f"exit {EXIT_STATUS}" in str(diagnosis["why-exiter"]["crash_loop"]["summary"])
 
 

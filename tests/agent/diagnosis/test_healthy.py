@@ -68,7 +68,7 @@ def one(life: Life, *, busy: float = 0.3) -> list[Snapshot]:
 
 def io(stalled: float) -> Life:
     return lambda tick: reading(
-        disk=(IoStat(8, 0, tick * 50 * MIB, tick * 50 * MIB, tick * 100, tick * 100),),
+        disk=(IoStat(8, 0, tick * MIB // 2, tick * MIB // 3, tick * 100, tick * 100),),
         stalls=(0, 0, round(tick * stalled * SECOND)),
     )
 
@@ -146,7 +146,7 @@ LIVES: dict[str, list[Snapshot]] = {
     "grows without a limit": one(memory(100, grows=20)),
     "waits for memory a little": one(memory(500, limit=1000, stalled=0.05)),
     "was OOM-killed yesterday": old_kills(),
-    "reads and writes much and hardly waits": one(io(0.1)),
+    "reads and writes a little and hardly waits": one(io(0.1)),
     "at 80% of its pids limit": one(lambda _: reading(pids=80, pids_max=100)),
     "restarted once, by a deployment": restarted(1, 143),
     "a job that ended well": restarted(0, 0),

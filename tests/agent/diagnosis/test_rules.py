@@ -11,6 +11,7 @@ from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.memory import MemoryEvents, MemoryStat
 from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Container, Requests
+from agent.diagnosis.diagnose import diagnose
 from agent.diagnosis.finding import Confidence, Severity
 from agent.diagnosis.scene import scene_of
 from agent.filesystem.usage import FilesystemUsage, Layer, Space, Volume
@@ -226,7 +227,20 @@ def test_waiting_for_io_names_the_louder_one() -> None:
     finding = found(look({"db": stalled, "backup": writer}))["db"]["io_stall"]
     assert finding.summary == "waits for I/O 50% of the time, backup is louder"
     assert "backup 50MB/s" in finding.evidence[-1].says
-    assert not rules(look({"backup": writer}))
+
+
+def test_who_does_most_of_the_io_is_named_and_nothing_is_wrong_with_it() -> None:
+    writer = [reading(disk=(IoStat(8, 0, None, t * 50 * MIB, 0, t),)) for t in TICKS]
+    reader = [reading(disk=(IoStat(8, 0, t * 30 * MIB, 0, t, 0),)) for t in TICKS]
+    seen = found(look({"backup": writer, "web": reader}))
+    finding = seen["backup"]["io_heavy"]
+    assert finding.severity is Severity.NOTICE
+    assert finding.summary == "writes 50MB/s"
+    # What it reads is not told here, and so not told as 0.
+    assert finding.evidence[0].says == "writes 50MB/s: 62% of what all containers do"
+    assert not seen["web"]
+    alone = [reading(disk=(IoStat(8, 0, 0, t * MIB // 2, 0, t),)) for t in TICKS]
+    assert not rules(look({"a": alone}))
 
 
 def with_(snapshots: list[Snapshot], first: Sample, last: Sample) -> list[Snapshot]:
@@ -347,14 +361,28 @@ def test_a_log_flood() -> None:
     snapshots = two()
     first = replace(snapshots[0].samples[0], filesystem=logs(1))
     last = replace(snapshots[1].samples[0], filesystem=logs(21))
-    assert rules(with_(snapshots, first, last)) == {"a": ["log_flood"]}
-    quiet = replace(snapshots[1].samples[0], filesystem=logs(2))
-    assert not rules(with_(snapshots, first, quiet))
+    (finding,) = found(with_(snapshots, first, last))["a"].values()
+    assert (finding.rule, finding.severity) == ("log_flood", Severity.WARNING)
+    assert finding.summary == "logs 2.0MB/s"
+    assert finding.evidence[0].says == "its log files grew by 20.0M in 10s: 169G a day"
+    much = replace(snapshots[1].samples[0], filesystem=logs(2))
+    (finding,) = found(with_(snapshots, first, much))["a"].values()
+    assert finding.severity is Severity.NOTICE
+
+
+def test_one_measurement_seen_twice_is_no_rate_and_no_clean_bill() -> None:
+    snapshots = two()
+    once = logs(1)
+    assert once.layer is not None
+    seen = replace(once, layer=once.layer._replace(looked_at=3.0))
+    taken = [
+        replace(s, samples=tuple(replace(x, filesystem=seen) for x in s.samples)) for s in snapshots
+    ]
+    (verdict,) = diagnose(scene_of(taken)).verdicts
+    assert "log_flood" in [lack.rule for lack in verdict.blind]
 
 
 def test_what_this_host_does_not_tell_is_said_and_is_no_finding() -> None:
-    from agent.diagnosis.diagnose import diagnose
-
     blind = [replace(idle(), io_pressure=None, denied=("cpu_stat",), cpu_stat=None) for _ in TICKS]
     diagnosis = diagnose(scene_of(look({"a": blind, "b": blind})))
     said = {(lack.rule, lack.reason): count for lack, count in diagnosis.blind}
@@ -364,8 +392,6 @@ def test_what_this_host_does_not_tell_is_said_and_is_no_finding() -> None:
 
 
 def test_what_nobody_measured_is_no_clean_bill() -> None:
-    from agent.diagnosis.diagnose import diagnose
-
     diagnosis = diagnose(scene_of(look({"a": [idle(t) for t in TICKS]})))
     assert {lack.rule for lack, _ in diagnosis.blind} == {
         "crash_loop",
