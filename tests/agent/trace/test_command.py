@@ -173,6 +173,51 @@ with open("/shared/written", "wb") as file:
     assert readers == [traced.pid]
 
 
+def test_rtt_names_the_peer(pair: tuple[Talker, Talker]) -> None:
+    traced, _ = pair
+    talk = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+one = socket.create_connection(listener.getsockname())
+other = listener.accept()[0]
+for _ in range(101): one.sendall(b"x"); other.recv(1); other.sendall(b"y"); one.recv(1)
+for each in (one, other, listener): each.close()
+"""
+    (peer,) = summary_of(traced, "--rtt", talk)["rtt"]
+    assert peer["peer"] == "127.0.0.1"
+    assert peer["segments"] >= 202
+    assert 0 < peer["average_seconds"] < 1
+
+
+def test_cache_and_faults_tell_what_was_read_and_touched(pair: tuple[Talker, Talker]) -> None:
+    traced, _ = pair
+    traced.do("open('/shared/cached', 'wb').write(bytes(101 * 4096))")
+    read = "answer = open('/shared/cached', 'rb', buffering=0).read()[:0].decode()"
+    cache = summary_of(traced, "--cache", read)["cache"]
+    if cache["asked"] is not None:
+        assert (cache["asked"], cache["missed"], cache["hit_ratio"]) == (101, 0, 1)
+    touch = """
+import mmap
+pages = mmap.mmap(-1, 1009 * mmap.PAGESIZE)
+pages.madvise(mmap.MADV_NOHUGEPAGE)
+for at in range(0, len(pages), mmap.PAGESIZE): pages[at] = 1
+"""
+    assert summary_of(traced, "--faults", touch)["faults"]["minor"] >= 1009
+
+
+def summary_of(traced: Talker, option: str, work: str) -> dict[str, Any]:
+    """What a trace says at its end, in which the container did this."""
+    argv = [*AGENT, "trace", f"pid:{traced.pid}", option, "-o", "json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=TOP) as program:
+        said = lines(program)
+        next(said)
+        traced.do(work)
+        program.send_signal(signal.SIGINT)
+        *_, summary = said
+    assert program.returncode == 0
+    return summary
+
+
 def test_a_container_that_ends_ends_the_trace(docker_host: DockerHost, tmp_path: Path) -> None:
     if reason := refuse_loader(gather([]), "libbpf"):
         pytest.skip(reason)
