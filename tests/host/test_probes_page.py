@@ -61,6 +61,12 @@ def test_requests_and_a_containers_own_cgroups_are_told_by_container(
             page = agent.page()
             assert value(page, "container_execs_total", busy) == before + EXECS
         assert value(page, "container_execs_total", idle) == 0
+        # The one above, however long it was there.
+        for what in ("made", "removed"):
+            assert value(page, f"container_child_cgroups_{what}_total", busy) == 1
+            assert page.series(f"container_child_cgroups_{what}_total", name=idle.name) == []
+        ((_, tells),) = page.series("agent_lifecycle_watcher", what="probe")
+        assert tells == 1
 
 
 def directory(workload: Workload) -> Path:
