@@ -1,4 +1,4 @@
-"""What a real pod's annotations ask of the log worker is done, by each generation of containerd."""
+"""What a real pod's annotations ask of the log worker is done, by containerds and CRI-O."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_a_pod_is_processed_as_its_annotations_ask(any_cri_host: CriHost, tmp_pa
     (tmp_path / "proc").mkdir()
     out = tmp_path / "out.jsonl"
     paths = HostPaths(
-        docker=(), containerd=(str(host.root),), pod_logs=str(host.pod_logs),
-        proc=str(tmp_path / "proc"),
+        docker=(), containerd=(str(host.root),), podman=(str(host.root),),
+        pod_logs=str(host.pod_logs), proc=str(tmp_path / "proc"),
     )  # fmt: skip
     config = Config(paths=paths, logs=LogsConfig(state=str(tmp_path / "state")))
     pod = host.run_pod("asking", pod_annotations=ASKED)
