@@ -30,9 +30,8 @@ def delivered(out: Path) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("compressed", [True, False])
 def test_it_goes_on_inside_what_the_file_was_rotated_to(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], *, compressed: bool
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     host, out = LogHost(tmp_path), tmp_path / "out.jsonl"
     log = host.add_container()
@@ -44,11 +43,8 @@ def test_it_goes_on_inside_what_the_file_was_rotated_to(
     # Docker renames it and compresses that; it dies before it makes the file anew.
     data = log.read_bytes() + rows(50, 120)
     log.unlink()
-    if compressed:
-        with gzip.open(f"{log}.1.gz", "wb") as file:
-            file.write(data)
-    else:
-        Path(f"{log}.1").write_bytes(data)
+    with gzip.open(f"{log}.1.gz", "wb") as file:
+        file.write(data)
     with Worker(given, tmp_path / "errors") as worker:
         wait_for(lambda: len(delivered(out)) == 120, 20, "the rest")
         log.write_bytes(rows(120, 130))
@@ -62,14 +58,3 @@ def test_it_goes_on_inside_what_the_file_was_rotated_to(
     config.write_text(f'[paths]\nroot = "{tmp_path}"\nproc = "{tmp_path}/proc"\n')
     assert main.main(["logs", "--config", str(config), "web", "-n", "1"]) == OK
     assert capfd.readouterr().out == "n119\n"
-
-
-def test_a_file_in_the_making_is_no_log(tmp_path: Path) -> None:
-    host, out = LogHost(tmp_path), tmp_path / "out.jsonl"
-    log = host.add_container()
-    Path(f"{log}.1.gz.tmp").write_bytes(b"half")
-    with Worker(host.worker_input(FileDestination(path=str(out))), tmp_path / "errors") as worker:
-        wait_for(lambda: worker.stats is not None, 20, "it runs")
-        assert worker.stats is not None
-        assert worker.stats.containers == []
-        assert worker.stop() == 0

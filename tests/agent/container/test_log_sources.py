@@ -108,6 +108,19 @@ def test_a_container_whose_log_is_still_to_come_is_watched_then_found(host: Host
     assert str(directory) not in sources.directories()
 
 
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("1", True), ("1.gz", True), ("12.gz", True), ("1.gz.tmp", False), ("bak", False)],
+)
+def test_a_container_of_which_only_rotated_files_are_left_is_a_source(
+    host: Host, name: str, *, there: bool
+) -> None:
+    directory = host.docker_container(log=False)
+    (directory / f"{ID}-json.log.{name}").touch()
+    found = [source.path for source in LogSources(host.paths).scan()]
+    assert found == ([str(directory / f"{ID}-json.log")] if there else [])
+
+
 def test_a_directory_without_a_config_yet_is_watched(host: Host) -> None:
     directory = host.containers / ID
     directory.mkdir(parents=True)
