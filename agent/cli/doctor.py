@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import sys
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from agent.cli import health, settings
 from agent.cli.exits import ERROR, OK
+
+if TYPE_CHECKING:
+    from agent.config import Config
 
 _EPILOG = """\
 It reads files alone: nothing is loaded into the kernel, nothing is written. A "note" means that
 less is seen, a "PROBLEM" that something the configuration asks for does not work. That a probe may
 be loaded is no promise: the kernel has the last word.
 
-exit codes: 0 no problem   1 a problem   2 the configuration is wrong, each mistake on a line
+exit codes: 0 no problem   1 a problem, mistakes in the configuration among them
 """
 
 
@@ -45,7 +48,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.doctor.gather import gather
     from agent.sampler import Sampler, host_hierarchies
 
-    config = settings.load_config(arguments)
+    config, problems = _config(arguments)
     hierarchies = None
     containers: Counter[str] = Counter()
     unread: tuple[str, ...] = ()
@@ -64,7 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
     probes = [kind.programs for kind in select(config.probes.on, config.probes.off)]
     if config.probes.sweep:
         probes.append(PROGRAMS)
-    answer, problem = _ask(arguments)
+    answer, problem, page = _ask(config)
     facts = gather(
         config,
         hierarchies,
@@ -73,6 +76,8 @@ def _run(arguments: argparse.Namespace) -> int:
         unread=unread,
         answer=answer,
         answer_problem=problem,
+        page=page,
+        config_problems=problems,
     )
     found = checks(facts)
     if arguments.output == "json":
@@ -86,10 +91,32 @@ def _run(arguments: argparse.Namespace) -> int:
     return ERROR if any(check.level is Level.PROBLEM for check in found) else OK
 
 
-def _ask(arguments: argparse.Namespace) -> tuple[str, str]:
-    """What `agent health` hears, and why it is not good; one of them is ""."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = health._run(arguments)
-    told = (out.getvalue() or err.getvalue()).strip().replace("\n", "; ")
-    return (told, "") if code == OK else ("", told.removeprefix("agent: "))
+def _config(arguments: argparse.Namespace) -> tuple[Config, tuple[str, ...]]:
+    """The configuration and what is wrong with it: the defaults then."""
+    from agent.config import Config
+    from agent.configfile import ConfigError
+
+    try:
+        return settings.load_checked(arguments)[0], ()
+    except ConfigError as error:
+        return Config(), error.problems
+    except OSError as error:
+        return Config(), (f"cannot read the configuration: {error}",)
+
+
+def _ask(config: Config) -> tuple[str, str, str]:
+    """What the running agent answers, or why it does not; and its page. "" is none."""
+    from agent.web.faults import BadWebFile
+
+    try:
+        status, answer = health.fetch(config, "/readyz")
+        if status == health.CLIENT_CERTIFICATE:
+            return "it asks for a client certificate", "", ""
+        if status == health.UNAUTHORIZED:
+            return "it asks for a password", "", ""
+        if status != health.GOOD:
+            return "", answer.replace("\n", "; "), ""
+        _, page = health.fetch(config, "/metrics")
+    except (health.Unreachable, OSError, BadWebFile) as error:
+        return "", str(error), ""
+    return answer, "", page

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.cli import settings
 from agent.cli.exits import ERROR, OK, UNREACHABLE
+
+CLIENT_CERTIFICATE: Final = 0
+"""Where there is no status."""
+GOOD: Final = 200
+UNAUTHORIZED: Final = 401
 
 if TYPE_CHECKING:
     import http.client
@@ -30,41 +35,60 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    import http.client
-
-    from agent.config import split_address
     from agent.web.faults import BadWebFile
 
     config = settings.load_config(arguments)
+    try:
+        status, answer = fetch(config, "/readyz")
+    except Unreachable as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return UNREACHABLE
+    except (OSError, BadWebFile) as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return ERROR
+    if status == CLIENT_CERTIFICATE:
+        print("up; it asks for a client certificate")
+    elif status == UNAUTHORIZED:
+        print("up; it asks for a password")
+    else:
+        print(answer)
+        return OK if status == GOOD else ERROR
+    return OK
+
+
+class Unreachable(Exception):
+    """Nobody answers, in words."""
+
+
+def fetch(config: Config, path: str) -> tuple[int, str]:
+    """
+    Ask the agent that runs by `config`: (HTTP status, text).
+
+    CLIENT_CERTIFICATE and "": it asks for one, and only the greeting was heard. Raises Unreachable;
+    OSError and BadWebFile where the web configuration cannot be used.
+    """
+    import http.client
+
+    from agent.config import split_address
+
     host, port = split_address(config.metrics.listen)
     # An agent that listens everywhere answers here too.
     if host in ("", "0.0.0.0", "::"):  # noqa: S104 compared, not bound
         host = "::1" if host == "::" else "127.0.0.1"
-    try:
-        tls = _tls(config)
-        connection = _connection(tls, host, port)
-    except (OSError, BadWebFile) as error:
-        print(f"agent: {error}", file=sys.stderr)
-        return ERROR
+    tls = _tls(config)
+    connection = _connection(tls, host, port)
     try:
         if tls is not None and tls.client_auth_type == "RequireAndVerifyClientCert":
             # Only who has such a certificate hears more than the greeting.
             connection.connect()
-            print("up; it asks for a client certificate")
-            return OK
-        connection.request("GET", "/readyz")
+            return CLIENT_CERTIFICATE, ""
+        connection.request("GET", path)
         response = connection.getresponse()
-        answer = response.read().decode("utf-8", "replace").strip()
+        return response.status, response.read().decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        print(f"agent: no answer from {host}:{port}: {error}", file=sys.stderr)
-        return UNREACHABLE
+        raise Unreachable(f"no answer from {host}:{port}: {error}") from error
     finally:
         connection.close()
-    if response.status == 401:
-        print("up; it asks for a password")
-        return OK
-    print(answer)
-    return OK if response.status == 200 else ERROR
 
 
 def _tls(config: Config) -> TlsSettings | None:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from agent.doctor.environment import (
+    clock,
+    configuration,
+    locked_memory,
+    running_agent,
+    runtime_sockets,
+)
 from agent.doctor.facts import Check, HostFacts, Level, ProbeSupport
 
 _CONTROLLERS: Final = {
@@ -34,7 +41,10 @@ def checks(facts: HostFacts) -> tuple[Check, ...]:
     """Every check, in the order they are shown."""
     return tuple(
         check
-        for part in (_cgroups, _pressure, _capabilities, _bpf, _sources, _process, _agent)
+        for part in (
+            *(configuration, _cgroups, _pressure, _capabilities, _bpf, _sources, runtime_sockets),
+            *(_process, locked_memory, clock, _agent, running_agent),
+        )
         for check in part(facts)
     )
 

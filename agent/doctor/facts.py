@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from agent.bpf.support import Decision
+from agent.doctor.running import Trouble
 
 SCHEMA_VERSION = 1
 
@@ -55,6 +56,18 @@ class HostFacts:
     """The directory the log path writes to; None where logs are off."""
     open_files: int = 0
     """Soft RLIMIT_NOFILE; -1 where there is no limit."""
+    locked_memory: int = -1
+    """Soft RLIMIT_MEMLOCK in bytes; -1 where there is no limit."""
+    clock: bool | None = None
+    """Whether something keeps it right."""
+    sockets: tuple[Access, ...] = ()
+    """Runtimes' sockets that are there."""
+    docker_socket: str = ""
+    """The one that the configuration asks for."""
+    config_problems: tuple[str, ...] = ()
+    """What is wrong with the configuration; the defaults were looked at then."""
+    troubles: tuple[Trouble, ...] = ()
+    """What the running agent's page says is wrong with it."""
     address: str = ""
     answer: str = ""
     """What /readyz says there, or asks for; "" where nobody answers."""

@@ -13,7 +13,17 @@ from agent.bpf.support import decide
 from agent.cgroupfs.hierarchies import Hierarchies
 from agent.config import Config
 from agent.doctor.facts import Access, HostFacts, ProbeSupport
+from agent.doctor.running import troubles
+from agent.doctor.system import clock_is_set, sockets
 from agent.kernelfile import Denied, read
+
+_SOCKETS = (
+    "docker.sock",
+    "containerd/containerd.sock",
+    "crio/crio.sock",
+    "podman/podman.sock",
+)
+"""Below the host's /run."""
 
 
 def gather(
@@ -25,8 +35,14 @@ def gather(
     unread: tuple[str, ...],
     answer: str,
     answer_problem: str,
+    page: str = "",
+    config_problems: tuple[str, ...] = (),
 ) -> HostFacts:
-    """Look at everything; what others asked already is handed in."""
+    """
+    Look at everything; what others asked already is handed in.
+
+    page: the running agent's, "" without one. config_problems: why `config` is the default.
+    """
     probes = tuple(probes)
     paths = config.paths
     bpf = bpf_facts.gather(
@@ -55,6 +71,18 @@ def gather(
         unread=unread,
         state=_writable(config.logs.state) if config.logs.enabled else None,
         open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        locked_memory=resource.getrlimit(resource.RLIMIT_MEMLOCK)[0],
+        clock=clock_is_set(),
+        sockets=sockets(
+            dict.fromkeys(
+                path
+                for path in (config.docker.socket, *(f"{paths.run}/{each}" for each in _SOCKETS))
+                if path
+            )
+        ),
+        docker_socket=config.docker.socket,
+        config_problems=config_problems,
+        troubles=troubles(page),
         address=config.metrics.listen,
         answer=answer,
         answer_problem=answer_problem,

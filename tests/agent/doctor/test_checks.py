@@ -11,9 +11,11 @@ from agent.bpf.support import Decision
 from agent.doctor.checks import checks
 from agent.doctor.document import document
 from agent.doctor.facts import Access, Check, HostFacts, Level, ProbeSupport
+from agent.doctor.running import Trouble
 from agent.doctor.text import doctor_text
 from tests.golden_file import assert_golden
 
+GOOD_RIGHTS = (1 << 41) - 1
 GOOD = HostFacts(
     kernel="6.12.0",
     uid=0,
@@ -21,7 +23,7 @@ GOOD = HostFacts(
     cgroup_mount="/sys/fs/cgroup",
     controllers=frozenset({"cpu", "memory", "io", "pids"}),
     pressure=True,
-    capabilities=(1 << 41) - 1,
+    capabilities=GOOD_RIGHTS,
     btf=True,
     probes=(
         ProbeSupport(name="tcp", decisions=(Decision("libbpf", "on_state", "connections", ""),)),
@@ -33,6 +35,9 @@ GOOD = HostFacts(
     containers={"docker": 3},
     state=Access(path="/var/lib/container-agent", exists=True),
     open_files=1048576,
+    locked_memory=8 * 1024 * 1024,
+    clock=True,
+    sockets=(Access(path="/run/containerd/containerd.sock", exists=True),),
     address="127.0.0.1:9464",
     answer="ready",
 )
@@ -79,6 +84,29 @@ def test_nothing_is_wrong_with_a_host_that_has_everything() -> None:
         ),
         (replace(GOOD, open_files=256), "open_files", Level.NOTE),
         (replace(GOOD, answer="", answer_problem="refused"), "agent", Level.NOTE),
+        (replace(GOOD, config_problems=("agent.toml:3: unknown key",)), "config", Level.PROBLEM),
+        (replace(GOOD, clock=False), "clock", Level.NOTE),
+        (replace(GOOD, clock=None), "clock", Level.NOTE),
+        (
+            replace(GOOD, kernel="5.4.0-1", capabilities=GOOD_RIGHTS & ~(1 << 14)),
+            "memlock",
+            Level.NOTE,
+        ),
+        (replace(GOOD, docker_socket="/d.sock"), "socket./d.sock", Level.PROBLEM),
+        (
+            replace(
+                GOOD,
+                docker_socket="/d.sock",
+                sockets=(Access(path="/d.sock", exists=True, problem="Permission denied"),),
+            ),
+            "socket./d.sock",
+            Level.PROBLEM,
+        ),
+        (
+            replace(GOOD, troubles=(Trouble("agent_history_up", (("reason", "full"),), 0.0),)),
+            "agent.agent_history_up",
+            Level.NOTE,
+        ),
     ],
 )
 def test_one_missing_thing_is_one_finding_with_its_fix(
@@ -96,6 +124,21 @@ def test_v1_calls_io_blkio() -> None:
 
 def test_no_limit_of_open_files_is_not_a_small_one() -> None:
     assert wrong(replace(GOOD, open_files=-1)) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        replace(GOOD, kernel="5.4.0", locked_memory=-1),
+        replace(GOOD, kernel="5.4.0"),
+        replace(GOOD, kernel="5.11.0", capabilities=GOOD_RIGHTS & ~(1 << 14)),
+        replace(GOOD, kernel="5.4.0", capabilities=GOOD_RIGHTS & ~(1 << 14), probes_enabled=False),
+        replace(GOOD, docker_socket="/d.sock", sockets=(Access(path="/d.sock", exists=True),)),
+        replace(GOOD, sockets=(Access(path="/c.sock", exists=True, problem="refused"),)),
+    ],
+)
+def test_what_does_no_harm_is_well(facts: HostFacts) -> None:
+    assert wrong(facts) == []
 
 
 def test_one_loader_that_may_is_enough() -> None:

@@ -1,0 +1,110 @@
+"""HostFacts -> checks of what is around the agent: configuration, sockets, clock, limits. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from agent.doctor.facts import Check, HostFacts, Level
+
+_ENOUGH_LOCKED: Final = 64 * 1024 * 1024
+_NOT_LOCKED: Final = (5, 11)
+"""Linux kernel commit 97306be45fbe ("bpf: Eliminate rlimit-based memory accounting for bpf progs")
+and its kin (in v5.11): from then on BPF's memory is the cgroup's."""
+_LOCK: Final = 14
+"""CAP_IPC_LOCK's bit."""
+
+
+def configuration(facts: HostFacts) -> Iterator[Check]:
+    """What the configuration has wrong: the rest was looked at with the defaults then."""
+    for problem in facts.config_problems:
+        yield Check(
+            "config", Level.PROBLEM, problem, "agent config validate; agent config show --origin"
+        )
+    if not facts.config_problems:
+        yield Check("config", Level.OK, "the configuration is right")
+
+
+def runtime_sockets(facts: HostFacts) -> Iterator[Check]:
+    """The one that the configuration asks for must answer; the others are only told."""
+    asked = facts.docker_socket
+    found = {access.path: access for access in facts.sockets}
+    if asked and asked not in found:
+        yield Check(
+            f"socket.{asked}",
+            Level.PROBLEM,
+            f"docker.socket {asked}: there is no such socket",
+            "start Docker, mount the socket, or leave docker.socket empty: files are read then",
+        )
+    for access in facts.sockets:
+        used = access.path == asked
+        if access.problem and used:
+            yield Check(
+                f"socket.{access.path}",
+                Level.PROBLEM,
+                f"docker.socket {access.path}: {access.problem}",
+                "let the agent's user connect (its group), or leave docker.socket empty",
+            )
+        elif used:
+            yield Check(f"socket.{access.path}", Level.OK, f"{access.path} answers, and is used")
+        else:
+            answers = f"does not answer ({access.problem})" if access.problem else "answers"
+            yield Check(
+                f"socket.{access.path}",
+                Level.OK,
+                f"{access.path} {answers}; files are read instead",
+            )
+
+
+def clock(facts: HostFacts) -> Iterator[Check]:
+    """By which logs and Snapshots are dated."""
+    if facts.clock is None:
+        yield Check(
+            "clock", Level.NOTE, "whether the clock is kept right cannot be told", "run on the host"
+        )
+    elif facts.clock:
+        yield Check("clock", Level.OK, "the clock is synchronised")
+    else:
+        yield Check(
+            "clock",
+            Level.NOTE,
+            "nothing keeps the clock right: times of logs and samples may be off",
+            "run chronyd or systemd-timesyncd; in a guest, the hypervisor's clock",
+        )
+
+
+def locked_memory(facts: HostFacts) -> Iterator[Check]:
+    """What BPF maps may take on old kernels."""
+    limit, held = facts.locked_memory, facts.capabilities or 0
+    told = "no limit of" if limit < 0 else f"{limit} bytes of"
+    old = _version(facts.kernel) < _NOT_LOCKED
+    free = limit < 0 or limit >= _ENOUGH_LOCKED or bool(held >> _LOCK & 1)
+    if facts.probes_enabled and old and not free:
+        yield Check(
+            "memlock",
+            Level.NOTE,
+            f"{told} locked memory: too little for BPF maps on this kernel",
+            "LimitMEMLOCK=infinity in the unit, --ulimit memlock=-1, or CAP_IPC_LOCK",
+        )
+    else:
+        yield Check("memlock", Level.OK, f"{told} locked memory")
+
+
+def running_agent(facts: HostFacts) -> Iterator[Check]:
+    """What the running agent's page says of itself."""
+    for trouble in facts.troubles:
+        said = (
+            f"it says {trouble}" if trouble.is_off else f"it counted {trouble.value:g}: {trouble}"
+        )
+        yield Check(
+            f"agent.{trouble.name}",
+            Level.NOTE,
+            f"the running agent: {said}",
+            "its log says what; docs/metrics.md what it means",
+        )
+
+
+def _version(kernel: str) -> tuple[int, int]:
+    found = re.match(r"(\d+)\.(\d+)", kernel)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
