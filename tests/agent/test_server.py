@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import email.utils
 import gzip
 import http.client
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.server import MetricsServer, respond
+from agent.server import MetricsServer, http_date, respond
 
 
 class FakePages:
@@ -112,3 +114,15 @@ def test_a_page_that_cannot_be_made_is_500_and_the_server_lives(
 @given(st.text(), st.text())
 def test_every_request_has_an_answer(method: str, path: str) -> None:
     assert respond(method, path, FakePages()).status[:3] in {"200", "404", "405"}
+
+
+@given(st.integers(0, 250_000_000_000))
+def test_dates_are_written_as_the_mail_parser_writes_them(moment: int) -> None:
+    assert http_date(moment) == email.utils.formatdate(moment, usegmt=True)
+
+
+def test_an_answer_has_a_date() -> None:
+    with serving(FakePages()) as connection:
+        response, _ = get(connection, "/healthz")
+        said = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp()
+    assert abs(said - time.time()) < 60
