@@ -50,6 +50,7 @@ def open_probe(
     facts: Facts | None = None,
     *,
     cgroups: int = 0,
+    backends: Mapping[LoaderName, Backend] | None = None,
 ) -> Probe[C]:
     """
     Load a probe, and start it unless it is for windows. Raise ProbeUnavailable where it cannot run.
@@ -58,7 +59,7 @@ def open_probe(
     """
     if facts is None:
         facts = gather(kind.programs.tracepoints, kind.programs.kfuncs)
-    name, loaded, reasons = load(kind.programs, loader, facts, cgroups=cgroups)
+    name, loaded, reasons = load(kind.programs, loader, facts, backends, cgroups=cgroups)
     try:
         probe = Probe(kind, name, loaded, reasons)
     except WrongLayout as error:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -45,6 +46,8 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=20)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     hierarchies = host_hierarchies(HostPaths())
     roots = list(dict.fromkeys(_roots(hierarchies)))
     with _cgroups(roots, arguments.cgroups), open_sweep(arguments.cgroups * 2) as sweep:

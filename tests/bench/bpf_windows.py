@@ -141,11 +141,16 @@ def main() -> int:
                 f" {each.added:+8.1f} ns  {each.ratio:.3f}"
             )
     found = {(each.loop, each.probe): each for each in results}
-    counting = found["syscall", "syscalls"].added - found["syscall", "empty"].added
+    whole = found["syscall", "syscalls"].added
+    counting = whole - found["syscall", "empty"].added
     settings = ProbesConfig()
     part = settings.window / settings.period
     missed = counting > COUNTING_NS
-    print(f"counting above an empty program: {counting:+.1f} ns a call", file=sys.stderr)
+    print(
+        f"counting a system call: {whole:+.1f} ns against no program, {counting:+.1f} ns against an"
+        " empty one",
+        file=sys.stderr,
+    )
     for loop, windows in (("syscall", ("syscalls",)), ("switch", ("syscalls", "sched"))):
         ratio = found[loop, "always"].ratio
         ratio += sum(part * (found[loop, name].ratio - 1) for name in windows)

@@ -1,8 +1,9 @@
 """`python -m tests.guest.kernels`: docs/kernels.md from a run on each packaged kernel.
 
-In each guest every probe with everything there, then with one thing missing at a time; by bcc where
-libbpf cannot, since each takes a minute of emulated compiling. In each case `agent metrics` must
-give a page. `--seconds N` bounds a case: what it did not come to is "not tried".
+In each guest every probe with everything there, then with one thing missing at a time; one by bcc,
+and all where libbpf cannot, since each takes minutes of emulated compiling. In each case
+`agent metrics` must give a page. `--seconds N` bounds a case: what it did not come to is "not
+tried".
 
 Each kernel's outcome is kept in .run/kernels: `python -m tests.guest.kernels 6.1` measures that one
 anew and writes the page from all there are.
@@ -40,12 +41,13 @@ class Case:
     before: str
     """Put before the command that tries the probes; "" for nothing."""
     loaders: tuple[str, ...]
+    """As `probe_matrix` wants them."""
     once: str = ""
     """Run before, and never undone: such a case comes last."""
 
 
 CASES: Final = (
-    Case("as root", "", ("libbpf",)),
+    Case("as root", "", ("libbpf", "bcc:lifecycle")),
     Case(
         "an ordinary user with CAP_BPF and CAP_PERFMON",
         "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+bpf,+perfmon "
@@ -142,7 +144,7 @@ def document(columns: list[Column], today: str) -> str:
         out += ["", f"## {case.name[0].upper()}{case.name[1:]}", ""]
         out += ["| probe | loader | " + " | ".join(c.version for c in columns) + " |"]
         out += ["| --- | --- |" + " --- |" * len(columns)]
-        for loader in case.loaders:
+        for loader in (word.partition(":")[0] for word in case.loaders):
             probes = dict.fromkeys(
                 probe
                 for column in columns

@@ -43,9 +43,13 @@ struct task_struct___first {
 #pragma clang attribute pop
 #endif
 
+#define DROPS 2
+#include "drops.bpf.h"
+
 HASH(counts, struct cgroups_key, __u64, 1024);
 HASH(wanted, __u32, __u32, CGROUPS_WANTED);
 RING(events, CGROUPS_RING_PAGES);
+
 static __always_inline int is_wanted(__u32 what)
 {
 	return LOOKUP(wanted, &what) != 0;
