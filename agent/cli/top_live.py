@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR
@@ -195,17 +196,34 @@ def _tools(sampler: Sampler, config: Config, start: Callable[[], None]) -> Tools
         follow_log=follow_log,
         moment=lambda text: moment(text) / 1e9,
         keep=_keep,
-        past=_history(config),
-        recent=_history(config),
+        past=_History(config),
+        recent=_History(config),
         begun=start,
     )
 
 
-def _history(config: Config) -> Past | None:
-    """What a running agent keeps; None where there is none, or it is not for this user."""
-    from agent.history.reader import History
+class _History:
+    """What a running agent keeps, opened when it is first asked: nothing where there is none, or it
+    is not for this user."""
 
-    try:
-        return History(config.history.place(config.logs.state))
-    except OSError:
-        return None
+    def __init__(self, config: Config) -> None:
+        self._place = config.history.place(config.logs.state)
+
+    def moments(self, since: float, until: float) -> tuple[float, ...]:
+        """See `Past`."""
+        opened = self._opened
+        return () if opened is None else opened.moments(since, until)
+
+    def snapshot(self, at: float) -> Snapshot | None:
+        """See `Past`."""
+        opened = self._opened
+        return None if opened is None else opened.snapshot(at)
+
+    @cached_property
+    def _opened(self) -> Past | None:
+        from agent.history.reader import History
+
+        try:
+            return History(self._place)
+        except OSError:
+            return None

@@ -7,7 +7,6 @@ bytes, seconds, ratios (1.0 is all of it), and each "per second".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
 
@@ -263,6 +262,8 @@ def find_field(name: str) -> Field:
         key = name.removeprefix(LABEL)
         read = of_container(lambda container: container.labels.get(key, ""))
         return text_field(name, f"the label {key}", read)
+    from difflib import get_close_matches
+
     near = get_close_matches(name.casefold(), BY_NAME, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise NoSuchField(f"there is no field {name!r}{hint}")

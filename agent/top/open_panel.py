@@ -1,22 +1,23 @@
-"""The panel that a View shows: what it needs is started when it is opened and ended when closed."""
+"""The panel that a View shows: what it needs is started when it is opened and ended when closed.
+
+What only a panel needs is loaded when it is opened: the first table is not to wait for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from agent.selection.item import Item
-from agent.top.chooser import chooser_panel
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
-from agent.top.help import help_panel
-from agent.top.log_panel import log_panel
 from agent.top.panel import Panel
-from agent.top.process_panel import process_panel
 from agent.top.screen import Span, Style
 from agent.top.tools import Tools
 from agent.top.view import Show, View
-from agent.top.watching import LogWatcher, ProcessWatcher
-from agent.top.why_panel import why_panel
+
+if TYPE_CHECKING:
+    from agent.top.watching import LogWatcher, ProcessWatcher
 
 
 class Panels:
@@ -26,15 +27,17 @@ class Panels:
         self._tools = tools
         self._glyphs = glyphs
         self._wake = wake
-        self._watcher: ProcessWatcher | LogWatcher | None = None
+        self._process_watcher: ProcessWatcher | None = None
+        self._log_watcher: LogWatcher | None = None
         self._watched: tuple[Show, str] | None = None
-        """What `_watcher` looks at."""
+        """What one of them looks at."""
 
     def close(self) -> None:
         """End whatever still looks."""
-        if self._watcher is not None:
-            self._watcher.close()
-        self._watcher = self._watched = None
+        for watcher in (self._process_watcher, self._log_watcher):
+            if watcher is not None:
+                watcher.close()
+        self._process_watcher = self._log_watcher = self._watched = None
 
     def panel(self, view: View, item: Item | None, frame: Frame | None, width: int) -> Panel | None:
         """None where the table is shown. `item` is the container under the cursor."""
@@ -45,12 +48,18 @@ class Panels:
             case None:
                 return None
             case Show.HELP:
+                from agent.top.help import help_panel
+
                 return help_panel(self._glyphs)
             case Show.COLUMNS:
+                from agent.top.chooser import chooser_panel
+
                 return chooser_panel(view, self._glyphs)
             case _ if item is None or frame is None:
                 return Panel("", [(Span(" it is gone", Style.FAINT),)])
             case Show.WHY:
+                from agent.top.why_panel import why_panel
+
                 return why_panel(frame, item, width, self._glyphs)
             case Show.PROCESSES:
                 return self._processes(view, item)
@@ -58,34 +67,44 @@ class Panels:
                 return self._log(view, item)
 
     def _processes(self, view: View, item: Item) -> Panel:
+        from agent.top.process_panel import process_panel
+        from agent.top.watching import ProcessWatcher
+
         pids, cgroup = self._tools.pids, item.cgroup
         if view.at is not None:
             return _says("processes", item, "of now alone, not of the past: Esc, then Esc for now")
         if pids is None or cgroup is None:
             return _says("processes", item, "it has none just now")
-        if not isinstance(self._watcher, ProcessWatcher):
-            self._watcher = ProcessWatcher(lambda: pids(cgroup), self._wake)
+        watcher = self._process_watcher
+        if watcher is None:
+            watcher = self._process_watcher = ProcessWatcher(lambda: pids(cgroup), self._wake)
             self._watched = Show.PROCESSES, item.title
-        self._watcher.proportional = view.proportional
+        watcher.proportional = view.proportional
         return process_panel(
             item.title,
-            self._watcher.found,
-            self._watcher.said,
+            watcher.found,
+            watcher.said,
             self._glyphs,
             proportional=view.proportional,
         )
 
     def _log(self, view: View, item: Item) -> Panel:
+        from agent.top.log_panel import log_panel
+        from agent.top.watching import LogWatcher
+
         follow, container = self._tools.follow_log, item.container
         if follow is None or container is None:
             return _says("log", item, "it has no container whose log could be found")
-        if not isinstance(self._watcher, LogWatcher):
-            self._watcher = LogWatcher(lambda sink, stop: follow(container, sink, stop), self._wake)
+        watcher = self._log_watcher
+        if watcher is None:
+            watcher = self._log_watcher = LogWatcher(
+                lambda sink, stop: follow(container, sink, stop), self._wake
+            )
             self._watched = Show.LOGS, item.title
         return log_panel(
             item.title,
-            self._watcher.sink.lines(),
-            self._watcher.said,
+            watcher.sink.lines(),
+            watcher.said,
             view.shown_search,
             self._glyphs,
             stamps=view.stamps,

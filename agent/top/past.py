@@ -6,9 +6,7 @@ agent keeps on disk.
 
 from __future__ import annotations
 
-import pickle
 import threading
-import zlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
@@ -76,6 +74,9 @@ class MemoryPast:
             data = next((packed.data for packed in reversed(self._packed) if packed.at <= at), None)
         if data is None:
             return None
+        import pickle
+        import zlib
+
         snapshot: Snapshot = pickle.loads(zlib.decompress(data))  # noqa: S301 we wrote it below
         return snapshot
 
@@ -83,6 +84,9 @@ class MemoryPast:
         at = snapshot.wall_time
         if self._packed and at - self._packed[-1].at < APART:
             return
+        import pickle
+        import zlib
+
         # Level 1: a fifth of the size for less than pickle's own time.
         data = zlib.compress(pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL), 1)
         self._packed.append(_Packed(at, data))

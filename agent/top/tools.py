@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container
 from agent.past import Past
 from agent.top.view import View
-from agent.top.watching import LogSink
 
-FollowLog = Callable[[Container, LogSink, Callable[[], bool]], str]
+if TYPE_CHECKING:
+    from agent.top.watching import LogSink
+
+FollowLog = Callable[[Container, "LogSink", Callable[[], bool]], str]
 """Writes a container's log to the sink until told to stop; returns why it ended, else ""."""
 
 
