@@ -6,10 +6,21 @@ from agent.cgroupfs.cpu import CpuMax
 from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Container, Kind
+from agent.diagnosis.diagnose import Diagnosis, Verdict
+from agent.diagnosis.finding import (
+    Confidence,
+    Evidence,
+    Finding,
+    NotPossible,
+    RuleId,
+    Severity,
+)
+from agent.diagnosis.names import name_of
+from agent.diagnosis.scene import scene_of
 from agent.kernelfile import UNLIMITED
 from agent.model import Sample, Snapshot, SourceHealth
 from agent.procfs.stat import CpuTimes
-from agent.top.frame import Frame, OwnCost, judge, make_frame
+from agent.top.frame import Frame, Judgement, OwnCost, make_frame
 from agent.top.glyphs import Glyphs
 from agent.top.open_panel import Panels
 from agent.top.prompt import sort_choices
@@ -141,6 +152,53 @@ def snapshots() -> tuple[Snapshot, Snapshot]:
     )
 
 
+def _finding(rule: RuleId, severity: Severity, summary: str, weight: float) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=severity,
+        confidence=Confidence.HIGH,
+        summary=summary,
+        evidence=(Evidence(f"{summary}, for the table", "cpu.stat nr_throttled, nr_periods"),),
+        advice=("raise or drop the limit, or give it less to do",),
+        weight=weight,
+    )
+
+
+FOUND = {
+    "search": (
+        _finding("oom_killed", Severity.CRITICAL, "OOM-killed 1 time", 1.0),
+        _finding("oom_risk", Severity.CRITICAL, "99% of memory limit", 0.99),
+        _finding("mem_thrash", Severity.WARNING, "waits for memory 22% of the time", 0.22),
+    ),
+    "shop/checkout-7c9f/api": (
+        _finding("cpu_throttled", Severity.CRITICAL, "throttled 60% of periods", 0.6),
+    ),
+}
+"""What is wrong in the scene, said here and not by the rules: a rule more is no other screen."""
+
+
+def judged(before: Snapshot, after: Snapshot) -> Judgement:
+    """The scene's diagnosis."""
+    scene = scene_of((before, after))
+    verdicts = tuple(
+        Verdict(
+            name=name_of(subject.container),
+            subject=subject,
+            gone=None,
+            findings=FOUND.get(name_of(subject.container), ()),
+            blind=(NotPossible("log_flood", "its log is not measured yet", "look longer"),),
+            passed=13,
+        )
+        for subject in scene.subjects
+    )
+    by_inode = {
+        verdict.subject.usage.cgroup.inode: verdict
+        for verdict in verdicts
+        if verdict.subject is not None
+    }
+    return Judgement(scene, Diagnosis(verdicts=verdicts, blind=()), by_inode)
+
+
 def frame() -> Frame:
     before, after = snapshots()
     return make_frame(
@@ -150,7 +208,7 @@ def frame() -> Frame:
         clock="14:03:22",
         delay=1.0,
         own=OwnCost(cpu_cores=0.004, memory=38 * MIB),
-        judgement=judge((before, after)),
+        judgement=judged(before, after),
         trends=trends_of((before, after)),
     )
 
