@@ -11,7 +11,7 @@ import pytest
 
 from agent.config import HostPaths
 from tests.guest.inside import IN_GUEST, SLEEP, SLOW, Runtime, pids_of
-from tests.host.agent import page_once
+from tests.host.agent import Page, command, page_once
 from tests.host.containerd import IMAGE, test_image
 from tests.host.daemon import run, wait_until
 from tests.host.identity import cgroup_of, named
@@ -56,6 +56,22 @@ def test_under_systemds_driver(program: str, request: pytest.FixtureRequest) -> 
         runtime.remove("driven")
 
 
+def test_from_a_cgroup_namespace_of_ones_own(docker: Runtime) -> None:
+    """Docker gives each container such a namespace; the agent has one when it runs in one."""
+    id_ = docker.start("seen", SLEEP, "--cgroupns=private", "--memory=64m")
+    try:
+        path = cgroup_of(docker.pid("seen")).path
+        argv = ["unshare", "--cgroup", *command("metrics", "--set", "probes.enabled=false")]
+        # In a scope of its own, so that the namespace's root is not the hierarchy's.
+        page = Page(run(["systemd-run", "--scope", "--collect", "--quiet", *argv], timeout=SLOW))
+        assert page.value("container_spec_memory_limit_bytes", name="seen") == 64 << 20
+        assert page.labels("container_info", name="seen")["runtime"] == "docker"
+        assert page.labels("container_spec_memory_limit_bytes", name="seen")["id"] == path
+        assert id_ in path
+    finally:
+        docker.remove("seen")
+
+
 def test_an_oom_kill_is_counted(docker: Runtime) -> None:
     eat = ("/bin/sh", "-c", "while :; do (x=$(head -c 99000000 /dev/zero | tr '\\0' x)); done")
     docker.start("eater", eat, "--memory=16m", "--memory-swap=16m")
@@ -93,7 +109,7 @@ def test_an_lxc_container(busybox_root: Path, tmp_path: Path) -> None:
 
 def test_a_systemd_nspawn_container(busybox_root: Path) -> None:
     nspawn = ["systemd-nspawn", f"--directory={busybox_root}", "--machine=spawned", *SLEEP]
-    run(["systemd-run", "--unit=nspawn-starter", *nspawn], timeout=SLOW)
+    run(["systemd-run", "--collect", "--unit=nspawn-starter", *nspawn], timeout=SLOW)
     try:
         shown = ["machinectl", "show", "spawned", "--property=Leader", "--value"]
         wait_until(lambda: _prints_a_pid(shown), SLOW, "the machine")
@@ -171,6 +187,28 @@ def test_a_container_of_containerds_own(ctr_image: str) -> None:
         run(["ctr", "tasks", "kill", "--signal=KILL", "bare-ctr"], timeout=SLOW)
         wait_until(lambda: "RUNNING" not in run(["ctr", "tasks", "ls"]), SLOW, "its end")
         run(["ctr", "containers", "delete", "bare-ctr"], timeout=SLOW)
+
+
+@pytest.mark.skipif(shutil.which("nerdctl") is None, reason="not installed: nerdctl")
+def test_a_container_of_nerdctl(docker: Runtime) -> None:
+    """Its containerd is the host's own, which Docker's daemon uses too."""
+    nerdctl = ["nerdctl", "--address=/run/containerd/containerd.sock"]
+    run([*nerdctl, "load"], data=test_image(), timeout=SLOW)
+    start = [*nerdctl, "run", "--detach", "--name=by-nerdctl", "--network=none"]
+    id_ = run([*start, "--label=tier=web", "--memory=64m", IMAGE, *SLEEP], timeout=SLOW).strip()
+    try:
+        shown = json.loads(run([*nerdctl, "container", "inspect", "by-nerdctl"], timeout=SLOW))[0]
+        container = named(HostPaths(), int(shown["State"]["Pid"]))
+        assert (container.runtime, container.id, container.name) == (
+            "containerd",
+            id_,
+            "by-nerdctl",
+        )
+        assert (container.image, container.labels["tier"]) == (shown["Image"], "web")
+        page = page_once("probes.enabled=false")
+        assert page.value("container_spec_memory_limit_bytes", name="by-nerdctl") == 64 << 20
+    finally:
+        run([*nerdctl, "rm", "--force", "by-nerdctl"], timeout=SLOW)
 
 
 @pytest.mark.parametrize("program", ["runc", "crun"])

@@ -15,12 +15,15 @@ from tests.host.daemon import run, wait_until
 pytestmark = [*IN_GUEST]
 
 LINES = 500
+UNIT_LINES = 5000
+"""Fewer than journald lets a unit write in 30 s (RateLimitBurst)."""
 LONG = 40_000
 """Bytes: Docker cuts lines at 16 KiB, conmon at 8 KiB."""
 SCRIPT = (
     f"i=0; while [ $i -lt {LINES} ]; do echo out $i; echo err $i >&2; i=$((i+1)); done; "
     f"head -c {LONG} /dev/zero | tr '\\0' x; echo end"
 )
+OPTIONS = ("--log-driver=journald", "--label=tier=web")
 Records = dict[str, list[dict[str, str]]]
 
 
@@ -30,7 +33,11 @@ def records(
 ) -> Iterator[Records]:
     """All records by container name, from an agent that was ended and started in between."""
     directory = tmp_path_factory.mktemp("journald")
-    settings = ("logs.journald.units=['told.service']", "probes.enabled=false")
+    settings = (
+        "logs.journald.units=['told.service']",
+        "logs.labels=['tier']",
+        "probes.enabled=false",
+    )
 
     def delivered() -> Records:
         found: Records = {}
@@ -44,14 +51,15 @@ def records(
         return any(record["log"].endswith("end") for record in delivered().get(name, ()))
 
     def unit() -> None:
-        argv = ["systemd-run", "--wait", "--unit=told", "/bin/sh", "-c", "echo unit; echo end"]
+        script = f"i=0; while [ $i -lt {UNIT_LINES} ]; do echo unit $i; i=$((i+1)); done; echo end"
+        argv = ["systemd-run", "--wait", "--collect", "--unit=told", "/bin/sh", "-c", script]
         run(argv, timeout=SLOW)
 
     with agent_run(directory, *settings):
-        docker.start("in-docker", ("/bin/sh", "-c", SCRIPT), "--log-driver=journald")
+        docker.start("in-docker", ("/bin/sh", "-c", SCRIPT), *OPTIONS)
         wait_until(lambda: ended("in-docker"), SLOW, "Docker's lines")
     # While no agent runs.
-    podman.start("in-podman", ("/bin/sh", "-c", SCRIPT), "--log-driver=journald")
+    podman.start("in-podman", ("/bin/sh", "-c", SCRIPT), *OPTIONS)
     podman.cli("wait", "in-podman")
     with agent_run(directory, *settings):
         wait_until(lambda: ended("in-podman"), SLOW, "Podman's lines")
@@ -85,11 +93,12 @@ def test_who_wrote_it(records: Records, docker: Runtime, podman: Runtime) -> Non
         assert record["runtime"] == runtime.program
         shown = json.loads(runtime.cli("container", "inspect", name))[0]
         assert record["container_id"] == shown["Id"]
-    assert records["in-docker"][0]["image"] == docker.image
+        assert (record["image"], record["label_tier"]) == (runtime.image, "web")
 
 
 def test_units_that_were_asked_for_and_no_others(records: Records) -> None:
-    assert [record["log"] for record in records["told.service"]][-2:] == ["unit", "end"]
+    lines = [record["log"] for record in records["told.service"]]
+    assert lines == [*(f"unit {number}" for number in range(UNIT_LINES)), "end"]
     assert records.keys() == {"in-docker", "in-podman", "told.service"}
 
 
