@@ -47,7 +47,8 @@ def describe(id_: str, bundle: Bundle, path: str, sandbox: Bundle | None = None)
     """
     annotations = bundle.annotations
     is_sandbox = annotations.get(f"{CRIO}ContainerType") == "sandbox"
-    labels = _json_annotation(annotations.get(f"{CRIO}Labels", ""), path)
+    # A container's own are the kubelet's; those of the pod's author are the sandbox's.
+    labels = _labels(sandbox, path) | _labels(bundle, path)
     metadata = _json_annotation(annotations.get(f"{CRIO}Metadata", ""), path)
     log_path = "" if is_sandbox else annotations.get(f"{CRIO}LogPath", "")
     image = annotations.get(f"{CRIO}ImageName", "") or annotations.get(f"{CRIO}Image", "")
@@ -64,7 +65,7 @@ def describe(id_: str, bundle: Bundle, path: str, sandbox: Bundle | None = None)
         pod_uid=annotations.get("io.kubernetes.pod.uid", ""),
         # proto3 leaves out a zero.
         attempt=(number(metadata, "attempt") or 0) if metadata and not is_sandbox else None,
-        labels={key: value for key, value in labels.items() if isinstance(value, str)},
+        labels=labels,
         declared=_ports(bundle if is_sandbox else sandbox, path),
         log_annotations=_log_annotations(bundle if is_sandbox else sandbox, path),
         log_path=log_path,
@@ -72,6 +73,12 @@ def describe(id_: str, bundle: Bundle, path: str, sandbox: Bundle | None = None)
         source="cri-o",
         complete=bool(image),
     )
+
+
+def _labels(bundle: Bundle | None, path: str) -> dict[str, str]:
+    value = bundle.annotations.get(f"{CRIO}Labels", "") if bundle is not None else ""
+    found = _json_annotation(value, path)
+    return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 def _ports(sandbox: Bundle | None, path: str) -> Declared | None:

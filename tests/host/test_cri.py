@@ -96,7 +96,9 @@ def test_a_container_that_failed_comes_back_under_the_next_attempt(any_cri_host:
         wait_until(lambda: host.exited(first.id) == 3, 10, "the first attempt ended")
         second = host.start(crasher, "app", LOOP, attempt=1)
         found = members(snapshot(), crasher)
-        assert found.keys() == {"", crasher.id, second.id}
+        # CRI-O leaves the cgroup of a container that ended until the container is removed.
+        assert found.keys() - {first.id} == {"", crasher.id, second.id}
+        assert first.id not in found or host.runtime == "cri-o"
         container = identity(found[second.id])
         assert (container.title, container.attempt) == ("test/crasher/app", 1)
         assert container.log_path == str(crasher.logs / "app/1.log")

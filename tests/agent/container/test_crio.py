@@ -40,6 +40,14 @@ def test_a_containers_annotations_say_everything() -> None:
     assert container.complete
 
 
+def test_the_pods_labels_are_the_sandboxs() -> None:
+    sandbox = {"io.kubernetes.cri-o.Labels": '{"tier":"front","app":"pod"}'}
+    container = describe(
+        ID, parse_bundle(oci(CONTAINER), "x"), "x", parse_bundle(oci(sandbox), "y")
+    )
+    assert container.labels == {"tier": "front", "app": "web", "io.kubernetes.pod.name": "web"}
+
+
 def test_a_sandbox_has_no_container_name_and_no_log() -> None:
     annotations = CONTAINER | {"io.kubernetes.cri-o.ContainerType": "sandbox"}
     annotations["io.kubernetes.container.name"] = "POD"
