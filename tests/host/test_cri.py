@@ -81,7 +81,9 @@ def test_a_pods_containers_sandbox_and_cgroup_are_named_without_a_socket(
             assert container.labels["io.kubernetes.container.name"] == handle.name
         sandbox = identity(found[web.id])
         assert (sandbox.kind, sandbox.container, sandbox.pid) == (Kind.SANDBOX, "", web.pid)
-        assert (sandbox.title, sandbox.image_id) == ("shop/web", host.pause_id)
+        # CRI-O writes no id of a sandbox's image into its bundle.
+        pause_id = "" if host.runtime == "cri-o" else host.pause_id
+        assert (sandbox.title, sandbox.image_id) == ("shop/web", pause_id)
         cgroup = found[""]
         assert (cgroup.cgroup.path, identity(cgroup).kind) == (web.cgroup, Kind.POD)
         assert (identity(cgroup).pod, identity(cgroup).namespace) == ("web", "shop")
