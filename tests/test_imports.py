@@ -86,7 +86,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.snapshots": METRICS,
     "agent.page": METRICS | {"agent.accept", "agent.snapshots", "agent.telemetry"},
     "agent.doctor": READERS,
-    "agent.inspect": METRICS,
+    "agent.inspect": METRICS | {"agent.redaction"},
     "agent.listing": METRICS | {"agent.selection", "agent.top.width", "agent.usage"},
     "agent.dump": METRICS | {"agent.history.schema", "agent.usage"},
     "agent.top": METRICS | {"agent.past", "agent.usage", "agent.diagnosis", "agent.selection"},

@@ -8,13 +8,12 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.cli import settings, targets
+from agent.cli import past, settings, targets
 from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
     from agent.config import Config
     from agent.container.target import Target
-    from agent.lifecycle.events import Event
     from agent.model import Sample, Snapshot
     from agent.sampler import Sampler
 
@@ -30,7 +29,6 @@ Raw counters have the kernel's names and units; null is not known here, "max" is
 over --seconds. Values of environment variables are not in it; --redact also takes out values of
 labels and what looks like a secret, as agent snapshot save does.
 """
-_DAY = 86_400.0
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,7 +96,7 @@ def _dump(
         return OK
     meant = targets.the_one("dump", arguments.target, target, after, config.paths.proc).cgroup
     (sample,) = (one for one in after.samples if one.cgroup.inode == meant.inode)
-    events = _events(config, sample)
+    events = past.events_of(config, sample) or []
     inspected = _inspected(config, sampler, after, sample)
     if redaction is not None:
         before, after = redaction.redacted(before), redaction.redacted(after)
@@ -106,24 +104,6 @@ def _dump(
         events = [redaction.redacted(event) for event in events]
     sys.stdout.write(container_document(before, after, sample, events, inspected).decode())
     return OK
-
-
-def _events(config: Config, sample: Sample) -> list[Event]:
-    """What happened to it in the last day, where a running agent keeps that."""
-    from agent.history.reader import History
-    from agent.lifecycle.totals import identity_of
-
-    assert sample.container is not None
-    identity = identity_of(sample.container)
-    now = time.time()
-    try:
-        past = History(config.history.place(config.logs.state))
-        return sorted(
-            (one for one in past.events(now - _DAY, now) if identity_of(one.container) == identity),
-            key=lambda event: event.at,
-        )
-    except OSError:
-        return []
 
 
 def _inspected(config: Config, sampler: Sampler, snapshot: Snapshot, sample: Sample) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from agent.cli import settings, targets
+from agent.cli import past, settings, targets
 from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _show(arguments: argparse.Namespace, config: Config, target: Target, sampler
         sample,
         lambda: sampler.pids(cgroup),
         config.security.ignore,
+        past.events_of(config, sample),
     )
     if arguments.output == "json":
         from agent.inspect.document import document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.cli.exits import ERROR, NOT_FOUND
 from agent.cli.moments import moment
@@ -13,9 +13,11 @@ from agent.cli.moments import moment
 if TYPE_CHECKING:
     from agent.config import Config
     from agent.history.reader import SegmentsPast
-    from agent.model import Snapshot
+    from agent.lifecycle.events import Event
+    from agent.model import Sample, Snapshot
 
-_BILLION = 1_000_000_000
+_BILLION: Final = 1_000_000_000
+_DAY: Final = 86_400.0
 
 
 class Span(NamedTuple):
@@ -94,6 +96,26 @@ def snapshots(command: str, past: SegmentsPast, asked_for: Span) -> list[Snapsho
     times = f"from {_shown(asked_for.since)} to {_shown(asked_for.until)}"
     print(f"agent {command}: the history has nothing {times}; {there}", file=sys.stderr)
     raise SystemExit(NOT_FOUND)
+
+
+def events_of(config: Config, sample: Sample) -> list[Event] | None:
+    """What happened to a container in the last day, oldest first. None: nobody keeps that."""
+    from agent.history.reader import History
+    from agent.lifecycle.totals import identity_of
+
+    assert sample.container is not None
+    identity = identity_of(sample.container)
+    now = time.time()
+    try:
+        opened = History(config.history.place(config.logs.state))
+        found = [
+            event
+            for event in opened.events(now - _DAY, now)
+            if identity_of(event.container) == identity
+        ]
+    except OSError:
+        return None
+    return sorted(found, key=lambda event: event.at)
 
 
 def tell_problems(command: str, past: SegmentsPast) -> None:

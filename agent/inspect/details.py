@@ -12,7 +12,9 @@ from agent.cgroupfs.cpu import CpuMax
 from agent.cgroupfs.reading import CgroupReading
 from agent.config import HostPaths
 from agent.container.container import Kind
+from agent.inspect.image_config import ImageCommand, read_image_command
 from agent.kernelfile import Limit
+from agent.lifecycle.events import Event
 from agent.model import Sample, Snapshot
 from agent.security.facts import Facts
 from agent.security.gather import Subject, gather
@@ -52,6 +54,10 @@ class Details:
     """Whether there is a directory of scans to look into."""
     failures: tuple[str, ...]
     """What could not be read, in words."""
+    image_command: ImageCommand | None = None
+    """None: the image's config was not found."""
+    events: tuple[Event, ...] | None = None
+    """Its starts and ends in the last day, oldest first. None: nobody keeps them."""
 
 
 def read_details(
@@ -60,12 +66,13 @@ def read_details(
     sample: Sample,
     pids: Callable[[], Sequence[int]],
     ignore: Collection[str] = (),
+    events: Sequence[Event] | None = None,
 ) -> Details:
     """
     Read what a snapshot does not have of the container of `sample`.
 
     pids: processes of its cgroup, asked where the first one is not known. ignore: ids of checks
-    not to tell. Raises like `read_host`.
+    not to tell. events: see `Details`. Raises like `read_host`.
     """
     container = sample.container
     if container is None:
@@ -74,6 +81,7 @@ def read_details(
     subject = Subject(sample.cgroup, container, pids, _readings(snapshot, sample))
     gathered = gather(paths, read_host(paths), subject, subject.pid())
     images = snapshot.images
+    spec = gathered.facts.spec
     return Details(
         sample=sample,
         now=snapshot.wall_time,
@@ -84,6 +92,10 @@ def read_details(
         verified=images.verification_of(container.image_id, container.image) if images else None,
         looked_for_scans=images is not None and images.scanning,
         failures=gathered.failures,
+        image_command=read_image_command(
+            paths, container, () if spec is None else [mount.source for mount in spec.mounts]
+        ),
+        events=None if events is None else tuple(events),
     )
 
 

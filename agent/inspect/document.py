@@ -1,12 +1,15 @@
 """The JSON of `agent inspect -o json`: one object, one line.
 
     {"schema_version": 1, "time": 1760000000.0, "title": "web", "container": {…}, "cgroup": {…},
-     "process": {…}, "limits": [{…}], "mounts": [{…}], "image": {…}, "security": {…},
-     "unreadable": []}
+     "process": {…}, "limits": [{…}], "mounts": [{…}], "events": [{…}], "image": {…},
+     "security": {…}, "unreadable": []}
 
 Base units: Unix seconds, bytes, cores. Not known is null. A limit is null where not known, else
 {"limit": 2.0, "unlimited": false} or {"limit": null, "unlimited": true}. Environment variables are
-names alone. `schema_version` grows when a field changes its meaning or goes.
+names alone, and what looks like a secret in arguments is "[redacted]". "entrypoint" is null where
+the image's own was replaced, or its config was not found: "command" is everything then. "events"
+are those of the last day, as `agent events -o json` has them; null: nobody keeps them.
+`schema_version` grows when a field changes its meaning or goes.
 """
 
 from __future__ import annotations
@@ -16,16 +19,19 @@ from typing import Final
 
 import orjson
 
+from agent import redaction
 from agent.container.container import Container
 from agent.inspect.details import CgroupLimits, Details
+from agent.inspect.image_config import started
 from agent.kernelfile import UNLIMITED, Limit
+from agent.lifecycle.document import document as lifecycle_document
 from agent.security.posture import Finding, Posture
 from agent.security.process import NAMESPACES
 from agent.security.reports.report import ImageReport
 
 SCHEMA_VERSION: Final = 1
 
-Json = dict[str, "Json"] | Sequence["Json"] | str | float | bool | None
+Json = orjson.Fragment | dict[str, "Json"] | Sequence["Json"] | str | float | bool | None
 
 
 def document(details: Details) -> str:
@@ -57,6 +63,9 @@ def document(details: Details) -> str:
             }
             for mount in facts.mounts
         ],
+        "events": None
+        if details.events is None
+        else [orjson.Fragment(lifecycle_document(event)) for event in details.events],
         "image": {
             "name": _text(container.image),
             "id": container.image_id or None,
@@ -92,9 +101,13 @@ def _process(details: Details, container: Container) -> Json:
     facts, posture = details.facts, details.posture
     spec, credentials = facts.spec, facts.credentials
     capabilities = facts.bounding
+    ran = None if spec is None else started(spec.args, details.image_command)
     return {
         "pid": container.pid if facts.process is None else facts.process.pid,
-        "args": None if spec is None else [_text(arg) for arg in spec.args],
+        "args": None if spec is None else _args(spec.args),
+        "entrypoint": None if ran is None or ran.entrypoint is None else _args(ran.entrypoint),
+        "command": None if ran is None else _args(ran.command),
+        "command_of_image": None if ran is None or ran.entrypoint is None else ran.of_image,
         "cwd": None if spec is None else spec.cwd,
         "env_names": None if spec is None else [_text(name) for name in spec.env_names],
         "uid": facts.uid,
@@ -111,6 +124,10 @@ def _process(details: Details, container: Container) -> Json:
         "lsm_label": facts.label,
         "read_only_rootfs": facts.read_only,
     }
+
+
+def _args(args: Sequence[str]) -> Json:
+    return [_text(arg) for arg in redaction.arguments(args)]
 
 
 def _limits(found: CgroupLimits) -> Json:

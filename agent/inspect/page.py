@@ -1,6 +1,7 @@
 """The page of `agent inspect`: one container, for a person. Pure.
 
-`?` is not known or not permitted, `-` is nothing. Values of environment variables are never shown.
+`?` is not known or not permitted, `-` is nothing. Values of environment variables are never shown,
+and nothing in a command line that looks like a secret.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from agent import redaction
 from agent.container.container import Container, Kind
 from agent.inspect.details import CgroupLimits, Details
+from agent.inspect.image_config import started
 from agent.inspect.text import (
     NONE,
     NOT_KNOWN,
+    clock,
     command,
     count_limit,
     cpu_limit,
@@ -20,6 +24,7 @@ from agent.inspect.text import (
     shown,
     size_limit,
 )
+from agent.lifecycle.text import description
 from agent.security.capabilities import NAMES, listed
 from agent.security.posture import Finding, Posture
 from agent.security.reports.report import SEVERITIES, ImageReport
@@ -27,6 +32,8 @@ from agent.security.reports.report import Kind as Count
 from agent.units import human_duration
 
 _WIDTH: Final = 13
+_EVENTS: Final = 10
+"""The latest."""
 _NAMESPACES: Final = ("net", "pid", "ipc", "uts", "user", "cgroup")
 
 
@@ -38,6 +45,7 @@ def page(details: Details) -> str:
         _section("Process", _process(details)),
         _section("Limits", _limits(details.limits)),
         _section("Mounts of the host", _mounts(details)),
+        _section("Starts and ends", _events(details)),
     ]
     if details.posture is not None:
         sections.append(_section("Image", _image(details)))
@@ -75,11 +83,20 @@ def _identity(details: Details, container: Container) -> Iterator[tuple[str, str
         yield "inside", f"container {container.nested_in}"
     if container.started is not None:
         yield "started", moment(container.started, details.now)
-    yield "restarts", NOT_KNOWN if container.attempt is None else str(container.attempt)
+    yield "restarts", _restarts(container)
     yield "log", shown(container.log_path) or NONE
     yield "cgroup", shown(details.sample.cgroup.path)
     for key, value in sorted(container.labels.items()):
         yield "label", f"{shown(key)}={shown(value)}"
+
+
+def _restarts(container: Container) -> str:
+    counted = NOT_KNOWN if container.attempt is None else str(container.attempt)
+    policy = container.declared.restart if container.declared is not None else None
+    if policy is None:
+        return counted
+    most = f", {policy.retries} times at most" if policy.retries else ""
+    return f"{counted} (policy: {policy.name}{most})"
 
 
 def _process(details: Details) -> Iterator[tuple[str, str]]:
@@ -87,7 +104,7 @@ def _process(details: Details) -> Iterator[tuple[str, str]]:
     spec = facts.spec
     pid = container.pid if facts.process is None else facts.process.pid
     yield "pid", NOT_KNOWN if pid is None else str(pid)
-    yield "command", NOT_KNOWN if spec is None else command(spec.args) or NONE
+    yield from _command(details)
     if spec is not None:
         yield "directory", shown(spec.cwd) or NONE
         yield "environment", shown(" ".join(f"{name}=…" for name in spec.env_names)) or NONE
@@ -99,6 +116,28 @@ def _process(details: Details) -> Iterator[tuple[str, str]]:
     yield "new rights", NOT_KNOWN if no_new is None else "refused" if no_new else "allowed (setuid)"
     read_only = facts.read_only
     yield "root fs", NOT_KNOWN if read_only is None else "read-only" if read_only else "writable"
+
+
+def _command(details: Details) -> Iterator[tuple[str, str]]:
+    spec = details.facts.spec
+    if spec is None:
+        yield "command", NOT_KNOWN
+        return
+    ran = started(spec.args, details.image_command)
+    if ran.entrypoint is not None:
+        yield "entrypoint", command(redaction.arguments(ran.entrypoint)) or NONE
+    written = command(redaction.arguments(ran.command)) or NONE
+    yield "command", f"{written} (the image's)" if ran.of_image and ran.command else written
+
+
+def _events(details: Details) -> Iterator[tuple[str, str]]:
+    if details.events is None:
+        yield NOT_KNOWN, "no running agent keeps them, or they may not be read (docs/history.md)"
+        return
+    if not details.events:
+        yield NONE, "nothing in the last day"
+    for event in details.events[-_EVENTS:]:
+        yield clock(event.at), shown(description(event))
 
 
 def _user(details: Details) -> str:

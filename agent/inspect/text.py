@@ -36,6 +36,11 @@ def moment(seconds: float, now: float) -> str:
     return f"{written}, {human_duration(max(0.0, now - seconds))} ago"
 
 
+def clock(seconds: float) -> str:
+    """ "24T02:59:52Z": the day of the month and the time, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%dT%H:%M:%SZ")
+
+
 def size_limit(limit: Limit | None) -> str:
     """Bytes; "no limit", or "?" where the kernel does not say."""
     return _limit(limit) or human_size(_number(limit))
