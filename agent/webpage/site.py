@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.exchange import Request, Response, elsewhere
@@ -19,6 +20,7 @@ from agent.model import Snapshot
 from agent.selection.fields import NoSuchField
 from agent.top.columns import find_column
 from agent.top.frame import Frame, judge, make_frame
+from agent.top.prompt import filter_mistake
 from agent.top.row import Row
 from agent.top.rows import arrange, select, single
 from agent.webpage.detail import detail
@@ -101,13 +103,15 @@ class Site:
             shown = detail(verdict, of, back=back, wall_time=look.snapshot.wall_time)
             return Parts(head, "", shown)
         gone = "" if view.container is None else '<p class="warning">This container has ended.</p>'
+        mistake = filter_mistake(view.filter)
+        said = "" if mistake is None else f'<p class="warning">filter: {escape(mistake)}</p>'
         rows = _rows(look.frame, view)
         total = len(look.frame.items) if view.everything else containers
         shown = table(rows, look.past, view)
         return Parts(
             head,
             filter_form(view),
-            f'{gone}<p class="faint">{len(rows)} of {total} shown</p>'
+            f'{gone}{said}<p class="faint">{len(rows)} of {total} shown</p>'
             f'<div class="scroll">{shown}</div>{footer(rows, look.snapshot.health)}',
         )
 

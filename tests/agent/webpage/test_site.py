@@ -117,6 +117,13 @@ def test_sorting_filtering_and_everything() -> None:
     assert names(get("filter=web")) == ["web"]
     assert "1 of 3 shown" in get("filter=web")
     assert 'value="&lt;b&gt;"' in get("filter=%3Cb%3E")
+    assert names(get("filter=cpu%3E0.8"))[-1:] == ["web"]
+
+
+def test_a_filter_that_is_none_says_where() -> None:
+    markup = get("filter=cpu%3Ex")
+    assert "filter: at 5: cpu is compared with a number of cores" in markup
+    assert "web" in names(markup)
 
 
 def test_one_container_with_its_evidence_and_charts() -> None:
