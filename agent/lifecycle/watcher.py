@@ -217,7 +217,7 @@ class Watcher:
             self._cgroups(told)
             tracked = self._tracked.get(change.path)
             if tracked is not None and change.made and change.unified:
-                tracked.number = change.number
+                tracked.number = max(tracked.number, change.number)
         for tracked in list(self._tracked.values()) if news.ended_in else ():
             if tracked.number in news.ended_in and tracked.pid is None and not tracked.run.ended:
                 tracked.looks = 0

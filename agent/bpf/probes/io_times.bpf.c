@@ -19,7 +19,6 @@ struct task_struct___flags {
 
 struct page {
 	struct address_space *mapping;
-	unsigned long compound_head;
 };
 
 struct address_space {
@@ -65,6 +64,8 @@ struct dentry {
 #define KERNEL_THREAD 0x00200000
 /* The two lowest bits of page.mapping: not of a file. */
 #define NO_FILE 3
+/* No page is so near the end of memory, where masks are. */
+#define MASKS (1UL << 26)
 /* S_IFMT and S_IFBLK, Linux ABI. */
 #define FILE_TYPE 0170000
 #define BLOCK_DEVICE 0060000
@@ -207,17 +208,30 @@ PROGRAM(block_rq_issue, on_issue)
 	return 0;
 }
 
+/* Several pages may belong together: the first of them knows what they are of. */
+static __always_inline struct page *first_of(struct page *page)
+{
+	unsigned long info = 0;
+
+	/* compound_head, and in Linux 7.2 compound_info. */
+	bpf_probe_read_kernel(&info, sizeof(info), (void *)page + sizeof(info));
+	if (!(info & 1))
+		return page;
+	/* Its address with a 1 at its end; in Linux 7.2 also what of this one's address it has. */
+	if (info >= -MASKS)
+		return (void *)((unsigned long)page & info);
+	return (void *)(info - 1);
+}
+
 /* Which file a page is of. */
 static __always_inline void find_file(struct page *page, struct io_file_of *file)
 {
-	unsigned long head = FETCH(page, compound_head);
 	struct address_space *mapping;
 	struct super_block *filesystem;
 	struct inode *inode;
 	struct dentry *entry;
 
-	if (head & 1)
-		page = (void *)(head - 1);
+	page = first_of(page);
 	mapping = FETCH(page, mapping);
 	file->of = IO_OF_NONE;
 	if (!mapping || (unsigned long)mapping & NO_FILE)
