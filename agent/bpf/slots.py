@@ -19,17 +19,10 @@ from typing import Final
 from agent.bpf import syscall
 from agent.bpf.probe import Maps
 
-TRIES: Final = 8
 MAPS: Final = ("drops", "slots")
 """What probes/slots.bpf.h brings along."""
 _WORD: Final = 8
 _PLACE: Final = struct.Struct("=I")
-_MULTIPLIER: Final = 0x9E3779B97F4A7C15
-
-
-def first_place(cgroup: int, places: int) -> int:
-    """Where the kernel's program looks first for a cgroup, among the places of a CPU."""
-    return ((cgroup * _MULTIPLIER & (1 << 64) - 1) >> 40) & (places - 1)
 
 
 def places_of(maps: Maps) -> int:

@@ -1,6 +1,6 @@
 """The probes "syscalls" (how many, by class) and "syscall_times" (each by number, with times).
 
-    probes/syscalls.bpf.c       +27 ns a call beside the 100 ns any program there costs
+    probes/syscalls.bpf.c       +15 ns a call beside the 29 ns any program there costs
     probes/syscall_times.bpf.c  three times as much: for windows and `agent trace`
 
 Both are loaded and left detached: rounds.py opens their windows.
