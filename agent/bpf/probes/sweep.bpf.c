@@ -6,21 +6,15 @@
  * The same walk twice: walk_typed follows typed pointers alone (bpf_rdonly_cast, Linux 6.2), which
  * lockdown=confidentiality allows and costs half; walk_read copies with bpf_probe_read_kernel.
  */
-#include "kernel_types.h"
+#include "portable.h"
 #include "sweep.h"
-
-#define BPF_MAP_TYPE_ARRAY 2
-#define BPF_F_MMAPABLE 1024
 
 #define __ksym __attribute__((section(".ksyms")))
 #define __weak __attribute__((weak))
 #define type_id(type) __builtin_btf_type_id(*(type *)0, 1 /* BPF_TYPE_ID_TARGET */)
-#define field_offset(type, field) \
-	__builtin_preserve_field_info(((type *)0)->field, 0 /* BPF_FIELD_BYTE_OFFSET */)
 #define enum_value(type, name) \
 	__builtin_preserve_enum_value(*(enum type *)name, 1 /* BPF_ENUMVAL_VALUE */)
 
-static long (*const bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 /* Values are the running kernel's: libbpf puts them in by the names. */
@@ -128,21 +122,8 @@ struct bpf_iter__cgroup {
 
 #pragma clang attribute pop
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, SWEEP_MAX_CGROUPS);
-	__type(key, __u32);
-	__type(value, struct sweep_record);
-} records SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sweep_walked);
-} walked SEC(".maps");
+MAPPED(records, struct sweep_record, SWEEP_MAX_CGROUPS);
+MAPPED(walked, struct sweep_walked, 1);
 
 /* `typed` is a constant wherever this is used, so that one branch is compiled. */
 #define GET(to, from)                                                                \
@@ -173,9 +154,9 @@ static __always_inline void read_psi(struct sweep_record *record, struct psi_gro
 	__u64 *total;
 
 	if (field_exists(psi->total))
-		total = (void *)psi + field_offset(struct psi_group, total);
+		total = (void *)psi + OFFSET_OF(struct psi_group, total);
 	else if (field_exists(((struct psi_group___nested *)psi)->total))
-		total = (void *)psi + field_offset(struct psi_group___nested, total);
+		total = (void *)psi + OFFSET_OF(struct psi_group___nested, total);
 	else
 		return;
 	record->io_some = total[0];
@@ -204,7 +185,7 @@ static __always_inline void read_cpu(struct sweep_record *record, struct task_gr
 static __always_inline void read_memory(struct sweep_record *record, struct mem_cgroup *memcg,
 					const int typed)
 {
-	atomic64_t *events = (void *)memcg + field_offset(struct mem_cgroup, memory_events);
+	atomic64_t *events = (void *)memcg + OFFSET_OF(struct mem_cgroup, memory_events);
 
 	GET(record->memory, memcg->memory.usage.counter);
 	GET(record->memory_watermark, memcg->memory.watermark);
