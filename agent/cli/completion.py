@@ -6,7 +6,6 @@ import argparse
 import sys
 
 from agent.cli.exits import ERROR, OK
-from agent.cli.helptext import HelpText
 
 _EPILOG = """\
   source <(agent completion bash)                                  in ~/.bashrc
@@ -24,7 +23,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="completion for bash, zsh or fish, and the manual page",
         description=__doc__,
         epilog=_EPILOG,
-        formatter_class=HelpText,
     )
     parser.add_argument(
         "what",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import queue
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ from agent.cli import past, remote, settings, targets
 from agent.cli.exits import ERROR, OK, USAGE
 
 if TYPE_CHECKING:
+    import queue
     from collections.abc import Callable
 
     from agent.bpf.cgroup_events import CgroupEvents
@@ -43,7 +42,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="containers starting and ending, live",
         description=__doc__,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-n", type=_count, metavar="N", dest="count", help="stop after N events")
     parser.add_argument(
@@ -68,6 +66,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    import queue
+    import threading
+
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.lifecycle.watcher import Watcher
     from agent.sampler import host_hierarchies

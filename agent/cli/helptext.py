@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 
 class HelpText(argparse.RawDescriptionHelpFormatter):
@@ -27,3 +28,11 @@ def _columns() -> int:
         return os.get_terminal_size().columns
     except OSError:
         return 80
+
+
+class Parser(argparse.ArgumentParser):
+    """With `HelpText` where nothing else is asked for, also for the commands below."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", HelpText)
+        super().__init__(**options)

@@ -32,7 +32,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="one container: identity, process, limits, mounts, security",
         description="One container: identity, process, limits, mounts, security findings.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", metavar="TARGET", help="which container, see below")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from agent.cli.exits import ERROR, NOT_PERMITTED, USAGE
-from agent.cli.helptext import HelpText
+from agent.cli.helptext import Parser
 
 _COMMANDS = (
     "run",
@@ -62,11 +62,10 @@ exit codes:
 
 def parser(command: str = "") -> argparse.ArgumentParser:
     """Build the command line: of one command, or of all where it is none of them."""
-    top_level = argparse.ArgumentParser(
+    top_level = Parser(
         prog="agent",
         description="Container observability for one host: metrics, logs, probes, and a live view.",
         epilog=_EPILOG,
-        formatter_class=HelpText,
     )
     top_level.add_argument("--version", action="store_true", help="print versions and exit")
     commands = top_level.add_subparsers(title="commands", metavar="COMMAND")

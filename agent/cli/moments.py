@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import datetime, timedelta
 from typing import Final
 
 _NANOSECONDS: Final = 1_000_000_000
@@ -27,6 +26,9 @@ def moment(text: str, now_ns: int | None = None) -> int:
         return now_ns - int(seconds * _NANOSECONDS)
     if _CLOCK.fullmatch(text):
         return _last(text, now_ns)
+    # Loaded here, for `agent --help` is asked by every completion.
+    from datetime import datetime
+
     try:
         when = datetime.fromisoformat(text)
         # Whole seconds and microseconds apart: a float has not enough digits.
@@ -40,6 +42,8 @@ def moment(text: str, now_ns: int | None = None) -> int:
 
 def _last(clock: str, now_ns: int | None) -> int:
     """The last time this host's clock said so."""
+    from datetime import datetime, timedelta
+
     now = datetime.fromtimestamp((time.time_ns() if now_ns is None else now_ns) / _NANOSECONDS)  # noqa: DTZ006 this host's
     hour, minute, second = (*map(int, clock.split(":")), 0)[:3]
     when = now.replace(hour=hour, minute=minute, second=second, microsecond=0)

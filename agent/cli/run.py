@@ -7,7 +7,6 @@ import sys
 
 from agent.cli import settings
 from agent.cli.exits import ERROR
-from agent.cli.helptext import HelpText
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,7 +15,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run the agent on this host",
         description="Serve metrics, ship logs, load probes, until SIGTERM or Ctrl-C.",
-        formatter_class=HelpText,
     )
     settings.add_arguments(parser)
     settings.add_page_arguments(parser)

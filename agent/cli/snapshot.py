@@ -6,7 +6,6 @@ import argparse
 import math
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.cli import past, settings, top
@@ -38,7 +37,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="what a host did, in one file to send to somebody",
         description=__doc__,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     save = actions.add_parser("save", help="write FILE")
@@ -89,6 +87,8 @@ def _save(arguments: argparse.Namespace) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
     from agent.cli.top_view import BadChoice, view_of
     from agent.top.past import nearest
 

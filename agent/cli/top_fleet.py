@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.cli.exits import ERROR, USAGE
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, view: View, *, printing: bool) -> int:
     """The exit code."""
+    from dataclasses import replace
+
     from agent.fleet.frames import LEAST_DELAY, FleetMaker, FleetSource
     from agent.fleet.server import CannotAsk
     from agent.top.sets import with_host
