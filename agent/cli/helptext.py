@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 
 class HelpText(argparse.RawDescriptionHelpFormatter):
@@ -36,3 +36,19 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", HelpText)
         super().__init__(**options)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and what is near to a word that is not known."""
+        super().error(f"{message}{_nearest(message)}")
+
+
+def _nearest(message: str) -> str:
+    word, _, choices = message.partition("invalid choice: ")[2].partition(" (choose from ")
+    if not choices:
+        return ""
+    import ast
+    import difflib
+
+    known = choices.removesuffix(")").replace("'", "").split(", ")
+    near = difflib.get_close_matches(str(ast.literal_eval(word)), known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,19 +1,40 @@
-"""How wide help is."""
-
 from __future__ import annotations
-
-import argparse
 
 import pytest
 
-from agent.cli.helptext import HelpText
+from agent.cli.exits import USAGE
+from agent.cli.helptext import Parser
+from agent.cli.main import main
 
 
-@pytest.mark.parametrize(("columns", "widest"), [("50", 50), ("120", 120), ("many", 80)])
-def test_help_is_as_wide_as_the_terminal_says(
-    columns: str, widest: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("argv", "near"),
+    [
+        (["tpo"], "did you mean top?"),
+        (["inpsect", "web"], "did you mean inspect?"),
+        (["ps", "-o", "jso"], "did you mean json?"),
+        (["config", "shw"], "did you mean show?"),
+    ],
+)
+def test_a_slip_is_told_with_what_is_near(
+    argv: list[str], near: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
-    parser = argparse.ArgumentParser("agent", formatter_class=HelpText)
-    parser.add_argument("--long", help="word " * 100)
-    assert widest - 10 < max(map(len, parser.format_help().splitlines())) <= widest
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == USAGE
+    assert near in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["xyzzy"], ["ps", "--no-such-option"]])
+def test_where_nothing_is_near_nothing_is_guessed(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(argv)
+    assert "did you mean" not in capsys.readouterr().err
+
+
+def test_lines_of_a_description_stay_as_they_are_written() -> None:
+    parser = Parser(prog="x", description="one\n  two")
+    assert "one\n  two" in parser.format_help()
+    assert "a\n   b" in Parser(prog="x", epilog="a\n   b").format_help()
