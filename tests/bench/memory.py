@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.installed import compile_agent
 from tests.host.agent import agent_run
 
 LIMIT_MB = 60
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    compile_agent()
     with (
         tempfile.TemporaryDirectory() as directory,
         agent_run(Path(directory), "probes.enabled=false") as agent,
