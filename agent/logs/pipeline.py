@@ -186,16 +186,18 @@ class Pipeline:
         if not wanted:
             return
         limit = TURN_BYTES // len(wanted)
+        outcomes: list[Outcome] = []
         elsewhere: list[tuple[Tailed, TailedFile]] = []
         try:
             for tailed, file in wanted:
+                # Only a block that is alone is the buffer itself: smaller ones are copies.
                 block = _at_once(file, self._buffer, limit)
                 if block is None:
                     elsewhere.append((tailed, file))
-                    continue
-                file.busy = False
-                await self._digest(Outcome(tailed, file, block), limit, ready)
-            outcomes = await self._read_blocks(elsewhere, limit) if elsewhere else []
+                else:
+                    outcomes.append(Outcome(tailed, file, block))
+            if elsewhere:
+                outcomes += await self._read_blocks(elsewhere, limit)
         finally:
             for _tailed, file in wanted:
                 file.busy = False
