@@ -13,6 +13,7 @@ import pytest
 from agent.history.ring import Bounds, Ring
 from tests.host.agent import command
 from tests.host.containerd import ContainerdHost
+from tests.host.cri import CriHost
 from tests.host.daemon import PATIENCE
 from tests.host.docker import DockerHost
 from tests.host.podman import PodmanHost
@@ -50,6 +51,30 @@ def told(
     finally:
         for host, name in started:
             host.remove(name)  # type: ignore[attr-defined]
+
+
+def test_it_tells_a_pods_container_and_its_entrypoint(cri_host: CriHost, tmp_path: Path) -> None:
+    pod = cri_host.run_pod("inspected", namespace="shop")
+    try:
+        mounts = {"/data": str(tmp_path)}
+        cri_host.start(pod, "app", list(ARGS), attempt=2, memory=64 << 20, cpus=0.5, mounts=mounts)
+        one = _inspect(
+            "shop/inspected/app",
+            f"logs.state={tmp_path}",
+            f"paths.containerd=['{cri_host.root}']",
+        )
+    finally:
+        cri_host.remove(pod)
+    process = one["process"]
+    assert (process["entrypoint"], process["command"]) == ([], process["args"])
+    assert process["args"][-1] == "--password=[redacted]"
+    assert "POD_NAME" in process["env_names"]
+    assert process["namespaces"]["net"] == "own"
+    assert one["container"]["restarts"] == 2
+    assert one["limits"][0]["memory"] == {"limit": 64 << 20, "unlimited": False}
+    assert {"source": str(tmp_path), "destination": "/data"}.items() <= one["mounts"][0].items()
+    assert one["security"]["failed"]
+    assert one["events"] is None  # nobody keeps a history there
 
 
 def _inspect(name: str, *settings: str) -> Any:
