@@ -33,8 +33,9 @@ def test_every_source_has_its_object_and_every_probe_a_source() -> None:
     assert names - {"sweep"} == {probe.name for probe in SETS}
 
 
-@pytest.mark.parametrize("committed", OBJECTS, ids=ids)
-def test_the_object_is_byte_for_byte_what_the_source_gives(committed: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All objects, made anew."""
     for tool in COMPILERS:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
@@ -42,11 +43,15 @@ def test_the_object_is_byte_for_byte_what_the_source_gives(committed: Path, tmp_
     if BUILT_WITH not in version.stdout:
         pytest.skip(f"clang-14 is not {BUILT_WITH}: {version.stdout.splitlines()[0]}")
     # From another directory, so that a path in the object would show as a difference.
-    sources = tmp_path / "elsewhere"
+    sources = tmp_path_factory.mktemp("sources") / "elsewhere"
     shutil.copytree(PROBES, sources, ignore=shutil.ignore_patterns("*.o"))
-    built = tmp_path / "built"
-    built.mkdir()
+    built = tmp_path_factory.mktemp("built")
     subprocess.run([sources / "build", built], check=True)
+    return built
+
+
+@pytest.mark.parametrize("committed", OBJECTS, ids=ids)
+def test_the_object_is_byte_for_byte_what_the_source_gives(committed: Path, built: Path) -> None:
     assert (built / committed.name).read_bytes() == committed.read_bytes(), "run make bpf"
 
 
