@@ -19,7 +19,7 @@ from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
 from agent.bpf.reading import Reading
 
-_DROPS: Final = ("counts", "processes", "files")
+_DROPS: Final = ("counts", "processes", "files", "ends")
 """enum io_drop."""
 
 PROGRAMS: Final = ProbeSet(

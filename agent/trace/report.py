@@ -51,7 +51,7 @@ def notes(summary: Summary[S]) -> list[str]:
             " on the whole host"
         )
     if summary.dropped:
-        lines.append(f"{summary.dropped} events were lost: a map was full, so counts are too low")
+        lines.append(f"{summary.dropped} events were lost, so counts are too low")
     return lines
 
 

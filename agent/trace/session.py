@@ -60,7 +60,7 @@ class Summary(Generic[S]):
     seconds: float
     state: S
     dropped: int
-    """Events that were lost, because a map was full."""
+    """Events that were lost: a map was full, or the kernel did not tell an end."""
     cpu_seconds: float | None
     """What the probe's programs cost, all containers' events included."""
     unmeasured: str

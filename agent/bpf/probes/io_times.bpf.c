@@ -57,7 +57,19 @@ struct dentry {
 	} d_u;
 };
 
+/* In Linux 7.2. */
+struct dentry___flat {
+	struct hlist_node d_alias;
+};
+
 #pragma clang attribute pop
+
+#define ALIAS (HAS(dentry, d_u) ? OFFSET_OF(struct dentry, d_u.d_alias) : \
+				  OFFSET_OF(struct dentry___flat, d_alias))
+#elif HAS(dentry, d_u)
+#define ALIAS OFFSET_OF(struct dentry, d_u.d_alias)
+#else
+#define ALIAS OFFSET_OF(struct dentry, d_alias)
 #endif
 
 /* PF_KTHREAD, a macro in the kernel and so not in BTF. */
@@ -184,6 +196,7 @@ PROGRAM(block_rq_issue, on_issue)
 	struct request *request = ARGUMENT(struct request *, 0);
 	struct bio *bio = READ(request, bio);
 	struct io_started start = {};
+	struct io_started *earlier;
 	struct io_sender *sender;
 	__u64 address = (__u64)request, of = (__u64)bio;
 	struct block_device *device;
@@ -203,7 +216,12 @@ PROGRAM(block_rq_issue, on_issue)
 	sender = LOOKUP(senders, &of);
 	if (sender)
 		start.sender = *sender;
+	start.bio = of;
 	start.at = bpf_ktime_get_ns();
+	/* A request for something else stands where one was whose end nobody told. */
+	earlier = LOOKUP(started, &address);
+	if (earlier && earlier->bio != of)
+		drop(IO_DROP_ENDS);
 	UPDATE(started, &address, &start);
 	return 0;
 }
@@ -247,7 +265,7 @@ static __always_inline void find_file(struct page *page, struct io_file_of *file
 	entry = (void *)FETCH(inode, i_dentry.first);
 	if (!entry)
 		return;
-	entry = (void *)entry - OFFSET_OF(struct dentry, d_u.d_alias);
+	entry = (void *)entry - ALIAS;
 	/* Through a pointer, since d_name is const here and there. */
 	bpf_probe_read_kernel_str(file->name, sizeof(file->name),
 				  FETCH((struct qstr *)&entry->d_name, name));

