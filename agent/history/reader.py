@@ -54,7 +54,12 @@ class SegmentsPast:
     def moments(self, since: float, until: float) -> tuple[float, ...]:
         """See `Past`."""
         found: list[float] = []
-        for name in _between(self._segments(), since, until):
+        segments = self._segments()
+        there = {name.path for name in segments}
+        for path in self._scans.keys() - there:
+            del self._scans[path]
+            self._problems.pop(path, None)
+        for name in _between(segments, since, until):
             scan = self._scan(name)
             if scan is not None:
                 found += (moment for moment in scan.moments if since <= moment <= until)

@@ -45,6 +45,8 @@ class Recorder:
         self._events: deque[Event] = deque()
         self._wake = threading.Condition()
         self._stopping = False
+        self._broken = False
+        """Whether the last write failed."""
         self._counts = {"written": 0, "late": 0, "failed": 0}
         self._thread = threading.Thread(target=self._run, name="history")
 
@@ -130,8 +132,13 @@ class Recorder:
             self._failed(error)
         else:
             self._counts["written"] += 1
+            if self._broken:
+                self._broken = False
+                log.info("the history is written again")
 
     def _failed(self, error: Exception) -> None:
-        if not self._counts["failed"]:
+        # The same fault again is counted, not repeated.
+        if not self._broken:
+            self._broken = True
             log.error("the history cannot be written: %s", error)
         self._counts["failed"] += 1

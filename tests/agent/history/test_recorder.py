@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 from pathlib import Path
+
+import pytest
 
 from agent.history.reader import History
 from agent.history.recorder import Recorder
@@ -70,13 +73,20 @@ class _Full(Ring):
         super().add(snapshot)
 
 
-def test_a_write_that_fails_is_counted_and_the_next_is_tried(tmp_path: Path) -> None:
+def test_a_write_that_fails_is_counted_and_the_next_is_tried(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     recorder = Recorder(_Full(str(tmp_path), BOUNDS), 10.0)
     recorder.add(at(0))
     recorder.add(at(10))
     recorder.start()
     recorder.stop()
     assert recorder.counts() == {"written": 1, "late": 0, "failed": 1}
+    assert [record.getMessage() for record in caplog.records] == [
+        "the history cannot be written: [Errno 28] No space left on device",
+        "the history is written again",
+    ]
 
 
 def test_snapshots_that_would_not_fit_are_taken_less_often(tmp_path: Path) -> None:
