@@ -107,16 +107,20 @@ class Machine:
             ["/bin/bash", "-c", f"mkdir -p {CHECKOUT}; cd {CHECKOUT}; {script}"], seconds=seconds
         )
 
-    def python(self, *argv: str, before: str = "", seconds: float = 120.0) -> Done:
+    def python(
+        self, *argv: str, before: str = "", output: str = "", seconds: float = 120.0
+    ) -> Done:
         """
         Run the guest's Python in the checkout, with the locked packages.
 
-        before: put before the command by the shell, "unshare --mount --".
+        before: put before the command by the shell, "unshare --mount --". output: a file in the
+        guest that all it prints goes to, there also when it does not end in time.
         """
         path = f"{CHECKOUT}:/{SITE_PACKAGES}"
         environment = f"HOME=/root PYTHONPATH={path} AGENT_GUEST=1 AGENT_TEST_PATIENCE=10"
         words = " ".join(f"'{word}'" for word in argv)
-        return self.shell(f"{environment} {before} python3 {words}", seconds=seconds)
+        to = f">{output} 2>&1" if output else ""
+        return self.shell(f"{environment} {before} python3 {words} {to}", seconds=seconds)
 
     def send_checkout(self) -> None:
         """Give the guest this checkout: all files that git does not ignore, as they are now."""
