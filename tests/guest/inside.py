@@ -69,3 +69,9 @@ def pids_of(cgroup: str) -> list[int]:
 def await_file(path: Path) -> None:
     """Wait for a file."""
     wait_until(path.exists, SLOW, str(path))
+
+
+def whole_lines(path: Path) -> list[str]:
+    """The lines of a file that somebody writes to, without the one that is being written."""
+    text = path.read_text() if path.exists() else ""
+    return text[: text.rfind("\n") + 1].splitlines()

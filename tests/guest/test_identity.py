@@ -127,6 +127,8 @@ NODE = (
     "for pid in $(cat /sys/fs/cgroup/cgroup.procs); do "
     "echo $pid >/sys/fs/cgroup/init/cgroup.procs; done; "
     "busybox mount --bind /sys/fs/cgroup /host/sys/fs/cgroup; "
+    # The processes' numbers in the namespace that they are in.
+    "busybox mount --bind /proc /host/proc; "
     "exec busybox chroot /host containerd --root /var/lib/inner --state /run/inner "
     "--address /run/inner.sock"
 )

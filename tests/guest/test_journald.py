@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guest.inside import IN_GUEST, SLOW, Runtime
+from tests.guest.inside import IN_GUEST, SLOW, Runtime, whole_lines
 from tests.host.agent import agent_run
 from tests.host.daemon import run, wait_until
 
@@ -41,8 +41,7 @@ def records(
 
     def delivered() -> Records:
         found: Records = {}
-        file = directory / "logs.jsonl"
-        for line in file.read_text().splitlines() if file.exists() else ():
+        for line in whole_lines(directory / "logs.jsonl"):
             record = json.loads(line)
             found.setdefault(record.get("container_name", ""), []).append(record)
         return found

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import HostPaths
-from tests.guest.inside import IN_GUEST, SLEEP, SLOW, await_file
+from tests.guest.inside import IN_GUEST, SLEEP, SLOW, await_file, whole_lines
 from tests.host.agent import agent_run, page_once
 from tests.host.containerd import IMAGE, test_image
 from tests.host.daemon import run, wait_until
@@ -75,17 +75,16 @@ def test_its_container_is_named_with_the_cgroup_of_its_own(podman: RootlessPodma
 def test_its_lines_are_its_own(podman: RootlessPodman, tmp_path: Path) -> None:
     out = tmp_path / "logs.jsonl"
 
-    def delivered() -> list[dict[str, str]]:
-        lines = out.read_text().splitlines() if out.exists() else ()
-        return [json.loads(line) for line in lines]
+    def mine() -> list[dict[str, str]]:
+        records = map(json.loads, whole_lines(out))
+        return [record for record in records if record.get("container_name") == "told"]
 
     with agent_run(tmp_path, "logs.labels=['tier']", "probes.enabled=false"):
         id_ = podman.start("told", "/bin/sh", "-c", "echo one; echo two; exec sleep 1000")
         try:
-            wait_until(lambda: len(delivered()) >= 2, SLOW, "its lines")
+            wait_until(lambda: len(mine()) >= 2, SLOW, "its lines")
         finally:
             podman.cli("rm", "--force", "--time=0", "told")
-    mine = [record for record in delivered() if record["container_name"] == "told"]
-    assert [record["log"] for record in mine] == ["one", "two"]
-    assert {(record["runtime"], record["container_id"]) for record in mine} == {("podman", id_)}
-    assert {record["label_tier"] for record in mine} == {"db"}
+    assert [record["log"] for record in mine()] == ["one", "two"]
+    assert {(record["runtime"], record["container_id"]) for record in mine()} == {("podman", id_)}
+    assert {record["label_tier"] for record in mine()} == {"db"}
