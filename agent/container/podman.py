@@ -3,7 +3,7 @@
 <graph root>/<driver>-containers/containers.json (volatile-containers.json: with --rm)
     [{"id":"39f3…","names":["web"],"image":"552e…","metadata":"{\"image-name\":\"…\"}",…}]
 <graph root>/<driver>-containers/<id>/userdata/{config.json,ctr.log}
-<graph root>/libpod/{bolt_state.db,db.sql}: see podman_database.py
+<graph root>/{db.sql,libpod/db.sql,libpod/bolt_state.db}: see podman_database.py
 
 A member of a Podman pod has the pod's name in `pod` and its own in `container`, as in Kubernetes,
 and no namespace: what sums over a pod's containers works, `name` stays what `podman ps` shows, and

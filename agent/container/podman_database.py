@@ -1,7 +1,8 @@
 """Podman's database: labels, pod, log driver and log path of its containers.
 
 <graph root>/libpod/bolt_state.db   Podman up to 4: buckets ctr/<id> and pod/<id>, key config (JSON)
-<graph root>/libpod/db.sql          Podman 5 (and 4.8 on demand), SQLite:
+<graph root>/db.sql                 Podman 5 (and 4.8 on demand), SQLite; below libpod where
+                                    static_dir says so:
     ContainerConfig(ID, Name, PodID, JSON)  {"name":"front","labels":{"app":"front"},"pod":"045f…",
         "logDriver":"k8s-file","logPath":"/var/lib/…/ctr.log","rootfsImageName":"localhost/x:1",…}
     PodConfig(ID, Name, JSON)               PodState(ID, InfraContainerID, JSON)
@@ -46,6 +47,8 @@ _COUNTER: Final = slice(24, 28)
 """The file change counter in the header."""
 _VERSIONS: Final = slice(18, 20)
 """2 2 for a database with a write-ahead log, which Podman's is not."""
+SQLITE_NAMES: Final = ("db.sql", "libpod/db.sql")
+"""Places below a graph root."""
 _HEADER: Final = b"SQLite format 3\0"
 # SQLite picks the keys: a whole configuration is 11 KB, and as Python objects ten times that.
 # Podman writes JSON as bytes, which SQLite's functions refuse.
@@ -99,8 +102,11 @@ class Databases:
         Raises `Denied`, `UnreadableState`: also for a database that is being written all the time.
         """
         # A root that was migrated has both.
-        found = self._all_of_sqlite(f"{graph}/libpod/db.sql").get(id_)
-        return found if found is not None else read_bolt(f"{graph}/libpod/bolt_state.db", id_)
+        for name in SQLITE_NAMES:
+            found = self._all_of_sqlite(f"{graph}/{name}").get(id_)
+            if found is not None:
+                return found
+        return read_bolt(f"{graph}/libpod/bolt_state.db", id_)
 
     def _all_of_sqlite(self, path: str) -> Mapping[str, Recorded]:
         now_is = signature(path)

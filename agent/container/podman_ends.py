@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import Final
 
 from agent.container.bolt import Bucket, look
-from agent.container.podman_database import consistent_copy, opened
+from agent.container.podman_database import SQLITE_NAMES, consistent_copy, opened
 from agent.container.statefile import Json, UnreadableState, as_object, parse_json
 
 _STATE: Final = "SELECT CAST(JSON AS TEXT) FROM ContainerState WHERE ID = ?"
@@ -27,10 +27,11 @@ def read_state(graph: str, id_: str) -> Json | None:
 
     Raises `Denied`, `UnreadableState`, OSError.
     """
-    path = f"{graph}/libpod/db.sql"
-    data = consistent_copy(path)
-    if data is not None and (state := parse_sqlite_state(data, id_, path)) is not None:
-        return state
+    for name in SQLITE_NAMES:
+        path = f"{graph}/{name}"
+        data = consistent_copy(path)
+        if data is not None and (state := parse_sqlite_state(data, id_, path)) is not None:
+            return state
     path = f"{graph}/libpod/bolt_state.db"
     found = look(path, lambda top: _bolt_state(top.bucket(b"ctr", id_.encode())))
     return None if not found else as_object(parse_json(found, path), path)

@@ -40,8 +40,9 @@ def sqlite(graph: Path, data: bytes = SQLITE) -> Path:
     return path
 
 
-def test_podman_5s_database_has_labels_log_and_pod(graph: Path) -> None:
-    sqlite(graph)
+@pytest.mark.parametrize("name", ["db.sql", "libpod/db.sql"])
+def test_podman_5s_database_has_labels_log_and_pod(graph: Path, name: str) -> None:
+    (graph / name).write_bytes(SQLITE)
     databases = Databases()
     web = databases.get(str(graph), WEB)
     assert web is not None

@@ -181,14 +181,15 @@ def test_podmans_state_leaves_out_a_zero() -> None:
     ("name", "file", "id_"),
     [
         ("podman5-db.sql", "db.sql", "e29328a0765f98ebc24a6fee21bbd13e41f20cb7a2328798294513c23df171a5"),  # noqa: E501
-        ("podman4-bolt_state.db", "bolt_state.db", "8fadb442d8c0dfdd502e63ed8ed5418c4664f6f8647e7a92594ca9a98ef6c6c8"),  # noqa: E501
+        ("podman5-db.sql", "libpod/db.sql", "e29328a0765f98ebc24a6fee21bbd13e41f20cb7a2328798294513c23df171a5"),  # noqa: E501
+        ("podman4-bolt_state.db", "libpod/bolt_state.db", "8fadb442d8c0dfdd502e63ed8ed5418c4664f6f8647e7a92594ca9a98ef6c6c8"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_both_databases_of_podman_have_the_state(
     tmp_path: Path, name: str, file: str, id_: str
 ) -> None:
     (tmp_path / "libpod").mkdir()
-    (tmp_path / "libpod" / file).write_bytes((FIXTURES / name).read_bytes())
+    (tmp_path / file).write_bytes((FIXTURES / name).read_bytes())
     state = read_state(str(tmp_path), id_)
     assert state is not None
     assert "state" in state
