@@ -19,7 +19,8 @@ def test_the_example_says_the_defaults() -> None:
     path = ROOT / "deploy" / "agent.toml"
     assert load(str(path)) == Config()
     assert set(tomllib.loads(path.read_text())) == {
-        *("paths", "metrics", "logs", "filesystem", "history", "remote_write", "web", "probes")
+        *("paths", "metrics", "logs", "filesystem", "history", "remote_write", "web", "api"),
+        "probes",
     }
 
 
