@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench soak guest kernels fuzz bpf native-asan dashboards lock screenshot clean
+.PHONY: help run try test lint check golden bench soak soak-bpf guest kernels fuzz bpf native-asan dashboards lock screenshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
