@@ -140,13 +140,13 @@ class Records:
             raise ValueError(f"{len(memory)} bytes are no whole records")
         ids = memoryview(memory).cast("Q")[:: RECORD.size // 8].tolist()
         raw = [record for (record,) in _RAW.iter_unpack(memory)]
-        before, old = self._places, self._raw
+        old = self._raw
         self._memory, self._raw = memory, raw
         if ids == self._ids:
             return [i for i, record, was in zip(ids, raw, old, strict=True) if record != was]
         # Cgroups came or went, and all that were walked after them are in another place.
+        known = dict(zip(self._ids, old, strict=True))
         self._ids, self._places = ids, dict(zip(ids, range(len(ids)), strict=True))
-        known = dict(zip(before, old, strict=True))
         changed = [i for i, record in zip(ids, raw, strict=True) if known.pop(i, None) != record]
         return [*changed, *known]
 
