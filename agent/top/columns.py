@@ -8,6 +8,7 @@ from typing import Final, Literal
 from agent.selection.field import Unit
 from agent.selection.fields import find_field
 from agent.top.column import UNMARKED, Column, Grow, Marks
+from agent.top.trend import STEPS
 
 _SHARE: Final = Marks(0.7, 0.9)
 """As ctop and k9s have it."""
@@ -67,7 +68,7 @@ def _trend(
         fields=(field,),
         kind=kind,
         help=f"{what} of the last minute, of its limit, else of its own most; sorts by {what}",
-        width=12,
+        width=STEPS,
         right=False,
         rank=6,
     )

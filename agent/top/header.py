@@ -11,6 +11,7 @@ from agent.top.glyphs import Glyphs
 from agent.top.screen import Line, Span, Style, line
 from agent.top.sets import SETS, with_host
 from agent.top.spark import spark
+from agent.top.trend import STEPS
 from agent.top.view import View
 from agent.top.width import clean, cut, display_width
 from agent.usage import HostUsage
@@ -48,7 +49,7 @@ def load_line(frame: Frame, width: int, glyphs: Glyphs) -> Line:
     host = frame.host
     cpu = [Span(" CPU ", Style.FAINT)]
     if width >= _TREND_FROM and any(value is not None for value in frame.host_trend):
-        cpu.append(Span(spark(frame.host_trend, 1.0, 12, glyphs) + " "))
+        cpu.append(Span(spark(frame.host_trend, 1.0, STEPS, glyphs) + " "))
     segments = [
         [*cpu, *_cpu(host, glyphs)],
         [Span("MEM ", Style.FAINT), *_memory(host, glyphs)],

@@ -1,7 +1,7 @@
 """The last minute of every cgroup, from the Snapshots kept of it: what the sparklines draw. Pure.
 
-A step is the time between two kept Snapshots, five seconds; in it CPU is a mean, memory what there
-was at its end.
+A step is the time between two kept Snapshots, an eighth of a minute; in it CPU is a mean, memory
+what there was at its end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from agent.model import Snapshot
 from agent.selection.item import Trend
 from agent.usage import busy_ratio, cores_used, working_set
 
-STEPS: Final = 12
+STEPS: Final = 8
 _NONE: Final[Trend] = (None,) * STEPS
 
 

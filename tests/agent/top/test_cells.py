@@ -83,8 +83,8 @@ def test_why_is_the_worst_with_a_sign_and_how_many_more() -> None:
 
 def test_a_trend_is_of_the_limit_where_there_is_one_and_else_of_its_own_most() -> None:
     limited = replace(item(cpu_max=CpuMax(200_000, 100_000)), cpu_trend=(None, 0.0, 1.0, 2.0))
-    assert written("cpu.trend", limited).text == " " * 9 + "▁▄█"
-    assert written("cpu.trend", limited, ASCII).text == " " * 9 + ".=#"
+    assert written("cpu.trend", limited).text == " " * 5 + "▁▄█"
+    assert written("cpu.trend", limited, ASCII).text == " " * 5 + ".=#"
     free = replace(item(), cpu_trend=(0.2, 0.4))
     assert written("cpu.trend", free).text.endswith("▄█")
     # One that hardly does anything has a low line.
