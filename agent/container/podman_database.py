@@ -161,7 +161,8 @@ def parse_sqlite(data: bytes, path: str) -> dict[str, Recorded]:
         with closing(opened(data, path)) as database:
             for id_, pod, infra, config, ports in database.execute(_CONTAINERS):
                 found[str(id_)] = _sqlite_record(str(id_), pod, infra, config, ports, path)
-    except (sqlite3.Error, MemoryError) as error:
+    # Python's sqlite3 decodes a damaged schema's name in its error message as strict UTF-8.
+    except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
         raise UnreadableState(path, f"not Podman's database: {error}") from None
     return found
 

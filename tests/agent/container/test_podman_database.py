@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.container import podman_database
@@ -181,6 +181,7 @@ def test_what_is_not_podmans_is_refused_by_name(graph: Path) -> None:
 
 
 @given(st.binary(max_size=400), st.integers(0, len(SQLITE) - 1), st.integers(0, len(SQLITE)))
+@example(b"\x80", 91500, 155649)  # a schema that is no UTF-8
 def test_a_damaged_database_is_read_or_refused(noise: bytes, at: int, end: int) -> None:
     data = (SQLITE[:at] + noise + SQLITE[at + len(noise) :])[:end]
     try:
