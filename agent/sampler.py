@@ -228,7 +228,7 @@ class Sampler:
         )
 
     def pids(self, cgroup: Cgroup) -> tuple[int, ...]:
-        """Processes in a cgroup and below it."""
+        """Processes of a cgroup: see `CgroupTree.pids`."""
         return self._tree.pids(cgroup)
 
     def close(self) -> None:

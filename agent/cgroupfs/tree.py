@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -113,15 +113,22 @@ class CgroupTree:
 
     def pids(self, cgroup: Cgroup) -> tuple[int, ...]:
         """
-        Return the processes directly in `cgroup`, () if it is gone or has none.
+        Return the processes directly in `cgroup`; where it has none, those below it.
+
+        On cgroup v2 a cgroup with limits for others has no process itself: crun puts a container's
+        into "container" below the one with its limits, systemd in a container its own into
+        "init.scope". () if it is gone or empty, and for the root, whose below is everything.
 
         Raises `kernelfile.Denied` and `kernelfile.UnexpectedText`.
         """
-        hierarchies = self._hierarchies
         # A runtime that leaves the cgroup2 tree alone has its processes on v1.
-        for mount in dict.fromkeys((self._home(cgroup), hierarchies.walk_root)):
-            pids = read(f"{_directory(mount, cgroup.path)}/cgroup.procs", parse_procs)
-            if pids:
+        mounts = dict.fromkeys((self._home(cgroup), self._hierarchies.walk_root))
+        directories = [_directory(mount, cgroup.path) for mount in mounts]
+        for directory in directories:
+            if pids := read(f"{directory}/cgroup.procs", parse_procs):
+                return pids
+        for directory in directories if cgroup.path != "/" else ():
+            if pids := tuple(_pids_below(directory)):
                 return pids
         return ()
 
@@ -234,6 +241,18 @@ def _assemble_v2(sizes: Sequence[str]) -> Assemble:
 
 def _directory(mount: str, path: str) -> str:
     return mount if path == "/" else mount + path
+
+
+def _pids_below(directory: str) -> Iterator[int]:
+    try:
+        children = [entry.path for entry in os.scandir(directory) if entry.is_dir()]
+    except OSError as error:
+        if error.errno in ABSENT:
+            return  # gone meanwhile
+        raise
+    for child in children:
+        yield from read(f"{child}/cgroup.procs", parse_procs) or ()
+        yield from _pids_below(child)
 
 
 def _parts(path: str) -> list[str]:

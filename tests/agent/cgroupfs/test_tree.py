@@ -159,6 +159,20 @@ def test_pids_are_those_directly_in_the_cgroup_from_the_tree_that_has_them(tmp_p
         assert tree.pids(cgroups["/both"]) == (5,)
 
 
+def test_of_a_cgroup_without_processes_those_below_it_are_its_own(tmp_path: Path) -> None:
+    _make(tmp_path, "scope/container/init.scope", "slice")
+    (tmp_path / "scope/cgroup.procs").write_text("")
+    (tmp_path / "scope/container/cgroup.procs").write_text("7\n")
+    (tmp_path / "scope/container/init.scope/cgroup.procs").write_text("8\n9\n")
+    with CgroupTree(Hierarchies(unified=str(tmp_path))) as tree:
+        cgroups = _by_path(tree)
+        assert tree.pids(cgroups["/scope"]) == (7, 8, 9)
+        assert tree.pids(cgroups["/scope/container"]) == (7,)
+        assert tree.pids(cgroups["/slice"]) == ()
+        # Everything is below the root: it is asked for by nobody.
+        assert tree.pids(cgroups["/"]) == ()
+
+
 def test_a_vanished_cgroup_has_no_pids(tmp_path: Path) -> None:
     _make(tmp_path, "a")
     with CgroupTree(Hierarchies(unified=str(tmp_path))) as tree:
