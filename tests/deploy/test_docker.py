@@ -24,7 +24,10 @@ from tests.host.docker import DockerHost
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "deploy" / "docker"
 LOCKS = ROOT / "deploy" / "requirements"
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "agent", "exporters", "dashboards")
+SOURCES = (
+    *("pyproject.toml", "setup.py", "README.md", "LICENSE"),
+    *("agent", "exporters", "dashboards"),
+)
 
 
 def instructions() -> list[str]:

@@ -65,10 +65,9 @@ class RunningAgent:
 
     def __init__(self, directory: Path, settings: Sequence[str]) -> None:
         self.messages = directory / "agent.log"
+        own = ("metrics.listen=127.0.0.1:0", f"history.directory={directory}/history")
         with self.messages.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                command("run", *_set(("metrics.listen=127.0.0.1:0", *settings))), stderr=stderr
-            )
+            self.process = subprocess.Popen(command("run", *_set((*own, *settings))), stderr=stderr)
         wait_until(self._listens, 30, f"agent run: {self.messages}")
         self.address = self.messages.read_text().partition("http://")[2].partition("/")[0]
 

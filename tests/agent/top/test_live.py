@@ -17,7 +17,8 @@ from tests.host.terminal import TerminalProgram
 
 pytestmark = pytest.mark.host
 
-TOP = command("top", "--all", "--delay", "0.2")
+# Without a history on disk: what a key finds is of this run.
+TOP = command("top", "--all", "--set", "history.directory=/nonexistent", "--delay", "0.2")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -232,6 +233,7 @@ def test_panels_open_over_the_row_under_the_cursor_and_esc_leaves_them() -> None
 
 def test_a_pause_stops_the_clock_steps_go_back_and_on_and_esc_is_now_again() -> None:
     stopped = re.compile(r"‖ \d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)")
+    live = re.compile(r"(\d\d:\d\d:\d\d)  ● every")
 
     def clock(top: TerminalProgram) -> str:
         match = stopped.search(top.text)
@@ -240,6 +242,12 @@ def test_a_pause_stops_the_clock_steps_go_back_and_on_and_esc_is_now_again() -> 
 
     with TerminalProgram([*TOP[:-1], "1"]) as top:
         await_rows(top)
+        first = live.search(top.text)
+        assert first is not None
+        # The first two readings are less than a second apart: the clock may not tell them apart.
+        top.wait_for(
+            lambda text: (now := live.search(text)) is not None and now[1] > first[1], "a second"
+        )
         top.send(" ")
         top.wait_for(lambda text: stopped.search(text) is not None, "a pause")
         paused = clock(top)
