@@ -143,7 +143,7 @@ def cpu_starved(subject: Subject, scene: Scene) -> Outcome:
             # Its own threads wait for each other's CPU, at a moment; the machine has room.
             return None
         evidence.append(Evidence(f"the host's CPUs are {human_percent(busy)}% busy", "/proc/stat"))
-    elif (usage.cpu_cores or 0.0) < (allowed or 0) * HOST_BUSY and (busy or 0.0) < HOST_BUSY:
+    elif _wanted(usage, allowed) < HOST_BUSY and (busy or 0.0) < HOST_BUSY:
         return None
     else:
         evidence.append(
@@ -180,6 +180,12 @@ def cpu_starved(subject: Subject, scene: Scene) -> Outcome:
         advice=tuple(advice),
         weight=waited,
     )
+
+
+def _wanted(usage: Usage, allowed: int | None) -> float:
+    """Of the CPUs it is pinned to: the share it had, and the time it waited for more."""
+    had = (usage.cpu_cores or 0.0) / allowed if allowed else 0.0
+    return had + (usage.cpu_pressure_some or 0.0)
 
 
 def cpu_hog(subject: Subject, scene: Scene) -> Outcome:

