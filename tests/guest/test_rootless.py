@@ -56,7 +56,6 @@ def podman() -> Iterator[RootlessPodman]:
         made.cli("rm", "--all", "--force", "--time=0")
 
 
-@pytest.mark.xfail(strict=True, reason="named when asked for, but nameless on the page yet")
 def test_its_container_is_named_with_the_cgroup_of_its_own(podman: RootlessPodman) -> None:
     id_ = podman.start("mine", *SLEEP)
     try:
