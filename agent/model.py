@@ -61,7 +61,7 @@ class HostSample:
     cores: int
     """Online logical CPUs."""
     boot_time: float
-    """Unix seconds."""
+    """Unix seconds. 0: nobody tells, as on the page of another exporter."""
     cpu: CpuTimes | None
     meminfo: Meminfo | None
     network: tuple[NetDev, ...] | None

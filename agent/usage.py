@@ -59,7 +59,7 @@ class Usage:
     """Field name → why it is None. Exactly the fields that are None."""
     window: float | None
     """Seconds between the two samples."""
-    started: float
+    started: float | None
     """Unix seconds: the container's start, else when the cgroup was made."""
     state: State | None
 
@@ -100,6 +100,10 @@ class Usage:
     """Processes killed by the OOM killer in the window."""
     oom_kills_total: int | None
 
+    def age(self, wall_time: float) -> float | None:
+        """Seconds since its start, at least 0: a clock that was set back may put it after now."""
+        return None if self.started is None else max(wall_time - self.started, 0.0)
+
     @property
     def container(self) -> Container | None:
         return self.sample.container
@@ -114,7 +118,7 @@ class HostUsage:
     """The machine between two Snapshots. None: not readable here, or no earlier Snapshot."""
 
     cores: int
-    uptime: float
+    uptime: float | None
     """Seconds."""
     cpu_ratio: float | None
     """Of all cores' time, the part not idle; waiting for I/O is idle, stolen time is not."""
@@ -155,7 +159,7 @@ def host_usage(before: Snapshot | None, after: Snapshot) -> HostUsage:
     memory = now.meminfo
     return HostUsage(
         cores=now.cores,
-        uptime=after.wall_time - now.boot_time,
+        uptime=max(after.wall_time - now.boot_time, 0.0) if now.boot_time else None,
         cpu_ratio=busy_ratio(then.cpu if then else None, now.cpu),
         memory_available=memory.available if memory else None,
         memory_total=memory.total if memory else None,
@@ -197,7 +201,11 @@ def _usage(before: Sample | None, after: Sample, host: HostSample) -> Usage:
         sample=after,
         unknown=window.unknown,
         window=window.known("window", window.length, Unknown.PENDING),
-        started=(after.container and after.container.started) or after.cgroup.created,
+        started=window.known(
+            "started",
+            (after.container and after.container.started) or after.cgroup.created or None,
+            Unknown.UNSUPPORTED,
+        ),
         state=window.read("state", "cgroup_events", _state(after)),
         cpu_cores=cpu_cores,
         cpu_limit_cores=cpu_limit,

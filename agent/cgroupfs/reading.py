@@ -30,7 +30,8 @@ class Cgroup(NamedTuple):
     path: str
     """From the root of the mount, which is how /proc/PID/cgroup writes it: "/docker/7f54…"."""
     created: float
-    """Unix seconds: mtime of the directory, which the kernel sets when it is made."""
+    """Unix seconds: mtime of the directory, which the kernel sets when it is made. 0: nobody tells,
+    as on the page of another exporter."""
 
 
 class HugePages(NamedTuple):

@@ -37,16 +37,18 @@ def crash_loop(subject: Subject, scene: Scene) -> Outcome:
         return NotPossible("crash_loop", "nobody follows its ends", "set lifecycle.enabled = true")
     total = subject.total
     restarts = subject.restarts or 0
-    age = scene.wall_time - subject.usage.started
+    age = subject.usage.age(scene.wall_time)
     attempts = subject.container.attempt or 0
-    young = attempts >= ATTEMPTS and age < YOUNG
+    young = attempts >= ATTEMPTS and age is not None and age < YOUNG
     if restarts < RESTARTS and not young:
         return None
     return _finding(
         total,
         restarts,
         scene,
-        (Evidence(f"runs for {human_duration(max(age, 0.0))} now", "the cgroup's age"),),
+        ()
+        if age is None
+        else (Evidence(f"runs for {human_duration(age)} now", "the cgroup's age"),),
         attempts if restarts < RESTARTS else 0,
     )
 

@@ -107,7 +107,8 @@ def _heading(verdict: Verdict, scene: Scene) -> str:
         return f"{verdict.name}   (down just now)"
     usage, container = verdict.subject.usage, verdict.subject.container
     facts = [fact for fact in (container.image, container.runtime) if fact]
-    facts.append(f"up {human_duration(max(scene.wall_time - usage.started, 0.0))}")
+    if (age := usage.age(scene.wall_time)) is not None:
+        facts.append(f"up {human_duration(age)}")
     if usage.cpu_limit_cores is not None and not isinstance(usage.cpu_limit_cores, Unlimited):
         facts.append(f"limit {human_cores(usage.cpu_limit_cores)} cores")
     if usage.memory_limit is not None and not isinstance(usage.memory_limit, Unlimited):

@@ -137,7 +137,7 @@ def _together(hosts: Sequence[HostUsage]) -> HostUsage:
     used = total(lambda host: None if host.cpu_ratio is None else host.cpu_ratio * host.cores)
     return HostUsage(
         cores=cores,
-        uptime=max((host.uptime for host in hosts), default=0.0),
+        uptime=None,  # each has its own
         cpu_ratio=None if used is None or not cores else used / cores,
         memory_available=size(lambda host: host.memory_available),
         memory_total=size(lambda host: host.memory_total),

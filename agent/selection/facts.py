@@ -26,8 +26,10 @@ def state(item: Item) -> Value:
 
 
 def age(item: Item) -> Value:
-    # A clock set back may put the start after now.
-    return GONE if item.usage is None else max(0.0, item.wall_time - item.usage.started)
+    if item.usage is None:
+        return GONE
+    known = item.usage.age(item.wall_time)
+    return item.usage.unknown["started"] if known is None else known
 
 
 def request(get: Callable[[Container], float | int | None]) -> Read:

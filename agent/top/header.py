@@ -30,8 +30,10 @@ def title_line(frame: Frame, view: View, width: int, glyphs: Glyphs) -> Line:
     left = [
         Span(" agent top", Style.TITLE),
         Span("  " + clean(frame.hostname, ascii_only=glyphs.ascii_only), Style.STRONG),
-        Span(f"  up {units.human_duration(max(0.0, host.uptime))}  {host.cores} cores"),
     ]
+    if host.uptime is not None:
+        left.append(Span(f"  up {units.human_duration(host.uptime)}"))
+    left.append(Span(f"  {host.cores} cores"))
     if host.memory_total is not None:
         left.append(Span(f"  {units.human_size(host.memory_total)}"))
     right = _clock(frame, view, glyphs)

@@ -96,11 +96,12 @@ def detail(
 def _facts(usage: Usage, wall_time: float) -> str:
     container = usage.container
     assert container is not None
+    age = usage.age(wall_time)
     facts = [
         ("image", container.image),
         ("runtime", container.runtime),
         ("id", container.id[:12]),
-        ("up", units.human_duration(max(wall_time - usage.started, 0.0))),
+        ("up", "" if age is None else units.human_duration(age)),
         ("cgroup", usage.cgroup.path.encode("utf-8", "backslashreplace").decode()),
     ]
     written = "".join(

@@ -22,8 +22,11 @@ _NOT_KNOWN = "–"
 
 
 def header(hostname: str, host: HostUsage, *, ill: int, containers: int) -> str:
-    """The machine at a glance. `ill`: containers with a finding."""
-    facts = [f"up {units.human_duration(max(0.0, host.uptime))}", f"{host.cores} CPUs"]
+    """The machine at a glance. `ill`: containers with which something is wrong; a
+    notice is no fault."""
+    facts = [f"{host.cores} CPUs"]
+    if host.uptime is not None:
+        facts.insert(0, f"up {units.human_duration(host.uptime)}")
     stalls = "".join(
         f" {name} {_share(ratio, _STALL_WARNING, _STALL_CRITICAL)}"
         for name, ratio in (

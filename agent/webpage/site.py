@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from html import escape
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict
+from agent.diagnosis.finding import Severity
 from agent.exchange import Request, Response, elsewhere
 from agent.model import Snapshot
 from agent.selection.fields import NoSuchField
@@ -94,7 +95,10 @@ class Site:
 
     def _parts(self, view: View, look: _Look) -> Parts:
         containers = sum(item.is_container for item in look.frame.items)
-        ill = sum(1 for verdict in look.diagnosis.verdicts if verdict.findings)
+        ill = sum(
+            verdict.severity is not None and verdict.severity >= Severity.WARNING
+            for verdict in look.diagnosis.verdicts
+        )
         head = header(self._hostname, look.frame.host, ill=ill, containers=containers)
         verdict = _verdict(look.diagnosis, view.container)
         if verdict is not None and verdict.subject is not None:

@@ -12,11 +12,12 @@ from agent.cgroupfs.cpu import CpuMax
 from agent.cgroupfs.reading import Cgroup
 from agent.diagnosis.diagnose import diagnose
 from agent.diagnosis.scene import scene_of
+from agent.diagnosis.text import Style, diagnosis_text
 from agent.fleet.diagnosis import diagnose_hosts
 from agent.fleet.hosts import look
 from agent.machine import Machine
 from agent.model import Snapshot
-from agent.usage import Usage, usages
+from agent.usage import Unknown, Usage, host_usage, usages
 from tests.agent.diagnosis.scenes import look as scene
 from tests.agent.diagnosis.test_healthy import LIVES
 from tests.agent.diagnosis.test_rules import hungry, idle, lives, logs, memory, throttled, waiting
@@ -173,6 +174,23 @@ def test_a_page_of_cadvisors_is_understood_and_what_it_lacks_cannot_be_checked()
     assert host.scene.host.cpu_ratio is not None
     assert {lack.rule for lack, _ in host.diagnosis.blind} >= {"crash_loop", "log_flood"}
     assert {lack.reason for lack, _ in host.diagnosis.blind} == {"Prometheus has no series for it"}
+
+
+def test_a_start_that_no_page_tells_is_not_told_as_1970() -> None:
+    own = scene({"a": [idle(t) for t in range(2)]})
+    page = [
+        "\n".join(line for line in text.splitlines() if "start_time" not in line) + "\n"
+        for text in pages(with_root(own))
+    ]
+    taken = look(Scraped({"a": page}), [0.0, 1.0])["a"]
+    (usage,) = [usage for usage in usages(taken[0], taken[1]) if usage.container]
+    assert usage.started is None
+    assert usage.unknown["started"] is Unknown.UNSUPPORTED
+    assert host_usage(taken[0], taken[1]).uptime is None
+    (verdict,) = diagnose(scene_of(taken)).verdicts
+    text = diagnosis_text(diagnose(scene_of(taken)), scene_of(taken), Style(), one=True)
+    assert verdict.name == "a"
+    assert " up " not in text
 
 
 def test_a_limit_of_zero_is_no_limit() -> None:

@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 import pytest
 
 from agent.cgroupfs.cpu import CpuMax
+from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.reading import CgroupReading
 from agent.exchange import Request
 from agent.model import Snapshot
 from agent.webpage.html import policy
 from agent.webpage.site import Site
 from tests.agent.diagnosis.scenes import look
-from tests.agent.snapshots import docker, reading
+from tests.agent.snapshots import MIB, docker, reading
 
 SECOND = 1_000_000
 EVIL = "<script>alert(1)</script>\"'&"
@@ -91,6 +92,13 @@ def test_the_container_in_trouble_comes_first_and_says_why() -> None:
     assert names(markup)[0] == "api"
     assert "✖ throttled 60% of periods" in markup
     assert "1 with a finding" in markup
+
+
+def test_a_notice_is_no_fault_of_the_hosts() -> None:
+    busy = [reading(disk=(IoStat(8, 0, 0, tick * 9 * MIB, 0, tick),)) for tick in range(12)]
+    markup = get(of=site(look({"backup": busy})))
+    assert "writes 9.0MB/s" in markup
+    assert '<b class="good">0 with a finding' in markup
 
 
 def test_the_page_is_one_small_file_that_fetches_nothing() -> None:
