@@ -12,6 +12,7 @@ nothing of that time, 400 for what is no query.
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +24,9 @@ from agent.history.redact import Redaction
 from agent.history.saving import pieces
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
+from agent.web.faults import BadWebFile
+
+log = logging.getLogger(__name__)
 
 PATH: Final = "/api/v1/snapshots"
 CONTENT_TYPE: Final = "application/octet-stream"
@@ -57,6 +61,7 @@ class Api:
         self._token_file = token_file
         self._kept_labels = kept_labels
         self._local = local
+        self._said = ""
 
     def answer(self, request: Request) -> Response:
         """One request's answer."""
@@ -79,15 +84,16 @@ class Api:
         if not self._token_file:
             return True
         try:
-            token = Path(self._token_file).read_bytes().strip()
-        except OSError:
-            return False  # Nobody gets in until it is there again.
+            token = read_token(self._token_file)
+        except BadWebFile as error:
+            # Nobody gets in until it is right again; said once, however often it is asked.
+            if f"{error}" != self._said:
+                self._said = f"{error}"
+                log.error("nobody may ask: %s", error)
+            return False
+        self._said = ""
         given = authorization.removeprefix("Bearer ").encode("latin-1", "replace")
-        return (
-            bool(token)
-            and authorization.startswith("Bearer ")
-            and hmac.compare_digest(given, token)
-        )
+        return authorization.startswith("Bearer ") and hmac.compare_digest(given, token)
 
     def _found(self, asked: _Asked) -> tuple[Sequence[Snapshot], Sequence[Event]]:
         if asked.since is None or asked.until is None:
@@ -97,12 +103,23 @@ class Api:
             return (), ()
         try:
             past = History(self._history)
-        except OSError:
+        except FileNotFoundError:
             return (), ()  # Nothing was written yet.
         return (
             window(past, asked.since, asked.until),
             tuple(past.events(asked.since, asked.until)),
         )
+
+
+def read_token(path: str) -> bytes:
+    """The token in a file. Raises BadWebFile where there is none."""
+    try:
+        token = Path(path).read_bytes().strip()
+    except OSError as error:
+        raise BadWebFile(f"[api] token_file {path}: {error.strerror}") from None
+    if not token:
+        raise BadWebFile(f"[api] token_file {path}: is empty")
+    return token
 
 
 def _parse(query: str) -> _Asked | None:

@@ -71,7 +71,7 @@ def _add_api(
     *,
     local: bool,
 ) -> None:
-    from agent.api import PATH, Api
+    from agent.api import PATH, Api, read_token
 
     identified = gate is not None and gate.identifies
     if not (local or identified or config.api.token_file):
@@ -83,6 +83,8 @@ def _add_api(
         raise BadWebFile(
             "[api] token_file: web.config_file asks who it is already; a request has one of the two"
         )
+    if config.api.token_file:
+        read_token(config.api.token_file)  # what is wrong with it is said at the start
     if config.api.token_file and not local and (gate is None or not gate.encrypted):
         log.warning("[api] its token is sent in the clear: web.config_file can give it TLS")
     sites[PATH] = Api(

@@ -128,7 +128,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.log_worker": frozenset({"agent", "exporters"}),
     "agent.parts": frozenset({"agent"}),
     "agent.serving": frozenset({"agent"}),
-    "agent.api": METRICS | {"agent.exchange", "agent.history"},
+    "agent.api": METRICS | {"agent.exchange", "agent.history", "agent.web"},
     "agent.log_parts": frozenset({"agent"}),
     "agent.probe_parts": frozenset({"agent"}),
     "agent.daemon": frozenset({"agent", "exporters"}),

@@ -100,7 +100,7 @@ def test_a_history_that_is_off_or_not_begun_is_not_there(tmp_path: Path) -> None
         assert response.status == "404 Not Found"
 
 
-def test_only_who_has_the_token_is_let_in(tmp_path: Path) -> None:
+def test_only_who_has_the_token_is_let_in(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     token = tmp_path / "token"
     token.write_text("t0ken\n")
     of = api(token_file=token)
@@ -115,6 +115,11 @@ def test_only_who_has_the_token_is_let_in(tmp_path: Path) -> None:
     assert ask(of, authorization="Bearer ").status == "401 Unauthorized"
     token.unlink()
     assert ask(of, authorization="Bearer other").status == "401 Unauthorized"
+    assert ask(of, authorization="Bearer other").status == "401 Unauthorized"
+    said = [record.message for record in caplog.records]
+    assert [line.partition(": [api]")[0] for line in said] == ["nobody may ask"] * 2
+    assert "is empty" in said[0]
+    assert "No such file" in said[1]
 
 
 def test_the_client_sends_it_and_says_when_it_is_missing(tmp_path: Path) -> None:
@@ -174,6 +179,11 @@ def test_an_api_open_to_everybody_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadWebFile, match="lets everybody read it"):
         daemon("0.0.0.0:0")
+    with pytest.raises(BadWebFile, match="token_file .*none: No such file"):
+        daemon("0.0.0.0:0", str(tmp_path / "none"))
+    (tmp_path / "token").write_text("\n")
+    with pytest.raises(BadWebFile, match="token: is empty"):
+        daemon("0.0.0.0:0", str(tmp_path / "token"))
     (tmp_path / "token").write_text("t0ken")
     for listen, token in (("127.0.0.1:0", ""), ("0.0.0.0:0", str(tmp_path / "token"))):
         built = daemon(listen, token)
