@@ -238,25 +238,29 @@ def cpu_over_request(subject: Subject, scene: Scene) -> Outcome:
         return not_possible("cpu_over_request", subject.usage, ("cpu_cores",))
     if busy < HOST_BUSY or cores < asked * OVER_REQUEST:
         return None
-    waited = subject.usage.cpu_pressure_some or 0.0
-    suffers = waited > STARVED
+    waited = subject.usage.cpu_pressure_some
+    suffers = waited is not None and waited > STARVED
+    evidence = [
+        Evidence(
+            f"uses {human_cores(cores)} cores = {human_percent(cores / asked)}% of its request"
+            f" of {human_cores(asked)}",
+            "cpu.stat usage_usec, resources.requests.cpu",
+        ),
+        Evidence(f"the host's CPUs are {human_percent(busy)}% busy", "/proc/stat"),
+    ]
+    if waited is not None:
+        evidence.append(
+            Evidence(
+                f"some task waited for a CPU {human_percent(waited)}% of the time",
+                "cpu.pressure some",
+            )
+        )
     return Finding(
         rule="cpu_over_request",
         severity=Severity.WARNING if suffers else Severity.NOTICE,
         confidence=Confidence.MEDIUM,
         summary=f"uses {human_cores(cores)} cores, requests {human_cores(asked)}",
-        evidence=(
-            Evidence(
-                f"uses {human_cores(cores)} cores = {human_percent(cores / asked)}% of its request"
-                f" of {human_cores(asked)}",
-                "cpu.stat usage_usec, resources.requests.cpu",
-            ),
-            Evidence(f"the host's CPUs are {human_percent(busy)}% busy", "/proc/stat"),
-            Evidence(
-                f"some task waited for a CPU {human_percent(waited)}% of the time",
-                "cpu.pressure some",
-            ),
-        ),
+        evidence=tuple(evidence),
         advice=(
             "raise its CPU request to what it uses: the scheduler then keeps that free for it",
         ),

@@ -41,8 +41,8 @@ class Sources:
 
     pids: Callable[[Cgroup], Sequence[int]]
     logs: Callable[[], Sequence[LogSource]]
-    oom_kills: Sequence[OomKill]
-    """Of the time looked at, from the kernel's log."""
+    oom_kills: Sequence[OomKill] | str
+    """Of the time looked at, from the kernel's log; or why that could not be read."""
     unified: str | None
     """Mount point of the cgroup2 hierarchy."""
     loader: Literal["auto", "libbpf", "bcc"]
@@ -138,10 +138,13 @@ def _whose(name: str) -> str:
     return "the host's own processes" if name in ("", "/") else name
 
 
-def _victims(verdicts: Sequence[Verdict], kills: Sequence[OomKill]) -> Added:
+def _victims(verdicts: Sequence[Verdict], kills: Sequence[OomKill] | str) -> Added:
     added: dict[tuple[int, RuleId], Sequence[Evidence]] = {}
     for place, rule, verdict in _about(verdicts, "oom_killed"):
         if verdict.subject is None:
+            continue
+        if isinstance(kills, str):
+            added[place, rule] = [Evidence(f"who was killed is not known: {kills}", "/dev/kmsg")]
             continue
         path = verdict.subject.usage.cgroup.path
         own = [kill for kill in kills if f"{kill.cgroup}/".startswith(f"{path}/")]

@@ -33,7 +33,7 @@ def save(
                 file.write(piece)
             size = file.tell()
         Path(unfinished).replace(path)
-    except BaseException:
+    except BaseException:  # whatever ends it: half a file does not stay, and it is raised on
         Path(unfinished).unlink(missing_ok=True)
         raise
     return size

@@ -50,7 +50,9 @@ def hit_ratio(counts: PageCacheCounts) -> float | None:
 def headline(counts: PageCacheCounts, seconds: float) -> str:
     """ "hit ratio 91.8%, 110 pages/s asked for"."""
     if counts.asked is None:
-        return f"{(counts.added or 0) / seconds:.0f} pages/s added to the cache"
+        if counts.added is None:
+            return "not told by this kernel"
+        return f"{counts.added / seconds:.0f} pages/s added to the cache"
     ratio = hit_ratio(counts)
     shown = "no hit ratio" if ratio is None else f"hit ratio {100 * ratio:.1f}%"
     return f"{shown}, {counts.asked / seconds:.0f} pages/s asked for"

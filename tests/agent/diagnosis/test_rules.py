@@ -132,6 +132,12 @@ def test_more_than_it_requests_counts_on_a_busy_host_alone(
         assert finding.summary == "uses 1.50 cores, requests 0.50"
 
 
+def test_a_wait_that_nobody_tells_is_not_told_as_0() -> None:
+    blind = [replace(hungry(t, 1.5), cpu_pressure=None) for t in TICKS]
+    seen = found(look({"batch": blind}, busy=0.99, containers=asking(0.5)))["batch"]
+    assert not any("waited" in fact.says for fact in seen["cpu_over_request"].evidence)
+
+
 def test_waiting_on_a_host_with_idle_cpus_is_not_starvation() -> None:
     assert not rules(look({"web": [waiting(t) for t in TICKS]}, busy=0.4))
 

@@ -22,7 +22,7 @@ from tests.agent.snapshots import docker, reading
 KILL = OomKill("dd", 12, "/docker/db", "/docker/db")
 
 
-def sources(*, logs: Sequence[LogSource] = (), oom_kills: Sequence[OomKill] = ()) -> Sources:
+def sources(*, logs: Sequence[LogSource] = (), oom_kills: Sequence[OomKill] | str = ()) -> Sources:
     return Sources(
         pids=lambda _cgroup: (),
         logs=lambda: logs,
@@ -56,6 +56,13 @@ def test_a_victim_is_told_at_its_own_container() -> None:
     diagnosis = drill_down(diagnose(scene_of(snapshots)), snapshots[-1], sources(oom_kills=[KILL]))
     assert "killed: dd (pid 12), for the limit of /docker/db" in said(diagnosis, "db")
     assert not [text for text in said(diagnosis, "web") if "killed: " in text]
+
+
+def test_a_kernels_log_that_cannot_be_read_is_said() -> None:
+    snapshots = killed()
+    looked = sources(oom_kills="Operation not permitted")
+    diagnosis = drill_down(diagnose(scene_of(snapshots)), snapshots[-1], looked)
+    assert "who was killed is not known: Operation not permitted" in said(diagnosis, "db")
 
 
 def test_many_victims_are_counted_and_the_last_are_named() -> None:
