@@ -8,14 +8,14 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from agent.cli import past, prometheus, remote, settings, targets, why_fleet, why_past
+from agent.cli import narrowing, past, prometheus, remote, settings, targets, why_fleet, why_past
 from agent.cli.diagnosing import open_sampler
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 
 if TYPE_CHECKING:
     from agent.config import Config
     from agent.container.target import Target
-    from agent.diagnosis.diagnose import Diagnosis, Verdict
+    from agent.diagnosis.diagnose import Diagnosis
     from agent.diagnosis.scene import Scene
     from agent.model import Snapshot
     from agent.procfs.kmsg import KernelLog, OomKill
@@ -130,7 +130,7 @@ def _of_now(
         log = _kernel_log(stack)
         snapshots = look(sampler, arguments.seconds or _SECONDS)
         scene = scene_of(snapshots)
-        kills = [] if log is None else log.oom_kills()
+        kills = log if isinstance(log, str) else log.oom_kills()
         return scene, _drill_down(_diagnosed(scene, kept), snapshots[-1], kills, sampler, config)
 
 
@@ -156,7 +156,11 @@ def look(sampler: Sampler, length: float) -> list[Snapshot]:
 
 
 def _drill_down(
-    diagnosis: Diagnosis, last: Snapshot, kills: list[OomKill], sampler: Sampler, config: Config
+    diagnosis: Diagnosis,
+    last: Snapshot,
+    kills: list[OomKill] | str,
+    sampler: Sampler,
+    config: Config,
 ) -> Diagnosis:
     from agent.container.log_sources import LogSources
     from agent.drilldown.evidence import Sources, drill_down
@@ -175,14 +179,14 @@ def _drill_down(
     )
 
 
-def _kernel_log(stack: ExitStack) -> KernelLog | None:
-    """None: it may not be read, and the victims of the OOM killer have no name."""
+def _kernel_log(stack: ExitStack) -> KernelLog | str:
+    """A text: why it cannot be read, and the victims of the OOM killer have no name."""
     from agent.procfs.kmsg import KernelLog
 
     try:
         return stack.enter_context(KernelLog())
-    except OSError:
-        return None
+    except OSError as error:
+        return f"{error.strerror} (CAP_SYSLOG, or kernel.dmesg_restrict = 0)"
 
 
 def _tell(
@@ -195,11 +199,11 @@ def _tell(
     from agent.diagnosis.finding import Severity
 
     if target is not None:
-        verdicts = _of_target(target, diagnosis, config)
+        verdicts = narrowing.verdicts_of(target, diagnosis, config.paths.proc)
         if not verdicts:
             print(f"agent why: {arguments.target} ended meanwhile", file=sys.stderr)
             return NOT_FOUND
-        diagnosis = _only(diagnosis, verdicts)
+        diagnosis = narrowing.only(diagnosis, verdicts)
     elif arguments.filter and not diagnosis.verdicts:
         print(f"agent why: no container fits {arguments.filter!r}", file=sys.stderr)
         return NOT_FOUND
@@ -210,33 +214,12 @@ def _tell(
     return OK
 
 
-def _of_target(target: Target, diagnosis: Diagnosis, config: Config) -> tuple[Verdict, ...]:
-    from agent.container.target import Candidate, find
-
-    living = {v.subject.usage.cgroup.inode: v for v in diagnosis.verdicts if v.subject is not None}
-    candidates = [
-        Candidate(v.subject.usage.cgroup, v.subject.container)
-        for v in living.values()
-        if v.subject is not None
-    ]
-    found = find(target, candidates, config.paths.proc)
-    return tuple(living[candidate.cgroup.inode] for candidate in found)
-
-
 def _kept(kept: Selection, diagnosis: Diagnosis, scene: Scene) -> Diagnosis:
     """The containers that fit the filter."""
     from agent.selection.item import item_of
 
     fitting = [v for v in diagnosis.verdicts if kept.keeps(item_of(v, scene))]
-    return _only(diagnosis, tuple(fitting))
-
-
-def _only(diagnosis: Diagnosis, verdicts: tuple[Verdict, ...]) -> Diagnosis:
-    from collections import Counter
-    from dataclasses import replace
-
-    blind = Counter(lack for verdict in verdicts for lack in verdict.blind)
-    return replace(diagnosis, verdicts=verdicts, blind=tuple(blind.most_common()))
+    return narrowing.only(diagnosis, tuple(fitting))
 
 
 def _print(arguments: argparse.Namespace, diagnosis: Diagnosis, scene: Scene, *, one: bool) -> None:

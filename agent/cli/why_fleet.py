@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from agent.cli import narrowing
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 from agent.cli.prometheus import open_prometheus
 
@@ -98,23 +99,10 @@ def _matchers_of_target(
 def _only(host: HostDiagnosis, target: Target) -> HostDiagnosis | None:
     from dataclasses import replace
 
-    from agent.container.target import Candidate, find
-
-    living = {
-        verdict.subject.usage.cgroup.inode: verdict
-        for verdict in host.diagnosis.verdicts
-        if verdict.subject is not None
-    }
-    candidates = [
-        Candidate(verdict.subject.usage.cgroup, verdict.subject.container)
-        for verdict in living.values()
-        if verdict.subject is not None
-    ]
-    verdicts = tuple(living[each.cgroup.inode] for each in find(target, candidates, ""))
+    verdicts = narrowing.verdicts_of(target, host.diagnosis, "")
     if not verdicts:
         return None
-    blind = tuple((lack, 1) for verdict in verdicts for lack in verdict.blind)
-    return replace(host, diagnosis=replace(host.diagnosis, verdicts=verdicts, blind=blind))
+    return replace(host, diagnosis=narrowing.only(host.diagnosis, verdicts))
 
 
 def _tell(arguments: argparse.Namespace, hosts: list[HostDiagnosis], *, one: bool) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
@@ -12,6 +11,7 @@ from agent.bpf.loader import ProbeUnavailable, open_probe
 from agent.bpf.reading import Reading
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import SchedCounts
+from agent.cgroupfs.ids import ids_below
 from agent.trace.sched import Scheduling, since, together
 
 _SECONDS: Final = 2.0
@@ -29,7 +29,7 @@ def takers(
 
     `names`: cgroup id → whose it is, of all cgroups. Raises NoProbe.
     """
-    cgroups = [_ids(directory) for directory in directories]
+    cgroups = [ids_below(directory) for directory in directories]
 
     def now(reading: Reading[SchedCounts]) -> list[Scheduling]:
         return [together({one: reading.of(one) for one in ids}, names) for ids in cgroups]
@@ -53,14 +53,3 @@ def takers(
             probe.detach()
         after = now(probe.read())
     return [since(new, old) for new, old in zip(after, before, strict=True)]
-
-
-def _ids(directory: str) -> frozenset[int]:
-    """Of a cgroup and those below it; none once it is gone."""
-    found = set()
-    for path, _, _ in os.walk(directory):
-        try:
-            found.add(os.stat(path).st_ino)
-        except FileNotFoundError:
-            continue
-    return frozenset(found)

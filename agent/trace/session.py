@@ -5,7 +5,6 @@ The probe is attached here and detached when the trace ends, however it ends.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Generic, TypeVar
 from agent.bpf.probe import Probe
 from agent.bpf.reading import Hierarchy
 from agent.bpf.stats import run_time, statistics
+from agent.cgroupfs.ids import ids_below
 from agent.trace.tracers import Tracer
 
 C = TypeVar("C")
@@ -32,13 +32,7 @@ class Subject:
 
     def ids(self, hierarchy: Hierarchy) -> frozenset[int]:
         """Of its cgroup and those below it, now. Empty once it is gone."""
-        found = set()
-        for directory, _, _ in os.walk(self.directories[hierarchy]):
-            try:
-                found.add(os.stat(directory).st_ino)
-            except FileNotFoundError:
-                continue  # A cgroup below it ended in between.
-        return frozenset(found)
+        return ids_below(self.directories[hierarchy])
 
 
 @dataclass(frozen=True, slots=True)
