@@ -28,15 +28,19 @@ ROOT = Path(__file__).resolve().parent.parent
 AGENT = str(ROOT / ".venv" / "bin" / "agent")
 RUN = ROOT / ".run"
 LOG_FILE = RUN / "logs" / "containers.jsonl"
+STATE = RUN / "state"
 LISTEN = "127.0.0.1:9464"
 
 LOOK = """
   metrics        http://{listen}/metrics
+  in a browser   http://{listen}/
   logs           {log_file}
 
   try, in another terminal:
     {agent} top
+    {agent} why
     {agent} top --once -o json
+    {agent} why --since 5m --set logs.state={state}   # of the history
     curl -s http://{listen}/metrics | grep -E 'throttled|oom|pressure'
     tail -f {log_file}
 
@@ -60,7 +64,7 @@ def main() -> int:
 
 def _run() -> int:
     with _demo(only_if_empty=True), _agent(LISTEN) as agent:
-        print(LOOK.format(listen=LISTEN, log_file=LOG_FILE, agent=AGENT), flush=True)
+        print(LOOK.format(listen=LISTEN, log_file=LOG_FILE, agent=AGENT, state=STATE), flush=True)
         return agent.wait()
 
 
@@ -118,7 +122,7 @@ def _agent(listen: str, messages: Path | None = None) -> Iterator[subprocess.Pop
     command = [
         *(AGENT, "run"),
         *("--set", f"metrics.listen={listen}"),
-        *("--set", f"logs.state={RUN / 'state'}"),
+        *("--set", f"logs.state={STATE}"),
         *("--set", f"logs.destination=[{{type = 'file', path = '{LOG_FILE}'}}]"),
     ]
     with open(messages or os.devnull, "wb") as file:

@@ -179,7 +179,7 @@ def test_an_api_open_to_everybody_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadWebFile, match="lets everybody read it"):
         daemon("0.0.0.0:0")
-    with pytest.raises(BadWebFile, match="token_file .*none: No such file"):
+    with pytest.raises(BadWebFile, match=r"token_file .*none: No such file"):
         daemon("0.0.0.0:0", str(tmp_path / "none"))
     (tmp_path / "token").write_text("\n")
     with pytest.raises(BadWebFile, match="token: is empty"):
