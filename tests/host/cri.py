@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,11 +210,12 @@ class CriHost:
         self._call("StopContainer", {1: id_})
 
     def remove(self, pod: Pod) -> None:
-        """Stop and remove a pod and its containers, and its cgroup, which is the kubelet's."""
+        """Stop and remove a pod and its containers, and its cgroup and logs, the kubelet's."""
         # A container that ends just now makes StopPodSandbox fail; the kubelet calls again too.
         _retry(lambda: self._call("StopPodSandbox", {1: pod.id}))
         _retry(lambda: self._call("RemovePodSandbox", {1: pod.id}))
         self._pods.remove(pod)
+        shutil.rmtree(pod.logs)
         wait_until(lambda: cgroup_is_gone(pod.cgroup), 10, f"{pod.cgroup} removed")
 
     def close(self) -> None:
