@@ -6,6 +6,9 @@ A request is charged to the cgroup of its bio, as io.stat's numbers are: buffere
 dirtied the pages (cgroup v2), swap to who owns the memory. On cgroup v1 the cgroup is one of the
 blkio hierarchy, and buffered writes are the root's. Where one device stands on another (loop,
 dm-crypt) both have requests of their own, and both count.
+
+A request whose end is not seen is counted as dropped ("ends") when its place in the kernel's memory
+is used again. That is where the kernel runs no BPF program for it: see docs/probes.md.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
 from agent.bpf.reading import Reading
 
-_FULL, _UNMATCHED = 0, 1  # enum block_io_drop
+_DROPS: Final = ("counts", "started", "ends")
+"""enum block_io_drop."""
 
 PROGRAMS: Final = ProbeSet(
     name="block_io",
@@ -29,6 +33,12 @@ PROGRAMS: Final = ProbeSet(
             name="on_issue",
             feature="latency",
             tracepoint="block_rq_issue",
+            first_argument="struct request *",
+        ),
+        Program(
+            name="on_requeue",
+            feature="latency",
+            tracepoint="block_rq_requeue",
             first_argument="struct request *",
         ),
         Program(
@@ -48,8 +58,13 @@ def read(maps: Maps) -> Reading[BlockIoCounts]:
     return Reading(
         decode_block_io(maps.batches("counts")),
         BlockIoCounts({}),
-        {"counts": maps.total("drops", _FULL), "started": maps.total("drops", _UNMATCHED)},
+        {name: maps.total("drops", place) for place, name in enumerate(_DROPS)},
     )
+
+
+def _prepare(maps: Maps) -> None:
+    """Requests that were under way when it was detached have ended since, or who knows."""
+    maps.delete("started", lambda _: True)
 
 
 def forget(maps: Maps, ids: Collection[int]) -> None:
@@ -63,5 +78,6 @@ BLOCK_IO: Final = Kind(
     read=read,
     forget=forget,
     layout={"counts": (KEY.size, COUNTS.size)},
+    prepare=_prepare,
     hierarchy="blkio",
 )

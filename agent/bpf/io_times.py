@@ -39,6 +39,12 @@ PROGRAMS: Final = ProbeSet(
             first_argument="struct request *",
         ),
         Program(
+            name="on_requeue",
+            feature="requests",
+            tracepoint="block_rq_requeue",
+            first_argument="struct request *",
+        ),
+        Program(
             name="on_file",
             feature="files",
             tracepoint="block_rq_issue",

@@ -54,7 +54,7 @@ class Summary(Generic[S]):
     seconds: float
     state: S
     dropped: int
-    """Events that were lost: a map was full, or the kernel did not tell an end."""
+    """Events that were lost: a map was full, or an end was not seen."""
     cpu_seconds: float | None
     """What the probe's programs cost, all containers' events included."""
     unmeasured: str

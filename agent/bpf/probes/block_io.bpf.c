@@ -19,15 +19,30 @@ PROGRAM(block_rq_issue, on_issue)
 	struct block_io_started start = {};
 	__u64 address = (__u64)request;
 
-	if (!bio)
+	if (bio)
+		start.key.cgroup = cgroup_of_bio(bio);
+	if (!start.key.cgroup) {
+		/* The place is another's now: who was there has ended, and that was not seen. */
+		if (!DELETE(started, &address))
+			drop(BLOCK_IO_ENDS);
 		return 0;
-	start.key.cgroup = cgroup_of_bio(bio);
-	if (!start.key.cgroup)
-		return 0;
+	}
 	start.key.op = op_of(request);
 	start.bytes = READ(request, __data_len);
 	start.at = bpf_ktime_get_ns();
+	if (!INSERT(started, &address, &start))
+		return 0;
+	drop(BLOCK_IO_ENDS);
 	UPDATE(started, &address, &start);
+	return 0;
+}
+
+/* The device had no room: the request will be sent again. */
+PROGRAM(block_rq_requeue, on_requeue)
+{
+	__u64 address = (__u64)ARGUMENT(struct request *, 0);
+
+	DELETE(started, &address);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * Map "counts":  hash, struct block_io_key -> struct block_io_counts.
  * Map "started": LRU hash, address of a request -> struct block_io_started, while it is under way.
- * Map "drops":   per-CPU array of two __u64, by enum block_io_drop.
+ * Map "drops":   per-CPU array of __u64, by enum block_io_drop.
  */
 #ifndef BLOCK_IO_H
 #define BLOCK_IO_H
@@ -24,6 +24,7 @@ enum block_io_op {
 enum block_io_drop {
 	BLOCK_IO_FULL,		/* "counts" was full */
 	BLOCK_IO_UNMATCHED,	/* a request ended whose start was not seen, or forgotten for others */
+	BLOCK_IO_ENDS,		/* a request was sent and its end never seen */
 	BLOCK_IO_DROPS,
 };
 

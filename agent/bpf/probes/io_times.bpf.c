@@ -196,12 +196,14 @@ PROGRAM(block_rq_issue, on_issue)
 	struct request *request = ARGUMENT(struct request *, 0);
 	struct bio *bio = READ(request, bio);
 	struct io_started start = {};
-	struct io_started *earlier;
 	struct io_sender *sender;
 	__u64 address = (__u64)request, of = (__u64)bio;
 	struct block_device *device;
 	struct gendisk *disk;
 
+	/* The place is another's now: who was there has ended, and that was not seen. */
+	if (!DELETE(started, &address))
+		drop(IO_DROP_ENDS);
 	if (!bio)
 		return 0;
 	start.key.cgroup = cgroup_of_bio(bio);
@@ -216,13 +218,17 @@ PROGRAM(block_rq_issue, on_issue)
 	sender = LOOKUP(senders, &of);
 	if (sender)
 		start.sender = *sender;
-	start.bio = of;
 	start.at = bpf_ktime_get_ns();
-	/* A request for something else stands where one was whose end nobody told. */
-	earlier = LOOKUP(started, &address);
-	if (earlier && earlier->bio != of)
-		drop(IO_DROP_ENDS);
 	UPDATE(started, &address, &start);
+	return 0;
+}
+
+/* The device had no room: the request will be sent again. */
+PROGRAM(block_rq_requeue, on_requeue)
+{
+	__u64 address = (__u64)ARGUMENT(struct request *, 0);
+
+	DELETE(started, &address);
 	return 0;
 }
 

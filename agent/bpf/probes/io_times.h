@@ -36,7 +36,7 @@ enum io_drop {
 	IO_DROP_COUNTS,		/* "counts" was full */
 	IO_DROP_PROCESSES,
 	IO_DROP_FILES,
-	IO_DROP_ENDS,		/* a request was sent and its end never told */
+	IO_DROP_ENDS,		/* a request was sent and its end never seen */
 	IO_DROPS,
 };
 
@@ -92,7 +92,6 @@ struct io_sender {
 struct io_started {
 	struct io_key key;
 	__u64 at;		/* bpf_ktime_get_ns */
-	__u64 bio;		/* its address, by which two requests in one place are told apart */
 	__u32 bytes;
 	struct io_sender sender;
 };

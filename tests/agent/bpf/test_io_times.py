@@ -12,6 +12,7 @@ from agent.bpf.io_counts import IoTimes
 from agent.bpf.io_times import IO_TIMES, aim
 from agent.bpf.loader import open_probe
 from agent.bpf.probeset import LoaderName
+from tests.agent.bpf.lost_ends import unended
 from tests.agent.bpf.test_always_on import (
     BLOCK,
     READS,
@@ -58,15 +59,19 @@ def test_requests_are_told_by_disk_process_and_file(
         reading = probe.read()
         assert set(reading.cgroups) == {blkio_id(busy.pid)}
         assert reading.of(blkio_id(other.pid)) == IoTimes()
-        if ends := reading.dropped["ends"]:
-            pytest.skip(f"the kernel did not tell the end of {ends} requests, and that was counted")
-        assert reading.dropped == {"counts": 0, "processes": 0, "files": 0, "ends": 0}
+        lost, full = unended(probe, blkio_id(busy.pid)), dict(reading.dropped)
+        del full["ends"]
+        assert full == {"counts": 0, "processes": 0, "files": 0}
         counts = reading.of(blkio_id(busy.pid))
         probe.forget([blkio_id(busy.pid)])
         assert probe.read().cgroups == {}
     streams = {stream.operation: of for stream, of in counts.streams.items()}
     assert len(streams) == len(counts.streams), "one disk"
     writes = streams["write"]
+    if lost:
+        assert WRITES - lost <= writes.requests <= WRITES
+        assert READS - lost < streams["read"].requests
+        return
     assert (writes.requests, writes.bytes, writes.errors) == (WRITES, WRITES * BLOCK, 0)
     assert writes.sizes[3] == WRITES, "of 4096 = 512 << 3 bytes"
     assert 0 < writes.ns < 30e9
@@ -82,9 +87,11 @@ def test_requests_are_told_by_disk_process_and_file(
         READS * BLOCK,
         WRITES * BLOCK,
     )
-    assert streams["read"].requests == READS + of.requests
+    # What the filesystem itself has to look up, as where the file's blocks are.
+    own = sum(of.requests for file, of in counts.files.items() if file.kind == "device")
+    assert streams["read"].requests == READS + of.requests + own
     sums = {each.name: each.sum for each in counts.processes.values() if each.sum.written == 0}
-    assert sums["busybox"].requests == READS
+    assert READS <= sums["busybox"].requests <= READS + own
     assert sum(each.sum.requests for each in counts.processes.values()) == (
-        READS + WRITES + of.requests
+        READS + WRITES + of.requests + own
     )
