@@ -38,13 +38,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from agent.bpf.registry import select
+    from agent.bpf.own import find_own, kind_of
     from agent.bpf.sweep import PROGRAMS
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.container.container import Kind
     from agent.doctor.checks import checks
     from agent.doctor.facts import Level
     from agent.doctor.gather import gather
+    from agent.doctor.probes import planned
     from agent.sampler import Sampler, host_hierarchies
 
     config, problems = _config(arguments)
@@ -63,14 +64,12 @@ def _run(arguments: argparse.Namespace) -> int:
             for each in snapshot.health
             if each.failures
         )
-    probes = [kind.programs for kind in select(config.probes.on, config.probes.off)]
-    if config.probes.sweep:
-        probes.append(PROGRAMS)
+    own = find_own(config.probes.directory) if config.probes.directory else ()
     answer, problem, page = _ask(config)
     facts = gather(
         config,
         hierarchies,
-        probes,
+        planned(config.probes, map(kind_of, own), PROGRAMS),
         containers=containers,
         unread=unread,
         answer=answer,

@@ -12,7 +12,8 @@ from agent.doctor.environment import (
     running_agent,
     runtime_sockets,
 )
-from agent.doctor.facts import Check, HostFacts, Level, ProbeSupport
+from agent.doctor.facts import Check, HostFacts, Level
+from agent.doctor.probes import probes
 
 _CONTROLLERS: Final = {
     "cpu": "CPU limits and throttling",
@@ -42,7 +43,7 @@ def checks(facts: HostFacts) -> tuple[Check, ...]:
     return tuple(
         check
         for part in (
-            *(configuration, _cgroups, _pressure, _capabilities, _bpf, _sources, runtime_sockets),
+            *(configuration, _cgroups, _pressure, _capabilities, probes, _sources, runtime_sockets),
             *(_process, locked_memory, clock, _agent, running_agent),
         )
         for check in part(facts)
@@ -107,42 +108,6 @@ def _capabilities(facts: HostFacts) -> Iterator[Check]:
                 f"{name} is not held: no {buys}",
                 f"AmbientCapabilities={name} in the unit, --cap-add {name[4:]}, or run as root",
             )
-
-
-def _bpf(facts: HostFacts) -> Iterator[Check]:
-    if not facts.probes_enabled:
-        yield Check("probes", Level.OK, "BPF probes are off (probes.enabled = false)")
-        return
-    if facts.btf:
-        yield Check("btf", Level.OK, f"kernel {facts.kernel} offers its types (BTF)")
-    else:
-        yield Check(
-            "btf",
-            Level.NOTE,
-            f"kernel {facts.kernel} does not offer its types (BTF)",
-            "a kernel with CONFIG_DEBUG_INFO_BTF=y, and /sys mounted",
-        )
-    for probe in facts.probes:
-        yield _probe(probe)
-
-
-def _probe(probe: ProbeSupport) -> Check:
-    features = dict.fromkeys(each.feature for each in probe.decisions)
-    may = {each.feature for each in probe.decisions if each.allowed}
-    id_ = f"probe.{probe.name}"
-    if features.keys() <= may:
-        loaders = dict.fromkeys(each.loader for each in probe.decisions if each.allowed)
-        return Check(id_, Level.OK, f"probe {probe.name} may be loaded by {', '.join(loaders)}")
-    refused = [each for each in probe.decisions if each.feature not in may]
-    by_reason: dict[str, list[str]] = {}
-    for each in refused:
-        by_reason.setdefault(each.reason, []).append(each.loader)
-    reasons = "; ".join(
-        reason if len(set(loaders)) > 1 else f"{loaders[0]}: {reason}"
-        for reason, loaders in by_reason.items()
-    )
-    missing = ", ".join(name for name in features if name not in may)
-    return Check(id_, Level.NOTE, f"probe {probe.name} counts no {missing}", reasons)
 
 
 def _sources(facts: HostFacts) -> Iterator[Check]:

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from agent.bpf.probeset import ProbeSet
 from agent.bpf.support import Decision
 from agent.doctor.running import Trouble
 
 SCHEMA_VERSION = 1
+
+
+class Runs(enum.Enum):
+    """When a probe runs, by the configuration."""
+
+    ALWAYS = "always on"
+    WINDOWS = "in windows"
+    NO_WINDOW = "never: probes.window = 0"
+    TRACE = "while agent trace looks"
+    OFF_BY_DEFAULT = "off by default"
+    OFF = "off in the configuration"
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing runs it."""
+        return self in (Runs.NO_WINDOW, Runs.OFF_BY_DEFAULT, Runs.OFF)
+
+
+class PlannedProbe(NamedTuple):
+    """One probe there is."""
+
+    programs: ProbeSet
+    runs: Runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +41,9 @@ class ProbeSupport:
     """What `support.decide` says of one probe."""
 
     name: str
+    runs: Runs
     decisions: tuple[Decision, ...]
+    """Of the loaders that the configuration lets load it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

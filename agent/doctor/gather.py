@@ -8,11 +8,12 @@ import resource
 from collections.abc import Iterable, Mapping
 
 from agent.bpf import facts as bpf_facts
-from agent.bpf.probeset import ProbeSet
+from agent.bpf.facts import Facts
+from agent.bpf.probeset import IDLE
 from agent.bpf.support import decide
 from agent.cgroupfs.hierarchies import Hierarchies
 from agent.config import Config
-from agent.doctor.facts import Access, HostFacts, ProbeSupport
+from agent.doctor.facts import Access, HostFacts, PlannedProbe, ProbeSupport
 from agent.doctor.running import troubles
 from agent.doctor.system import clock_is_set, sockets
 from agent.kernelfile import Denied, read
@@ -29,7 +30,7 @@ _SOCKETS = (
 def gather(
     config: Config,
     hierarchies: Hierarchies | None,
-    probes: Iterable[ProbeSet],
+    probes: Iterable[PlannedProbe],
     *,
     containers: Mapping[str, int],
     unread: tuple[str, ...],
@@ -46,8 +47,8 @@ def gather(
     probes = tuple(probes)
     paths = config.paths
     bpf = bpf_facts.gather(
-        [name for probe in probes for name in probe.tracepoints],
-        [name for probe in probes for name in probe.kfuncs],
+        [name for probe in probes for name in probe.programs.tracepoints],
+        [name for probe in probes for name in probe.programs.kfuncs],
         proc=paths.proc,
     )
     return HostFacts(
@@ -60,7 +61,7 @@ def gather(
         capabilities=bpf.capabilities,
         btf=bpf.btf,
         probes_enabled=config.probes.enabled,
-        probes=tuple(ProbeSupport(name=p.name, decisions=decide(bpf, p)) for p in probes),
+        probes=tuple(_support(bpf, probe, config.probes.loader) for probe in probes),
         sources=tuple(
             _readable(path)
             for path in dict.fromkeys(
@@ -86,6 +87,22 @@ def gather(
         address=config.metrics.listen,
         answer=answer,
         answer_problem=answer_problem,
+    )
+
+
+def _support(facts: Facts, probe: PlannedProbe, loader: str) -> ProbeSupport:
+    programs = probe.programs
+    # Whatever is configured: the user's own have no object for libbpf, and bcc runs no walk.
+    if programs.source:
+        loader = "bcc"
+    elif all(program.kind in IDLE for program in programs.programs):
+        loader = "libbpf"
+    return ProbeSupport(
+        name=programs.name,
+        runs=probe.runs,
+        decisions=tuple(
+            each for each in decide(facts, programs) if loader in ("auto", each.loader)
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """What a running agent's own page says is wrong with it. Pure.
 
 agent_history_up{reason="No space left on device"} 0.0        a part that does not work, and why
+agent_probe_shed{probe="sched"} 1.0                           a probe that is too dear now
 agent_source_failures_total{source="network"} 12.0            what went wrong since its start
 """
 
@@ -14,6 +15,8 @@ _LABEL: Final = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 _COUNTED: Final = re.compile(
     r"agent_[a-z0-9_]*(?:failures|faults|lost|missed|dropped|timeouts)[a-z0-9_]*_total\Z"
 )
+_STOPPED: Final = "agent_probe_shed"
+"""1 while the governor keeps a probe stopped."""
 _OFF: Final = frozenset({"off in the configuration", ""})
 """Reasons that nobody needs to be told."""
 MOST: Final = 20
@@ -29,7 +32,7 @@ class Trouble(NamedTuple):
     @property
     def is_off(self) -> bool:
         """Whether it is a part that does not work, and not a count."""
-        return self.name.endswith("_up")
+        return self.name.endswith("_up") or self.name == _STOPPED
 
     def __str__(self) -> str:
         said = ", ".join(f"{name} {value}" for name, value in self.labels if value)
@@ -50,7 +53,7 @@ def troubles(page: str) -> tuple[Trouble, ...]:
             continue
         labels = tuple((key, _unescaped(text)) for key, text in _LABEL.findall(written or ""))
         off = name.endswith("_up") and value == 0 and not _is_meant(labels)
-        if off or (value > 0 and _COUNTED.match(name)):
+        if off or (value > 0 and (name == _STOPPED or _COUNTED.match(name))):
             found.append(Trouble(name, labels, value))
     return tuple(found[:MOST])
 

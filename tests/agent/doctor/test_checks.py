@@ -10,7 +10,7 @@ import pytest
 from agent.bpf.support import Decision
 from agent.doctor.checks import checks
 from agent.doctor.document import document
-from agent.doctor.facts import Access, Check, HostFacts, Level, ProbeSupport
+from agent.doctor.facts import Access, Check, HostFacts, Level, ProbeSupport, Runs
 from agent.doctor.running import Trouble
 from agent.doctor.text import doctor_text
 from tests.golden_file import assert_golden
@@ -26,7 +26,11 @@ GOOD = HostFacts(
     capabilities=GOOD_RIGHTS,
     btf=True,
     probes=(
-        ProbeSupport(name="tcp", decisions=(Decision("libbpf", "on_state", "connections", ""),)),
+        ProbeSupport(
+            name="tcp",
+            runs=Runs.ALWAYS,
+            decisions=(Decision("libbpf", "on_state", "connections", ""),),
+        ),
     ),
     sources=(
         Access(path="/var/lib/docker", exists=True),
@@ -66,7 +70,9 @@ def test_nothing_is_wrong_with_a_host_that_has_everything() -> None:
         (replace(GOOD, capabilities=~(1 << 19)), "capability.CAP_SYS_PTRACE", Level.NOTE),
         (replace(GOOD, btf=False), "btf", Level.NOTE),
         (
-            replace(GOOD, probes=(ProbeSupport(name="tcp", decisions=(REFUSED,)),)),
+            replace(
+                GOOD, probes=(ProbeSupport(name="tcp", runs=Runs.ALWAYS, decisions=(REFUSED,)),)
+            ),
             "probe.tcp",
             Level.NOTE,
         ),
@@ -143,7 +149,10 @@ def test_what_does_no_harm_is_well(facts: HostFacts) -> None:
 
 def test_one_loader_that_may_is_enough() -> None:
     both = (REFUSED, Decision("bcc", "on_state", "connections", ""))
-    assert wrong(replace(GOOD, probes=(ProbeSupport(name="tcp", decisions=both),))) == []
+    assert (
+        wrong(replace(GOOD, probes=(ProbeSupport(name="tcp", runs=Runs.ALWAYS, decisions=both),)))
+        == []
+    )
 
 
 def test_cap_sys_admin_stands_in_for_what_bpf_needs() -> None:
@@ -160,7 +169,7 @@ def test_the_page() -> None:
         GOOD,
         controllers=frozenset({"cpu", "memory", "pids"}),
         capabilities=0,
-        probes=(ProbeSupport(name="tcp", decisions=(REFUSED,)),),
+        probes=(ProbeSupport(name="tcp", runs=Runs.ALWAYS, decisions=(REFUSED,)),),
         state=Access(path="/var/lib/container-agent", exists=False, problem="/var/lib: no"),
         unread=("identity: 1 could not be read, first \x1b[2J",),
     )

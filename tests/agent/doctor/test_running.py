@@ -14,6 +14,8 @@ agent_source_failures_total{source="network"} 12.0
 agent_source_failures_total{source="walk"} 0.0
 agent_web_config_failures_total 2.0
 agent_lifecycle_missed_total{what="start"} 1.0
+agent_probe_shed{probe="tcp"} 0.0
+agent_probe_shed{probe="sched"} 1.0
 container_cpu_cfs_throttled_periods_total{id="/"} 7
 not a line
 agent_x_failures_total{a="b"} 1.2.3
@@ -26,9 +28,11 @@ def test_what_is_wrong_is_told_with_its_labels() -> None:
         Trouble("agent_source_failures_total", (("source", "network"),), 12.0),
         Trouble("agent_web_config_failures_total", (), 2.0),
         Trouble("agent_lifecycle_missed_total", (("what", "start"),), 1.0),
+        Trouble("agent_probe_shed", (("probe", "sched"),), 1.0),
     )
-    first, second, third, _ = troubles(PAGE)
+    first, second, third, _, shed = troubles(PAGE)
     assert first.is_off
+    assert shed.is_off
     assert not second.is_off
     assert str(second) == "agent_source_failures_total (source network)"
     assert str(third) == "agent_web_config_failures_total"
