@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import resource
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,9 +25,14 @@ from agent.bpf import libbpf
 
 CAP_NET_ADMIN: Final = 12
 CAP_SYS_ADMIN: Final = 21
+CAP_SYS_RESOURCE: Final = 24
 CAP_PERFMON: Final = 38
 CAP_BPF: Final = 39
 """Bits of CapEff, include/uapi/linux/capability.h. BPF and PERFMON are new in Linux 5.8."""
+
+_NOT_LOCKED: Final = (5, 11)
+"""Linux kernel commit 97306be45fbe ("bpf: Eliminate rlimit-based memory accounting for bpf progs")
+and its kin (in v5.11): from then on BPF's memory is the cgroup's."""
 
 _CHUNK: Final = 1 << 20
 
@@ -50,7 +56,8 @@ class Facts:
     """One look. Compare `support.decide`."""
 
     kernel: str
-    """uname -r, for messages only: decisions are made on features."""
+    """uname -r, for messages only: decisions are made on features. What `locked_memory` needs to
+    know of it no feature says."""
     btf: bool
     tracepoints: frozenset[str]
     """Of those asked for, the ones this kernel has, by its BTF."""
@@ -69,6 +76,8 @@ class Facts:
     bcc: Bcc | None
     bpftool: str | None
     """Its path. bcc gets the kernel's types through it."""
+    locked_memory: int | None = None
+    """Bytes that maps and programs may take, RLIMIT_MEMLOCK; None where nothing limits them."""
 
 
 def gather(
@@ -95,7 +104,18 @@ def gather(
         libbpf=libbpf.version(),
         bcc=find_bcc(lib),
         bpftool=shutil.which("bpftool", path=_search_path()),
+        locked_memory=memory_limit(
+            platform.release(), resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+        ),
     )
+
+
+def memory_limit(kernel: str, limit: int) -> int | None:
+    """Bytes that BPF may take on this kernel, by uname -r and RLIMIT_MEMLOCK; None: no limit."""
+    found = re.match(r"(\d+)\.(\d+)", kernel)
+    if found is None or (int(found[1]), int(found[2])) >= _NOT_LOCKED:
+        return None
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def parse_capabilities(text: str) -> int:

@@ -10,9 +10,20 @@ root user, no bpffs and no tracefs is needed, but for packets: CAP_NET_ADMIN.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from agent.bpf.facts import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN, Facts
+from agent.bpf.facts import (
+    CAP_BPF,
+    CAP_NET_ADMIN,
+    CAP_PERFMON,
+    CAP_SYS_ADMIN,
+    CAP_SYS_RESOURCE,
+    Facts,
+)
 from agent.bpf.probeset import IDLE, LOADERS, LoaderName, ProbeSet, Program
+
+_TOO_LITTLE: Final = 64 * 1024
+"""Bytes of locked memory: what a process has by default, and no probe fits in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,7 @@ def refuse_loader(facts: Facts, loader: LoaderName) -> str:
     return (
         _refuse_host(facts)
         or refuse_rights(facts)
+        or _refuse_memory(facts)
         or (_refuse_libbpf(facts) if loader == "libbpf" else _refuse_bcc(facts))
     )
 
@@ -79,6 +91,17 @@ def refuse_rights(facts: Facts) -> str:
     if missing:
         return f"this process lacks {' and '.join(missing)} (or CAP_SYS_ADMIN)"
     return ""
+
+
+def _refuse_memory(facts: Facts) -> str:
+    limit = facts.locked_memory
+    # Both loaders raise the limit where they may.
+    if limit is None or limit > _TOO_LITTLE or _has(facts, CAP_SYS_RESOURCE):
+        return ""
+    return (
+        f"kernel {facts.kernel} counts BPF maps as locked memory, of which this process may have"
+        f" {limit} bytes (LimitMEMLOCK=infinity in the unit, --ulimit memlock=-1)"
+    )
 
 
 def _refuse_libbpf(facts: Facts) -> str:

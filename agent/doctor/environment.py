@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from agent.bpf.facts import memory_limit
 from agent.doctor.facts import Check, HostFacts, Level
 
 _ENOUGH_LOCKED: Final = 64 * 1024 * 1024
-_NOT_LOCKED: Final = (5, 11)
-"""Linux kernel commit 97306be45fbe ("bpf: Eliminate rlimit-based memory accounting for bpf progs")
-and its kin (in v5.11): from then on BPF's memory is the cgroup's."""
-_LOCK: Final = 14
-"""CAP_IPC_LOCK's bit."""
+_RAISE: Final = 24
+"""CAP_SYS_RESOURCE's bit: with it the loaders raise the limit themselves."""
 
 
 def configuration(facts: HostFacts) -> Iterator[Check]:
@@ -78,14 +75,14 @@ def locked_memory(facts: HostFacts) -> Iterator[Check]:
     """What BPF maps may take on old kernels."""
     limit, held = facts.locked_memory, facts.capabilities or 0
     told = "no limit of" if limit < 0 else f"{limit} bytes of"
-    old = _version(facts.kernel) < _NOT_LOCKED
-    free = limit < 0 or limit >= _ENOUGH_LOCKED or bool(held >> _LOCK & 1)
-    if facts.probes_enabled and old and not free:
+    counted = memory_limit(facts.kernel, limit)
+    few = counted is not None and counted < _ENOUGH_LOCKED and not held >> _RAISE & 1
+    if facts.probes_enabled and few:
         yield Check(
             "memlock",
             Level.NOTE,
             f"{told} locked memory: too little for BPF maps on this kernel",
-            "LimitMEMLOCK=infinity in the unit, --ulimit memlock=-1, or CAP_IPC_LOCK",
+            "LimitMEMLOCK=infinity in the unit, --ulimit memlock=-1, or CAP_SYS_RESOURCE",
         )
     else:
         yield Check("memlock", Level.OK, f"{told} locked memory")
@@ -103,8 +100,3 @@ def running_agent(facts: HostFacts) -> Iterator[Check]:
             f"the running agent: {said}",
             "its log says what; docs/metrics.md what it means",
         )
-
-
-def _version(kernel: str) -> tuple[int, int]:
-    found = re.match(r"(\d+)\.(\d+)", kernel)
-    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,9 +1,11 @@
 """What the probes that always run cost others, and what loading them costs the agent.
 
-    python -m tests.bench.bpf [--rounds 9] [--json]
+    python -m tests.bench.bpf [--rounds 15] [--json]
 
-Each round runs every workload without probes and with all that are on by default and in no window;
-a ratio is of one round, and the median of all is told.
+Each round runs a workload without probes, with all that are on by default and in no window, and
+without once more: the ratio is to the mean of the two without, so that a machine that becomes
+slower is not taken for a cost. The median of all rounds is told, and beside it their quartiles, and
+those of the second run without to the first: what noise alone does here.
 
     syscall   getppid in a loop: CPU time
     switch    a byte through a pipe and one back, two switches of a CPU: CPU time
@@ -17,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -30,13 +31,11 @@ from typing import Final
 
 from agent.bpf.loader import ProbeUnavailable, open_probe
 from agent.bpf.registry import KINDS
+from tests.bench.bpf_workloads import commands_in, run
 
-COUNTS: Final = {"syscall": 2_000_000, "switch": 40_000, "read": 2_000}
-"""Workload -> operations of one run: some 0.2 s."""
 TARGETS: Final = {"syscall": 1.02, "switch": 1.05, "read": 1.03}
 LOAD_SECONDS: Final = 0.2
 LOAD_MIB: Final = 4.0
-FILE_BYTES: Final = 64 << 20
 
 LOADING: Final = """
 import time
@@ -61,15 +60,21 @@ class Row:
     """Of an operation without probes."""
     added_ns: float
     ratio: float
+    quartiles: tuple[float, float]
+    """Of the ratio."""
+    noise: tuple[float, float]
+    """Quartiles of the ratio of two runs without probes."""
     target: float
 
 
 def main() -> int:
     """Run the benchmark; 1 if a target is missed."""
     arguments = argparse.ArgumentParser(description="Cost of the probes that always run.")
-    arguments.add_argument("--rounds", type=int, default=9)
+    arguments.add_argument("--rounds", type=int, default=15)
     arguments.add_argument("--json", action="store_true")
     options = arguments.parse_args()
+    if options.rounds < 2:
+        arguments.error("--rounds: quartiles need two and more")
     try:
         rows = list(measure(options.rounds))
     except ProbeUnavailable as error:
@@ -79,11 +84,13 @@ def main() -> int:
     if options.json:
         print(json.dumps({"rows": [asdict(row) for row in rows], "load": [seconds, mib]}))
     else:
-        print(f"{'':10}{'ns':>9}{'added':>9}{'ratio':>8}{'target':>8}")
+        head = f"{'ns':>9}{'added':>9}{'ratio':>8}{'quartiles':>13}{'noise':>13}{'target':>8}"
+        print(f"{'':10}{head}")
         for row in rows:
+            spread = (f"{low:.3f}-{high:.3f}" for low, high in (row.quartiles, row.noise))
             print(
-                f"{row.workload:10}{row.ns:9.0f}{row.added_ns:9.0f}{row.ratio:8.3f}"
-                f"{row.target:8.2f}"
+                f"{row.workload:10}{row.ns:9.1f}{row.added_ns:9.1f}{row.ratio:8.3f}"
+                f"{''.join(f'{each:>13}' for each in spread)}{row.target:8.2f}"
             )
         print(f"loading: {seconds:.2f} s of CPU (target {LOAD_SECONDS}), ", end="")
         print(f"{mib:.1f} MiB (target {LOAD_MIB:.0f})")
@@ -104,8 +111,10 @@ def measure(rounds: int) -> Iterator[Row]:
         ]
         for probe in probes:
             probe.detach()
-        for workload, command in commands.items():
+        for workload, target in TARGETS.items():
+            command = commands[workload]
             without: list[float] = []
+            again: list[float] = []
             counted: list[float] = []
             for _ in range(rounds):
                 without.append(run(command))
@@ -114,45 +123,37 @@ def measure(rounds: int) -> Iterator[Row]:
                 counted.append(run(command))
                 for probe in probes:
                     probe.detach()
+                again.append(run(command))
+            base = [(a + b) / 2 for a, b in zip(without, again, strict=True)]
+            ratios = [a / b for a, b in zip(counted, base, strict=True)]
             yield Row(
                 workload,
-                statistics.median(without),
-                statistics.median(a - b for a, b in zip(counted, without, strict=True)),
-                statistics.median(a / b for a, b in zip(counted, without, strict=True)),
-                TARGETS[workload],
+                statistics.median(base),
+                statistics.median(a - b for a, b in zip(counted, base, strict=True)),
+                statistics.median(ratios),
+                quartiles(ratios),
+                quartiles([a / b for a, b in zip(again, without, strict=True)]),
+                target,
             )
 
 
-def commands_in(directory: Path) -> dict[str, Sequence[str]]:
-    """Build the C programs there, and the file to read."""
-    for name in ("kernel_loops", "direct_read"):
-        source = Path(__file__).with_name(f"{name}.c")
-        subprocess.run(["cc", "-O2", "-o", str(directory / name), str(source)], check=True)
-    with open(directory / "file", "wb") as file:
-        file.write(os.urandom(FILE_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    loops = str(directory / "kernel_loops")
-    return {
-        "syscall": [loops, "syscall", str(COUNTS["syscall"])],
-        "switch": [loops, "switch", str(COUNTS["switch"])],
-        "read": [str(directory / "direct_read"), str(directory / "file"), str(COUNTS["read"])],
-    }
+def quartiles(ratios: Sequence[float]) -> tuple[float, float]:
+    """The first and the third."""
+    first, _, third = statistics.quantiles(ratios, n=4)
+    return first, third
 
 
-def run(command: Sequence[str]) -> float:
-    """Nanoseconds of one operation."""
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout)
-
-
-def loading() -> tuple[float, float]:
-    """(CPU seconds, MiB resident) of loading all."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOADING], check=True, capture_output=True, text=True
-    )
-    seconds, mib = map(float, done.stdout.split())
-    return seconds, mib
+def loading(times: int = 5) -> tuple[float, float]:
+    """(CPU seconds, MiB resident) of loading all: the medians."""
+    seconds, mib = [], []
+    for _ in range(times):
+        done = subprocess.run(
+            [sys.executable, "-c", LOADING], check=True, capture_output=True, text=True
+        )
+        took, more = map(float, done.stdout.split())
+        seconds.append(took)
+        mib.append(more)
+    return statistics.median(seconds), statistics.median(mib)
 
 
 if __name__ == "__main__":

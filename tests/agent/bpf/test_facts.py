@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from agent.bpf.facts import (
     Bcc,
     find_bcc,
     gather,
+    memory_limit,
     parse_capabilities,
     parse_first_user_namespace,
     parse_has_cgroup2,
@@ -30,6 +32,20 @@ def test_effective_capabilities_are_read_and_no_others() -> None:
 
 def test_a_status_without_the_line_means_no_capability() -> None:
     assert parse_capabilities("Name:\tpython\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "limit", "told"),
+    [
+        ("5.10.0-28-amd64", 65536, 65536),
+        ("5.10.0-28-amd64", resource.RLIM_INFINITY, None),
+        ("5.11.0", 65536, None),
+        ("6.1.0-50-cloud-amd64", 0, None),
+        ("custom", 65536, None),
+    ],
+)
+def test_locked_memory_limits_old_kernels_alone(kernel: str, limit: int, told: int | None) -> None:
+    assert memory_limit(kernel, limit) == told
 
 
 def test_the_chosen_lockdown_is_the_one_in_brackets() -> None:

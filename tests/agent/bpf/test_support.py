@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.bpf.facts import CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, Bcc, Facts
+from agent.bpf.facts import CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, Bcc, Facts
 from agent.bpf.lifecycle import PROGRAMS as LIFECYCLE
 from agent.bpf.support import Decision, decide, refuse_loader
 
@@ -61,6 +61,19 @@ def test_a_missing_capability_is_named(held: set[int], named: str) -> None:
 
 def test_sys_admin_alone_is_enough() -> None:
     assert refused(replace(WORKS, capabilities=1 << CAP_SYS_ADMIN)) == {}
+
+
+@pytest.mark.parametrize("limit", [0, 65536])
+def test_too_little_locked_memory_is_told_before_anything_is_loaded(limit: int) -> None:
+    facts = replace(WORKS, kernel="5.10.0", locked_memory=limit)
+    assert set(refused(facts)) == {"libbpf", "bcc"}
+    assert (
+        f"kernel 5.10.0 counts BPF maps as locked memory, of which this process may have {limit}"
+        in (refused(facts)["libbpf"])
+    )
+    rights = facts.capabilities | 1 << CAP_SYS_RESOURCE
+    assert refused(replace(facts, capabilities=rights)) == {}
+    assert refused(replace(facts, locked_memory=8 << 20)) == {}
 
 
 def test_capabilities_of_a_user_namespace_count_for_nothing() -> None:

@@ -94,7 +94,7 @@ def test_nothing_is_wrong_with_a_host_that_has_everything() -> None:
         (replace(GOOD, clock=False), "clock", Level.NOTE),
         (replace(GOOD, clock=None), "clock", Level.NOTE),
         (
-            replace(GOOD, kernel="5.4.0-1", capabilities=GOOD_RIGHTS & ~(1 << 14)),
+            replace(GOOD, kernel="5.4.0-1", capabilities=GOOD_RIGHTS & ~(1 << 24)),
             "memlock",
             Level.NOTE,
         ),
@@ -137,8 +137,8 @@ def test_no_limit_of_open_files_is_not_a_small_one() -> None:
     [
         replace(GOOD, kernel="5.4.0", locked_memory=-1),
         replace(GOOD, kernel="5.4.0"),
-        replace(GOOD, kernel="5.11.0", capabilities=GOOD_RIGHTS & ~(1 << 14)),
-        replace(GOOD, kernel="5.4.0", capabilities=GOOD_RIGHTS & ~(1 << 14), probes_enabled=False),
+        replace(GOOD, kernel="5.11.0", capabilities=GOOD_RIGHTS & ~(1 << 24)),
+        replace(GOOD, kernel="5.4.0", capabilities=GOOD_RIGHTS & ~(1 << 24), probes_enabled=False),
         replace(GOOD, docker_socket="/d.sock", sockets=(Access(path="/d.sock", exists=True),)),
         replace(GOOD, sockets=(Access(path="/c.sock", exists=True, problem="refused"),)),
     ],
