@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from agent.config import is_loopback
+from agent.records import dataclass
 
 
 class Request(NamedTuple):

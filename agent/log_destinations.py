@@ -7,9 +7,10 @@ page, and a token that is replaced is used.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
+
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ Without a rule, label or annotation nothing is done, and it costs nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from agent.log_patterns import compile_any, compile_pattern
+from agent.records import dataclass
 
 LANGUAGES: Final = ("java", "python", "go", "ruby", "node")
 """Whose stack traces `multiline` knows."""

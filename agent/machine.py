@@ -17,11 +17,11 @@ import os
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from agent.config import HostPaths
 from agent.kernelfile import Denied, UnexpectedText, parse_count, read
+from agent.records import dataclass
 
 T = TypeVar("T")
 

@@ -6,8 +6,6 @@ reads the kernel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.bpf.counts import NO_COUNTS, ProbeCounts
 from agent.cgroupfs.pressure import Pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
@@ -20,6 +18,7 @@ from agent.processes import ProcessCounts
 from agent.procfs.meminfo import Meminfo
 from agent.procfs.net_dev import NetDev
 from agent.procfs.stat import CpuTimes
+from agent.records import dataclass
 from agent.security.posture import Posture
 from agent.security.reports.images import Images
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from agent.compression import accepted, compress
 from agent.exchange import TEXT, Request, Response, Site
 from agent.plain_cheroot import Adapter, Server
+from agent.records import replace
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (

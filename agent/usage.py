@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from agent.cgroupfs.pressure import Pressure, Stall
@@ -25,6 +24,7 @@ from agent.kernelfile import UNLIMITED, Limit, Unlimited
 from agent.model import HostSample, Sample, Snapshot
 from agent.procfs.net_dev import NetDev
 from agent.procfs.stat import CpuTimes
+from agent.records import dataclass
 from agent.units import seconds
 
 T = TypeVar("T")

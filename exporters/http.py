@@ -28,13 +28,13 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from agent.compression import compress
 from agent.logs.chunk import RetryAfter
+from agent.records import dataclass
 from agent.version import VERSION
 from exporters.backoff import Backoff
 

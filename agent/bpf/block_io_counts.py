@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.records import dataclass
 
 OPS: Final = ("read", "write", "discard", "other")
 """enum block_io_op."""

@@ -6,8 +6,9 @@ counts = sample.probes.get(TcpCounts)       # None: that probe does not run
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar, cast
+
+from agent.records import dataclass
 
 C = TypeVar("C")
 

@@ -10,11 +10,11 @@ import enum
 import struct
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from agent.bpf.durations import SLOTS, Durations
 from agent.bpf.reading import Reading
+from agent.records import dataclass, field
 
 KEY: Final = struct.Struct("=QII")
 """struct lifecycle_key: cgroup, event, code."""

@@ -7,8 +7,9 @@ to 67 s, which tells a neighbour from another continent and a resent SYN, in few
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from agent.records import dataclass
 
 BOUNDS_NS: Final = tuple(16_000 << 2 * i for i in range(12))
 SLOTS: Final = len(BOUNDS_NS) + 1

@@ -17,11 +17,11 @@ import re
 import resource
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.bpf import libbpf
+from agent.records import dataclass
 
 CAP_NET_ADMIN: Final = 12
 CAP_SYS_ADMIN: Final = 21

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.reading import Reading
+from agent.records import dataclass
 
 BUCKETS: Final = 32
 """Of a latency: bucket i holds 2^i <= nanoseconds < 2^(i+1), the last all above."""

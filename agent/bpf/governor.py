@@ -11,8 +11,9 @@ Rates are CPU seconds a second, of one core: 0.01 is 1%.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from agent.records import dataclass, field, replace
 
 FIRST_WAIT: Final = 300.0
 LONGEST_WAIT: Final = 4 * 3600.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from agent.bpf.attach import attach
 from agent.bpf.probeset import IDLE, Program
+from agent.records import dataclass, field
 
 
 @dataclass(slots=True)

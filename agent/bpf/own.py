@@ -21,7 +21,6 @@ import re
 import struct
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -31,6 +30,7 @@ from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program, Sampling
 from agent.bpf.reading import Reading
+from agent.records import dataclass
 
 _WIDTHS: Final = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i", "s64": "q"}
 _NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.reading import Reading
+from agent.records import dataclass
 
 CGROUP: Final = struct.Struct("=Q")
 COUNTS: Final = struct.Struct("=4Q")

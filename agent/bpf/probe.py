@@ -13,7 +13,6 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Final, Generic, TypeVar
 
@@ -22,6 +21,7 @@ from agent.bpf.addition import add
 from agent.bpf.loaded import Loaded
 from agent.bpf.probeset import LoaderName, ProbeSet
 from agent.bpf.reading import Hierarchy, Reading
+from agent.records import dataclass, field, replace
 
 C = TypeVar("C")
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from agent.records import dataclass, field
 
 LoaderName = Literal["libbpf", "bcc"]
 LOADERS: Final[tuple[LoaderName, ...]] = ("libbpf", "bcc")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
+
+from agent.records import dataclass, field
 
 C = TypeVar("C")
 Hierarchy = Literal["unified", "blkio"]

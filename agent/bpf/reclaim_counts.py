@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import NONE, SLOTS, Durations
 from agent.bpf.reading import Reading
+from agent.records import dataclass
 
 KINDS: Final = ("direct", "memcg", "compaction")
 """enum reclaim_kind: the host is short; a cgroup is at its limit; no pages side by side."""

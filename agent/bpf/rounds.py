@@ -19,11 +19,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from agent.bpf.governor import Round, govern
 from agent.bpf.stats import RunTime, run_time, statistics
+from agent.records import dataclass, replace
 
 log = logging.getLogger(__name__)
 

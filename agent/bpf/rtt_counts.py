@@ -9,11 +9,11 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from agent.bpf.addition import add
 from agent.bpf.decode import UnexpectedRecord
+from agent.records import dataclass, field
 
 BUCKETS: Final = 32
 """Of a round trip: bucket i holds 2^i <= nanoseconds < 2^(i+1), the last all above."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from agent.bpf import syscall
@@ -26,6 +25,7 @@ from agent.bpf.facts import gather
 from agent.bpf.loader import ProbeUnavailable, open_probe
 from agent.bpf.probe import Kind, Probe
 from agent.bpf.reading import Hierarchy, Reading
+from agent.records import dataclass, field
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
+from agent.records import dataclass
 
 BUCKETS: Final = 32
 REASONS: Final = ("io", "interruptible", "uninterruptible", "stopped")

@@ -9,7 +9,6 @@ root user, no bpffs and no tracefs is needed, but for packets: CAP_NET_ADMIN.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.facts import (
@@ -21,6 +20,7 @@ from agent.bpf.facts import (
     Facts,
 )
 from agent.bpf.probeset import IDLE, LOADERS, LoaderName, ProbeSet, Program
+from agent.records import dataclass
 
 _TOO_LITTLE: Final = 64 * 1024
 """Bytes of locked memory: what a process has by default, and no probe fits in."""

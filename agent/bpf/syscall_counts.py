@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.syscall_names import CLASSES, NUMBERS, name_of
+from agent.records import dataclass, field
 
 BUCKETS: Final = 32
 """Of a latency: bucket i holds 2^i <= nanoseconds < 2^(i+1), the last all above."""

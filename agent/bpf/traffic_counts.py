@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
+from agent.records import dataclass
 
 CGROUP: Final = struct.Struct("=Q")
 COUNTS: Final = struct.Struct("=4Q")

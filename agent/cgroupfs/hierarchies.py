@@ -15,8 +15,9 @@ every mount shows the whole of it: the mount's root says which part.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
+
+from agent.records import dataclass, field
 
 V1_CONTROLLERS: Final = (
     "memory",

@@ -6,7 +6,6 @@ fields from its own files (`v1.py`); what it cannot say is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
@@ -19,6 +18,7 @@ from agent.cgroupfs.numa import NodeMemory
 from agent.cgroupfs.pressure import Pressure
 from agent.cgroupfs.rdma import Resource
 from agent.kernelfile import Limit
+from agent.records import dataclass
 
 
 class Cgroup(NamedTuple):

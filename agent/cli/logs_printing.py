@@ -8,13 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from agent.container.container import Container
 from agent.logs.entry import Entry, record_fields
 from agent.logs.faults import FaultLog
+from agent.records import dataclass
 
 _POLL: Final = 0.1
 """Seconds between looks at a file that is followed."""

@@ -13,10 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR, OK, UNREACHABLE
+from agent.records import replace
 
 if TYPE_CHECKING:
     from agent.cli.verify_receiver import Tally

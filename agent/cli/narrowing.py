@@ -27,7 +27,8 @@ def verdicts_of(target: Target, diagnosis: Diagnosis, proc: str) -> tuple[Verdic
 def only(diagnosis: Diagnosis, verdicts: tuple[Verdict, ...]) -> Diagnosis:
     """The same of these verdicts alone, with what could not be checked of them."""
     from collections import Counter
-    from dataclasses import replace
+
+    from agent.records import replace
 
     blind = Counter(lack for verdict in verdicts for lack in verdict.blind)
     return replace(diagnosis, verdicts=verdicts, blind=tuple(blind.most_common()))

@@ -87,9 +87,8 @@ def _save(arguments: argparse.Namespace) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> int:
-    from dataclasses import replace
-
     from agent.cli.top_view import BadChoice, view_of
+    from agent.records import replace
     from agent.top.past import nearest
 
     try:

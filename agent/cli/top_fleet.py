@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, view: View, *, printing: bool) -> int:
     """The exit code."""
-    from dataclasses import replace
-
     from agent.fleet.frames import LEAST_DELAY, FleetMaker, FleetSource
     from agent.fleet.server import CannotAsk
+    from agent.records import replace
     from agent.top.sets import with_host
 
     arguments.delay = max(arguments.delay, LEAST_DELAY)

@@ -6,11 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR
+from agent.records import replace
 
 if TYPE_CHECKING:
     from agent.config import Config

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from agent.cli import past
 from agent.cli.exits import OK
+from agent.records import replace
 
 if TYPE_CHECKING:
     from agent.config import Config

@@ -6,10 +6,10 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR, OK
+from agent.records import replace
 
 if TYPE_CHECKING:
     from agent.model import Snapshot

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
 import msgpack
+
+from agent.records import dataclass, field
 
 _CHUNK: Final = 8 * 1024 * 1024
 """Bytes of one message at most: a chunk has 1 MiB, one record alone may make it larger."""

@@ -97,7 +97,7 @@ def _matchers_of_target(
 
 
 def _only(host: HostDiagnosis, target: Target) -> HostDiagnosis | None:
-    from dataclasses import replace
+    from agent.records import replace
 
     verdicts = narrowing.verdicts_of(target, host.diagnosis, "")
     if not verdicts:
@@ -136,10 +136,9 @@ def _print_json(hosts: list[HostDiagnosis]) -> None:
 
 
 def _print_text(arguments: argparse.Namespace, hosts: list[HostDiagnosis], *, one: bool) -> None:
-    from dataclasses import replace
-
     from agent.cli.why_printing import style
     from agent.diagnosis.text import diagnosis_text
+    from agent.records import replace
     from agent.units import plural
 
     written = style(ascii_only=arguments.ascii)

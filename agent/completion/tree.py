@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from agent.records import dataclass
 
 Takes = Literal["", "file", "target", "words", "text"]
 """What an option's value or a positional is: nothing; a file; a container; one of some words."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from agent.config.address import check_server
+from agent.records import dataclass
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from agent.log_destinations import Destination, ElasticsearchDestination, FileDestination
 from agent.log_rules import LogRule
+from agent.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

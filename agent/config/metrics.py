@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from agent.config.address import split_address
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

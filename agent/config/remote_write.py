@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from agent.log_destinations import check_headers, check_url
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

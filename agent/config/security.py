@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+
+from agent.records import dataclass
 
 SECURITY_CHECKS = (
     *("privileged", "added_capabilities", "net_raw"),

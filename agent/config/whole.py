@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from agent.config.api import ApiConfig
 from agent.config.docker import DockerConfig
 from agent.config.filesystem import FilesystemConfig
@@ -17,6 +15,7 @@ from agent.config.probes import ProbesConfig
 from agent.config.remote_write import RemoteWriteConfig
 from agent.config.security import SecurityConfig
 from agent.config.web import WebConfig
+from agent.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agent.container.declared import Declared
 from agent.container.owner import NOBODY, Owner
+from agent.records import dataclass, field
 
 
 class Kind(enum.Enum):

@@ -18,10 +18,10 @@ its runtime knows) is None.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from agent.container.statefile import Json, child, number, objects, strings, text
+from agent.records import dataclass
 
 
 class PublishedPort(NamedTuple):

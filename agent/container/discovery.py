@@ -13,7 +13,6 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from agent.cgroupfs.reading import Cgroup
@@ -25,6 +24,7 @@ from agent.container.lookup import Lookup, by_path
 from agent.container.statefile import Signature, signature
 from agent.container.told import ContainerSource, PodSource, ToldPod
 from agent.container.told_pods import with_pod
+from agent.records import replace
 
 BACK_OFF: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds to the next look, by the number of looks so far; the last one for good."""

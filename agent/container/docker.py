@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -37,6 +36,7 @@ from agent.container.statefile import (
     text,
     texts,
 )
+from agent.records import replace
 
 CONFIG: Final = "config.v2.json"
 _SNAPSHOTTERS: Final = ("overlayfs", "native", "stargz", "nydus")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from agent.cgroupfs.reading import Cgroup
@@ -30,6 +29,7 @@ from agent.container.statefile import Signature, signature
 from agent.container.supervisor import Supervisor, find_supervisor
 from agent.container.told import ContainerSource
 from agent.kernelfile import ABSENT, DENIED
+from agent.records import replace
 
 _PIDS_TRIED: Final = 2
 """Processes of one cgroup whose parents are followed: the first may just be ending."""

@@ -13,7 +13,6 @@ process.env is not kept: it holds secrets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.container.statefile import (
     as_object,
@@ -25,6 +24,7 @@ from agent.container.statefile import (
     text,
     texts,
 )
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

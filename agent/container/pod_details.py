@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from agent.config import HostPaths
 from agent.container import containerd, crio, podman
 from agent.container.container import Container
 from agent.container.oci import Bundle, read_bundle
+from agent.records import replace
 
 
 class PodDetails:

@@ -16,7 +16,6 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from agent.config import HostPaths
@@ -24,6 +23,7 @@ from agent.container.container import Container
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.listing import Listings
 from agent.container.log_source import LogSource
+from agent.records import replace
 
 _LOG = re.compile(r"(?P<attempt>\d{1,9})\.log(\.\d{8}-\d{6}(\.gz)?)?\Z")
 _SYMLINK = re.compile(r".+-(?P<id>[0-9a-f]{64})\.log\Z")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from agent.config import HostPaths
@@ -23,6 +22,7 @@ from agent.container.process import read_pidfile
 from agent.container.supervisor import log_file
 from agent.kernelfile import read
 from agent.procfs.pid import parse_cmdline
+from agent.records import replace
 
 _ROOTS_EVERY: Final = 60.0
 """Seconds between looks for users' storage: each reads every /proc/PID/comm."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -24,6 +23,7 @@ from agent.container.log_annotations import log_annotations
 from agent.container.log_source import LogSource
 from agent.container.statefile import Json, Signature, child, read_object, signature
 from agent.container.told import ToldPod
+from agent.records import replace
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ owner, annotations, requests, and everything where the files may not be read.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from agent.container.container import Container, Kind, Requests
 from agent.container.told import ToldMember, ToldPod
+from agent.records import replace
 
 
 def with_pod(container: Container, pod: ToldPod) -> Container:

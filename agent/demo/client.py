@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
+
+from agent.records import dataclass
 
 MARK: Final = "container-agent.demo"
 """Label of everything the demo makes, always "1"."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from agent.demo import cgroups, daemons
@@ -32,6 +31,7 @@ from agent.demo.oci import Oci
 from agent.demo.process import kill_group
 from agent.demo.state import Deployment, Places, State, default_places, locked, read, write
 from agent.demo.workloads import Workload, chosen
+from agent.records import dataclass
 
 RUNTIMES: Final = ("docker", "podman", "containerd", "crun", "runc")
 """In the order they are tried."""

@@ -8,11 +8,11 @@ import os
 import resource
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from agent.demo.client import IMAGE, OWNER, CommandFailed, DemoError, Job, Started, call
+from agent.records import dataclass
 
 _FILES: Final = 1048576
 """RLIMIT_NOFILE that Podman asks for by default."""

@@ -16,11 +16,11 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from agent.demo.client import DemoError, ProcessRef
+from agent.records import dataclass, field
 
 _TRIES: Final = 100
 

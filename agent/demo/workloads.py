@@ -7,10 +7,10 @@ stops at twice its limit by itself, the file of the I/O has a fixed size, the lo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from agent.demo.client import DemoError
+from agent.records import dataclass
 
 MIB: Final = 1024 * 1024
 LINES_PER_SECOND: Final = 1000

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from agent.diagnosis.cpu import cpu_hog, cpu_over_request, cpu_starved, cpu_throttled
@@ -22,6 +21,7 @@ from agent.diagnosis.network import net_drops
 from agent.diagnosis.scene import Gone, Scene, Subject
 from agent.diagnosis.storage import disk_full, log_flood
 from agent.diagnosis.tasks import fd_limit, pids_limit
+from agent.records import dataclass
 
 Rule = Callable[[Subject, Scene], Outcome]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from agent.records import dataclass
 
 RuleId = Literal[
     "oom_killed",

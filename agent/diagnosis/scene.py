@@ -8,12 +8,12 @@ A container that came meanwhile is looked at from its first sample on. Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from agent.container.container import Container, Kind
 from agent.lifecycle.events import Health
 from agent.lifecycle.totals import Identity, Total, identity_of
 from agent.model import Sample, Snapshot
+from agent.records import dataclass, replace
 from agent.usage import HostUsage, Usage, host_usage, usages
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
@@ -11,6 +10,7 @@ from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.diagnosis.finding import Evidence, Finding, Severity
 from agent.diagnosis.scene import Scene
 from agent.kernelfile import Unlimited
+from agent.records import dataclass
 from agent.units import human_cores, human_duration, human_percent, human_size, plural
 
 _INDENT: Final = "   "

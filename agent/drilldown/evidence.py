@@ -12,7 +12,6 @@ What cannot be looked at adds nothing: the finding stands without it. Nothing he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from agent.cgroupfs.reading import Cgroup
@@ -25,6 +24,7 @@ from agent.drilldown.processes import busiest
 from agent.drilldown.takers import NoProbe, takers
 from agent.model import Snapshot
 from agent.procfs.kmsg import OomKill
+from agent.records import dataclass, replace
 from agent.trace.sched import Scheduling
 from agent.units import human_cores, plural
 

@@ -7,9 +7,9 @@ than each `interval`; and each `full_interval` in any case, since a deletion wri
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from agent.filesystem.usage import Tree
+from agent.records import dataclass
 
 
 @dataclass(slots=True)

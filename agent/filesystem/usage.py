@@ -5,8 +5,9 @@ Gathered in the background (`watcher.py`), so each part says when it was measure
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from agent.records import dataclass
 
 
 class Space(NamedTuple):

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import base64
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import yaml
+
+from agent.records import dataclass
 
 _KNOWN: Final = {
     "": frozenset({"basic_auth", "authorization", "tls_config"}),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from agent.diagnosis.diagnose import Diagnosis, diagnose
 from agent.diagnosis.finding import NotPossible
 from agent.diagnosis.scene import Scene, scene_of
 from agent.model import Snapshot
+from agent.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

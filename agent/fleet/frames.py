@@ -12,13 +12,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from agent.fleet.hosts import look
 from agent.fleet.prometheus import Prometheus
 from agent.model import Snapshot, SourceHealth
 from agent.past import Past, same_run
+from agent.records import replace
 from agent.selection.item import Trend
 from agent.top.cost import CostMeter
 from agent.top.frame import Frame, Judgement, judge, make_frame

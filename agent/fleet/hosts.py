@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from agent.fleet.filesystem import METRICS as FILESYSTEM
@@ -23,6 +22,7 @@ from agent.fleet.sample import METRICS, CgroupSeries, sample_of
 from agent.model import HostSample, Sample, Snapshot, SourceHealth
 from agent.procfs.meminfo import Meminfo
 from agent.procfs.stat import CpuTimes
+from agent.records import replace
 
 HOST_LABELS: Final = ("node", "instance")
 """Which label says the host: the first that a series has. Prometheus gives `instance` to all;

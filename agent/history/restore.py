@@ -7,12 +7,12 @@ file does not have is the type's default, or None. Whatever else does not fit is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import add
 from typing import cast
 
 from agent.history.schema import RecordType, record_types
 from agent.history.values import BIG, BILLION, FIRST_RECORD, MAPPING, SET, TUPLE, Plain, billionths
+from agent.records import dataclass
 
 
 class Unreadable(ValueError):

@@ -16,7 +16,6 @@ import enum
 import operator
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
@@ -25,6 +24,7 @@ from agent.bpf.own import OwnCounts
 from agent.bpf.registry import KINDS
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
+from agent.records import dataclass
 from agent.security.check import Check
 from agent.security.table import CHECKS
 

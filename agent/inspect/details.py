@@ -6,7 +6,6 @@ Page and JSON are functions of `Details`. Reading needs no daemon and no socket,
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from agent.cgroupfs.cpu import CpuMax
 from agent.cgroupfs.reading import CgroupReading
@@ -16,6 +15,7 @@ from agent.inspect.image_config import ImageCommand, read_image_command
 from agent.kernelfile import Limit
 from agent.lifecycle.events import Event
 from agent.model import Sample, Snapshot
+from agent.records import dataclass
 from agent.security.facts import Facts
 from agent.security.gather import Subject, gather
 from agent.security.host import read_host

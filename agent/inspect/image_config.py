@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ from agent.config import HostPaths
 from agent.container.container import Container
 from agent.container.failures import READ_FAILURES
 from agent.container.statefile import Json, child, read_object, strings
+from agent.records import dataclass
 
 _CONTENT: Final = "io.containerd.content.v1.content/blobs/sha256"
 _OF_ROOT: Final = re.compile(r"(?P<root>/.+)/(?:[a-z]+-)?containers/[0-9a-f]{64}/")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 import signal
-from dataclasses import dataclass
 from typing import Final as Constant
 
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.container.container import Container
+from agent.records import dataclass
 
 SIGNALLED: Constant = 128
 """A process that signal N ended has the exit code 128 + N: so say shells and all runtimes."""

@@ -11,7 +11,6 @@ Pure: no clock, no I/O. Observations come in any order and may be missing; the p
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.cgroupfs.reading import Cgroup
@@ -27,6 +26,7 @@ from agent.lifecycle.events import (
     Source,
     What,
 )
+from agent.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from agent.container.container import Container, Kind
 from agent.lifecycle.events import Counters, Event, Exit, Health, Reason, What
+from agent.records import dataclass, field, replace
 
 
 class Identity(NamedTuple):

@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
 from agent.container.container import Container
+from agent.records import dataclass
 from agent.selection.item import Item
 from agent.top.width import clean, display_width, fit
 from agent.units import human_duration

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ import aiofiles.os
 import orjson
 
 from agent.logs.fingerprint import HEAD_SIZE, Head
+from agent.records import dataclass
 
 VERSION: Final = 1
 

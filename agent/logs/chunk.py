@@ -7,11 +7,11 @@ One pipeline per destination, so a slow one holds nobody else. A checkpoint move
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from agent.logs.entry import Entry, Extra
 from agent.logs.framing import Bytes
+from agent.records import dataclass
 
 __all__ = [
     "BlockEncoder",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
@@ -17,6 +16,7 @@ from agent.logs.chunk import Chunk, EntryEncoder
 from agent.logs.entry import Entry
 from agent.logs.ledger import Ledger
 from agent.logs.tail import FileMark
+from agent.records import dataclass, field
 
 _ENDS: Final = 4096
 _PIECE: Final = 32 * 1024

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from agent.families import Family, counter, gauge, histogram
@@ -21,6 +20,7 @@ from agent.logs.stats import (
     WorkerCounters,
     WorkerStats,
 )
+from agent.records import dataclass
 
 _ERROR_LENGTH: Final = 120
 _CONTAINER = ["destination", "name", "namespace", "pod", "path"]

@@ -11,9 +11,10 @@ info     start, stop, a fault that is over
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
+
+from agent.records import dataclass
 
 Level = Literal["error", "warning", "info"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from agent.container.container import Container
 from agent.container.log_source import LogSource
@@ -12,6 +11,7 @@ from agent.logs.faults import FaultLog
 from agent.logs.reader import LogReader
 from agent.logs.siblings import chain_order
 from agent.logs.starting_point import begin_at_last, begin_since
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import orjson
@@ -25,6 +25,7 @@ from agent.config import (
 from agent.container.told_annotations import NAME
 from agent.log_destinations import DESTINATIONS, ForwardServer
 from agent.log_rules import ENDLESS, LogRule
+from agent.records import dataclass
 
 DEFAULTS: Final = LogsConfig()
 

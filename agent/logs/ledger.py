@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.logs.faults import FaultLog
 from agent.logs.stats import Cause, ContainerCounters
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import aiofiles.os
@@ -35,6 +34,7 @@ from agent.logs.spool import Spool
 from agent.logs.stats import DestinationCounters, WorkerCounters, WorkerStats
 from agent.logs.tail import Block, TailedFile
 from agent.logs.tailed import Tailed
+from agent.records import dataclass
 
 TURN_BYTES: Final = 1024 * 1024
 """Bytes read in one turn, from all files."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ import orjson
 from agent.container.statefile import texts
 from agent.logs.checkpoint import FileRecord
 from agent.logs.fingerprint import Head
+from agent.records import dataclass, field
 
 VERSION: Final = 1
 LIMIT: Final = 256 * 1024 * 1024

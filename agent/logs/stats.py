@@ -11,10 +11,11 @@ A container's line stays for two minutes after its end, so that its last losses 
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import orjson
+
+from agent.records import dataclass, field
 
 Cause = Literal[
     "truncated",  # the file was cut or rewritten before its end was read

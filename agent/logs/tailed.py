@@ -4,13 +4,13 @@ again."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from agent.container.container import Container
 from agent.logs.chain import Chain
 from agent.logs.chunk import EntryEncoder, LineEncoder, OffsetEncoder
 from agent.logs.processing.stage import RuleStage
+from agent.records import dataclass
 
 POLL_MIN: Final = 0.02
 POLL_MAX: Final = 1.0

@@ -6,12 +6,12 @@ into "passed".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from agent.container.container import Container
 from agent.kernelfile import Limit
 from agent.procfs.credentials import WHOLE_RANGE, Credentials, inside_id
+from agent.records import dataclass
 from agent.security.capabilities import NAMES, Capabilities, from_mask
 from agent.security.host import HostState
 from agent.security.hostmounts import HostMount, declared_mounts, effective_mounts, merged

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from agent.config import HostPaths
@@ -16,6 +15,7 @@ from agent.kernelfile import ABSENT, DENIED, Denied, read
 from agent.procfs.credentials import parse_credentials
 from agent.procfs.mountinfo import Mount, parse_mountinfo
 from agent.procfs.pid import parse_pid_stat
+from agent.records import dataclass
 from agent.security.capabilities import Capabilities, from_mask
 from agent.security.process import NAMESPACES, NET_DEV
 

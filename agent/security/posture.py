@@ -6,9 +6,9 @@ Facts ─CHECKS─▶ Verdicts ─▶ Posture
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from agent.records import dataclass
 from agent.security.capabilities import DEFAULT, Capabilities
 from agent.security.check import Check, Level, Outcome, Verdict
 from agent.security.facts import Facts

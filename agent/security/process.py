@@ -15,12 +15,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from agent.kernelfile import ABSENT, DENIED, Denied, read
 from agent.procfs.credentials import Credentials, IdRange, parse_credentials, parse_id_map
 from agent.procfs.mountinfo import Mount, parse_mountinfo
+from agent.records import dataclass
 
 T = TypeVar("T")
 

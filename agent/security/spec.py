@@ -18,7 +18,6 @@ Of the environment only the names are kept: the values hold secrets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.container.statefile import (
     Json,
@@ -32,6 +31,7 @@ from agent.container.statefile import (
     text,
     texts,
 )
+from agent.records import dataclass
 from agent.security.capabilities import Capabilities, from_names
 
 

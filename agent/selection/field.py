@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from agent.records import dataclass
 from agent.selection.item import Item
 from agent.selection.read import Read, Total, measured, most, same, total
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
@@ -12,6 +11,7 @@ from agent.diagnosis.finding import Finding
 from agent.diagnosis.scene import Scene
 from agent.diagnosis.trouble import trouble
 from agent.kernelfile import Unlimited
+from agent.records import dataclass
 from agent.usage import HostUsage, Unknown, Usage
 
 Value = float | str | Unlimited | Unknown

@@ -16,10 +16,10 @@ no limit is no number: `!cpu.of_limit>90` keeps what has no CPU limit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from agent.records import dataclass
 from agent.selection.comparison import (
     Test,
     compare_number,

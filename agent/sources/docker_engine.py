@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -37,6 +36,7 @@ from agent.container.statefile import (
     text,
     texts,
 )
+from agent.records import dataclass, replace
 from agent.sources.client import Client, Refused
 from agent.sources.follower import FIRST_WAIT, Follower
 

@@ -7,9 +7,9 @@ the past.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
+from agent.records import replace
 from agent.top.columns import BY_KEY, COLUMNS
 from agent.top.grouping import CYCLE
 from agent.top.keys import Action

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from agent import units
+from agent.records import dataclass
 from agent.selection.field import Unit
 from agent.selection.fields import find_field
 

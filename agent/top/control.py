@@ -7,9 +7,9 @@ clipboard and its mouse.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final, Generic
 
+from agent.records import replace
 from agent.selection.item import Item
 from agent.top.act import Seen, act, choose_set
 from agent.top.feed import Feed, Read

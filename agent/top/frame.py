@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict, diagnose
@@ -12,6 +11,7 @@ from agent.diagnosis.scene import Scene, scene_of
 from agent.diagnosis.trouble import trouble
 from agent.lifecycle.totals import identity_of
 from agent.model import Snapshot, SourceHealth
+from agent.records import dataclass, field
 from agent.selection.item import Item, Trend
 from agent.top.trend import NO_TRENDS, Trends
 from agent.usage import HostUsage, Usage, host_usage, usages

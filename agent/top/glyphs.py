@@ -5,7 +5,7 @@ Each is one column wide. The three markers are never a number, and never each ot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

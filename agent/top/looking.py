@@ -7,10 +7,10 @@ once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Generic
 
 from agent.past import Past
+from agent.records import replace
 from agent.top.feed import Maker, Read
 from agent.top.frame import Frame
 from agent.top.past import earlier, later, nearest

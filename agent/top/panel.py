@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from agent.records import dataclass
 from agent.top.footer import prompt_line
 from agent.top.glyphs import Glyphs
 from agent.top.screen import Line, Screen, Span, Style, line, screen

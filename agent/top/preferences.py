@@ -16,9 +16,9 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from agent.records import replace
 from agent.selection.fields import NoSuchField
 from agent.top.columns import find_column
 from agent.top.grouping import CYCLE

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
+from agent.records import replace
 from agent.selection.language import BadSelection, parse_selection
 from agent.top.columns import find_column
 from agent.top.row import Row

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from agent.records import dataclass
 from agent.selection.field import Field
 from agent.selection.fields import find_field
 from agent.selection.item import Item, Trend, Value

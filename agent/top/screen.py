@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from agent.records import dataclass
 from agent.top.width import cut, display_width
 
 

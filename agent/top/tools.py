@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container
 from agent.past import Past
+from agent.records import dataclass
 from agent.top.view import View
 
 if TYPE_CHECKING:

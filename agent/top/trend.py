@@ -7,11 +7,11 @@ what there was at its end.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from agent.model import Snapshot
+from agent.records import dataclass
 from agent.selection.item import Trend
 from agent.usage import busy_ratio, cores_used, working_set
 

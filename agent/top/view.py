@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from agent.records import dataclass, replace
 from agent.top.row import Key
 from agent.top.sets import DEFAULT
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from agent.diagnosis.finding import Severity
 from agent.diagnosis.text import Style as TextStyle
 from agent.diagnosis.text import diagnosis_text
+from agent.records import replace
 from agent.selection.item import Item
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs

@@ -5,7 +5,6 @@ which file. Pure: functions of two readings of the probe "io_times".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypedDict, TypeVar
 
 from agent.bpf.io_counts import (
@@ -18,6 +17,7 @@ from agent.bpf.io_counts import (
     ProcessIo,
     StreamCounts,
 )
+from agent.records import dataclass, field
 from agent.trace.buckets import human_ns, quantile
 from agent.trace.text import columns
 from agent.units import human_size

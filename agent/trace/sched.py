@@ -5,10 +5,10 @@ it from them. Pure: functions of two readings of the probe "sched".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypedDict
 
 from agent.bpf.sched_counts import NO_SCHED, REASONS, SchedCounts, Sleeps
+from agent.records import dataclass, field
 from agent.trace.buckets import human_ns, quantile
 from agent.trace.text import columns
 

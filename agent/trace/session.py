@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from agent.bpf.probe import Probe
 from agent.bpf.reading import Hierarchy
 from agent.bpf.stats import run_time, statistics
 from agent.cgroupfs.ids import ids_below
+from agent.records import dataclass
 from agent.trace.tracers import Tracer
 
 C = TypeVar("C")

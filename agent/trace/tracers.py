@@ -10,7 +10,6 @@ document  of the same, for JSON
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from agent.bpf import io_times
@@ -29,6 +28,7 @@ from agent.bpf.syscall_counts import SyscallTimes
 from agent.bpf.syscalls import SYSCALL_TIMES, look_only_at
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import TcpCounts
+from agent.records import dataclass
 from agent.trace import cache, faults, io, net, rtt, sched, syscalls
 from agent.trace.disks import disk_name
 

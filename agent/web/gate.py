@@ -15,9 +15,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from agent.records import dataclass
 from agent.web.faults import BadWebFile
 from agent.web.passwords import Passwords
 from agent.web.tls import Context, make_context

@@ -20,11 +20,11 @@ import difflib
 import os
 import re
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import yaml
 
+from agent.records import dataclass, field
 from agent.web.faults import BadWebFile
 
 AUTH_TYPES: Final = (

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+
+from agent.records import dataclass
 
 
 @functools.cache

@@ -8,8 +8,9 @@ What is not understood has its default: a link from an older page still shows so
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
+
+from agent.records import dataclass, replace
 
 DEFAULT_SORT = "trouble"
 

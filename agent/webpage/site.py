@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from html import escape
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.diagnosis.finding import Severity
 from agent.exchange import Request, Response, elsewhere
 from agent.model import Snapshot
+from agent.records import dataclass
 from agent.selection.fields import NoSuchField
 from agent.top.columns import find_column
 from agent.top.frame import Frame, judge, make_frame

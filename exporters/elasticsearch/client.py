@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from agent.config import ElasticsearchDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, Rejected, RetryAfter
+from agent.records import dataclass, field
 from exporters.backoff import Backoff
 from exporters.elasticsearch.bulk import (
     BulkEncoder,

@@ -16,10 +16,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.config import OtlpDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, Rejected, RetryAfter
+from agent.records import dataclass
 from exporters.backoff import Backoff
 from exporters.http import HttpClient
 from exporters.otlp.logs import (

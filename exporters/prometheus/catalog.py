@@ -16,9 +16,9 @@ import difflib
 import functools
 import importlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from agent.model import Sample, Snapshot
+from agent.records import dataclass
 from exporters.prometheus import cadvisor
 from exporters.prometheus.metric import AnyMetric
 

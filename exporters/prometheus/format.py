@@ -16,9 +16,9 @@ ends in it. What it forbids a counter to be called (container_memory_failcnt) is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from agent.records import dataclass
 from exporters.prometheus.metric import AnyMetric
 
 

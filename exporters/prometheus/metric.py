@@ -19,13 +19,13 @@ import functools
 import operator
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from agent import units
 from agent.cgroupfs.reading import CgroupReading
 from agent.kernelfile import UNLIMITED, Limit
 from agent.model import Sample, Snapshot
+from agent.records import dataclass
 from exporters.prometheus.cadvisor import NAMES
 
 Number = int | float

@@ -6,7 +6,6 @@ The worker's parser, without the worker: pieces are joined, records come in the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from agent.container.container import Container, Kind
@@ -15,6 +14,7 @@ from agent.logs.faults import FaultLog
 from agent.logs.journal.fields import Owner, entry_of, owner_of
 from agent.logs.journal.library import Reader, open_journal
 from agent.logs.partial import Joiner, Position
+from agent.records import dataclass
 
 _SOME: Final = 1000
 """Entries handed on at once."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from agent.config import HostPaths
@@ -16,6 +15,7 @@ from agent.logs.handover import WorkerInput
 from agent.logs.journal.intake import PREFIX, JournalIntake
 from agent.logs.journal.library import JournalUnavailable, open_journal
 from agent.logs.processing.rules import Rules
+from agent.records import dataclass
 
 PLACES: Final = ("/var/log/journal", "/run/log/journal")
 """Where journald keeps its files: on disk, or in memory where the first does not exist."""

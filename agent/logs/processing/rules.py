@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from agent.container.container import Container
 from agent.log_rules import LogRule
@@ -12,6 +11,7 @@ from agent.logs.faults import FaultLog
 from agent.logs.processing.settings import NOTHING, resolve
 from agent.logs.processing.stage import RuleStage
 from agent.logs.stats import ContainerCounters
+from agent.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ of two rates and of two lengths the smaller counts, redaction only adds up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from fnmatch import fnmatchcase
 from typing import Final
 
 from agent.container.container import Container
 from agent.container.log_annotations import PREFIX
 from agent.log_rules import ENDLESS, KINDS, LogRule
+from agent.records import dataclass, replace
 
 NOTHING: Final = LogRule()
 _MATCHING: Final = ("container", "namespace", "pod", "image", "label")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
+from agent.records import dataclass, field
 from agent.security.reports.report import ImageReport
 
 _DIGEST: Final = re.compile(r"@(sha256:[0-9a-f]{64})\Z")

@@ -14,10 +14,10 @@ import http.client
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from agent.config import RemoteWriteConfig
+from agent.records import dataclass
 from exporters.http import Connection, Failure, authorization, retry_after
 
 Protocol = Literal["2.0", "1.0"]

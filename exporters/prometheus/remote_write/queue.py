@@ -25,9 +25,10 @@ import threading
 import zlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from agent.records import dataclass
 
 _MAGIC: Final = b"CARW"
 _HEADER: Final = struct.Struct("<4sIIQI")
