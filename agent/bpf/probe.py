@@ -149,6 +149,8 @@ class Probe(Generic[C]):
         self.loader = loader
         self.reasons = reasons
         """(loader, why it did not do) for each that was tried before this one."""
+        self.stopped = False
+        """Detached, for whatever reason; it was not yet attached where it is for windows."""
         self._loaded = loaded
         self._programs = {each.name: each for each in kind.programs.programs}
         self.off: Mapping[str, str] = _off(kind.programs, loaded)
@@ -240,9 +242,11 @@ class Probe(Generic[C]):
             self._give_up(name, self._not_attached(name, refusal))
         if refused:
             self._say_off()
+        self.stopped = False
 
     def detach(self) -> None:
         """Stop counting and keep what was counted. May be called again."""
+        self.stopped = True
         for name in tuple(self._loaded.links):
             self._loaded.detach(name)
 

@@ -235,6 +235,8 @@ class Rounds:
                     probes[name].attach()
                 except OSError as error:
                     log.warning("probe %s does not start again: %s", name, error)
+                    still = replace(decided.known[name], running=False)
+                    self._last = replace(decided, known={**decided.known, name: still})
                     continue
             self.costs[name] = replace(self.costs[name], stopped=False)
             log.info("probe %s is tried again", name)

@@ -76,7 +76,7 @@ class Probes:
 
     def read(self, owners: Mapping[Hierarchy, Mapping[int, int]]) -> ProbesReading:
         """
-        Read all.
+        Read all. Of a probe that is to run always and is stopped, the counts are absent.
 
         `owners`, by hierarchy: id of each cgroup of a walk of the tree made before -> the cgroup
         its counts belong to, mostly itself.
@@ -94,7 +94,9 @@ class Probes:
             except (OSError, UnexpectedRecord) as error:
                 failures.append(f"{kept.probe.name}: {error}")
                 continue
-            by_probe.append((totals, reading.zero))
+            # What it does not count now is not known; that nothing happened would be no truth.
+            if kept.probe.windowed or not kept.probe.stopped:
+                by_probe.append((totals, reading.zero))
             for name, count in reading.dropped.items():
                 dropped[kept.probe.name, name] = count
             programs = list(kept.probe.program_fds())

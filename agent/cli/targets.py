@@ -67,6 +67,12 @@ def the_one(command: str, text: str, target: Target, snapshot: Snapshot, proc: s
     if len(found) == 1:
         return found[0]
     print(explained(command, text, found), file=sys.stderr)
+    unread = next((each for each in snapshot.health if each.source == "identity"), None)
+    if not found and unread is not None and unread.failures:
+        print(
+            f"agent {command}: some names are not known, an id would do: {unread.message}",
+            file=sys.stderr,
+        )
     raise SystemExit(NOT_FOUND)
 
 

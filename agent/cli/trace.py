@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,14 @@ def _lacks_rights(facts: Facts) -> bool:
 def _print(
     arguments: argparse.Namespace, tracer: Tracer[Any, Any], probe: Probe[Any], subject: Subject
 ) -> int:
-    from agent.trace.report import CLEAR, second_json, second_text, summary_json, summary_text
+    from agent.trace.report import (
+        CLEAR,
+        fitted,
+        second_json,
+        second_text,
+        summary_json,
+        summary_text,
+    )
     from agent.trace.session import Session
 
     as_json = arguments.output == "json"
@@ -164,7 +172,11 @@ def _print(
     try:
         with closing(session.seconds(arguments.seconds)) as seconds:
             for second in seconds:
-                sys.stdout.write(clear + second_of(tracer, subject.title, second))
+                shown = second_of(tracer, subject.title, second)
+                if clear:
+                    size = shutil.get_terminal_size()  # each time: it may have changed
+                    shown = clear + fitted(shown, size.columns, size.lines)
+                sys.stdout.write(shown)
                 if not as_json and not clear:
                     sys.stdout.write("\n")
                 sys.stdout.flush()
@@ -176,7 +188,10 @@ def _print(
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
     if not 0.1 <= seconds <= 86400:
         raise argparse.ArgumentTypeError("between 0.1 and 86400 seconds")
     return seconds

@@ -34,7 +34,7 @@ _SUM_HEADER: Final = ("REQUESTS", "   READ", "WRITTEN", "  TIME", "   AVG")
 """As wide as the numbers get, so that one table stands under the other."""
 _NO_SUM: Final = IoSum(0, 0, 0, 0)
 _NO_STREAM: Final = StreamCounts(0, 0, 0, (0,) * SIZES, (0,) * BUCKETS)
-_WORDS: Final = {"none": "(no file: direct, swap)", "device": "(the filesystem's own)"}
+_WORDS: Final = {"none": "(no file: direct, swap, trim)", "device": "(the filesystem's own)"}
 
 
 @dataclass(frozen=True, slots=True)

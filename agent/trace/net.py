@@ -6,11 +6,13 @@ Pure: everything is a function of two readings of the probe "tcp".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from agent.bpf.addition import add
 from agent.bpf.tcp_counts import TcpCounts
 from agent.trace.buckets import human_ns
 from agent.trace.text import columns
+from agent.units import human_size
 
 _NUMBERS = (
     "connects",
@@ -22,7 +24,8 @@ _NUMBERS = (
     "bytes_retransmitted",
     "bytes_received",
 )
-_TIMES = ("connect_latency", "rtt")
+_TIMES: Final = {"connect_latency": "connect latency", "rtt": "round trip at the end"}
+"""Name -> in words."""
 
 Numbers = dict[str, int | None]
 """Name -> how many; None: not counted here."""
@@ -60,17 +63,29 @@ def headline(found: Numbers, seconds: float) -> str:
 def table(found: Numbers, _most: int | None = None) -> list[str]:
     """What happened at all, a line each; times as their mean."""
     rows = [
-        (name, str(count))
+        (_words(name), human_size(count) if name.startswith("bytes_") else str(count))
         for name, count in found.items()
         if count and not name.endswith(("_ns", "_count"))
     ]
     for name in _TIMES:
         count, ns = found[f"{name}_count"], found[f"{name}_ns"]
         if count and ns is not None:
-            rows.append((f"{name}, mean of {count}", human_ns(ns / count)))
+            rows.append((f"{_TIMES[name]}, mean of {count}", human_ns(ns / count)))
     return columns(("TCP", "COUNT", ""), [(*row, "") for row in rows])
 
 
-def document(found: Numbers) -> Numbers:
-    """As it is: nanoseconds where the name says so."""
-    return found
+def document(found: Numbers) -> dict[str, int | float | None]:
+    """For JSON: times in seconds, all together, beside how many there were."""
+    return {
+        f"{name.removesuffix('_ns')}_seconds" if name.endswith("_ns") else name: (
+            count / 1e9 if name.endswith("_ns") and count is not None else count
+        )
+        for name, count in found.items()
+    }
+
+
+def _words(name: str) -> str:
+    if name.startswith("failed_"):
+        return "connects that failed: " + name.removeprefix("failed_").replace("_", " ")
+    words = name.replace("_", " ")
+    return f"{words}, by closed connections" if name.startswith("bytes_") else words

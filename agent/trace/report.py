@@ -20,7 +20,7 @@ ROWS: Final = 16
 def second_text(tracer: Tracer[C, S], title: str, second: Second[S]) -> str:
     """A table of one second, its longest rows first."""
     head = f"{title}  {tracer.headline(second.state, second.seconds)}  ({second.number} s)"
-    lines = [head, *tracer.table(second.state, ROWS)]
+    lines = [head, *_rows(tracer.table(second.state, ROWS))]
     if second.gone:
         lines.append(f"{title} has ended")
     return "\n".join(lines) + "\n"
@@ -32,7 +32,7 @@ def summary_text(tracer: Tracer[C, S], title: str, summary: Summary[S]) -> str:
         [
             f"all {summary.seconds:.1f} s of {title}: "
             + tracer.headline(summary.state, summary.seconds),
-            *tracer.table(summary.state, None),
+            *_rows(tracer.table(summary.state, None)),
             *notes(summary),
             "",
         ]
@@ -53,6 +53,18 @@ def notes(summary: Summary[S]) -> list[str]:
     if summary.dropped:
         lines.append(f"{summary.dropped} events were lost, so counts are too low")
     return lines
+
+
+def fitted(text: str, width: int, height: int) -> str:
+    """
+    For a terminal of so many columns and lines, the last of which is for the cursor: longer lines
+    are cut, and of lines below its end is told how many.
+    """
+    lines = text.splitlines()
+    room = max(height - 1, 2)
+    if len(lines) > room:
+        lines = [*lines[: room - 1], f"and {len(lines) - room + 1} more lines"]
+    return "".join((x if len(x) <= width else x[: width - 1] + "…") + "\n" for x in lines)
 
 
 def second_json(tracer: Tracer[C, S], title: str, second: Second[S]) -> str:
@@ -83,6 +95,11 @@ def summary_json(tracer: Tracer[C, S], title: str, summary: Summary[S]) -> str:
             tracer.name: tracer.document(summary.state),
         }
     )
+
+
+def _rows(table: list[str]) -> list[str]:
+    """Without a heading that nothing stands below."""
+    return table if len(table) > 1 else []
 
 
 def _line(record: dict[str, object]) -> str:

@@ -5,13 +5,15 @@ it from them. Pure: functions of two readings of the probe "sched".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from agent.bpf.sched_counts import NO_SCHED, REASONS, SchedCounts, Sleeps
 from agent.records import dataclass, field
 from agent.trace.buckets import human_ns, quantile
 from agent.trace.text import columns
 
+HOST: Final = "host"
+"""The root cgroup: threads of the kernel, and what nobody put anywhere."""
 _WORDS: Mapping[str, str] = {
     "io": "a block device",
     "interruptible": "an event: data, a lock, a timer",
@@ -54,7 +56,7 @@ def together(cgroups: Mapping[int, SchedCounts], names: Mapping[int, str]) -> Sc
     """
     The sum over a container's cgroups, by id. What they take from each other is not taken from it.
 
-    `names`: cgroup id -> whose it is. A cgroup that is not in it is named by its id.
+    `names`: cgroup id -> whose it is, "/" the root cgroup. Who is not in it is named by the id.
     """
     total = NO_SCHED
     takers: dict[str, int] = {}
@@ -63,6 +65,7 @@ def together(cgroups: Mapping[int, SchedCounts], names: Mapping[int, str]) -> Sc
         for taker, count in counts.takers.items():
             if taker not in cgroups:
                 name = names.get(taker, f"cgroup {taker}")
+                name = HOST if name == "/" else name
                 takers[name] = takers.get(name, 0) + count
     return Scheduling(total, takers)
 
@@ -154,7 +157,12 @@ def _quantiles(counts: SchedCounts) -> str:
     p50, p99 = quantile(counts.waits, 0.5), quantile(counts.waits, 0.99)
     if p50 is None or p99 is None:
         return ""
-    return f"p50 {human_ns(p50)}, p99 {human_ns(p99)}"
+    return f"p50 {_short(p50)}, p99 {_short(p99)}"
+
+
+def _short(ns: float) -> str:
+    # Nobody waited: the CPU was free, and these are steps of the kernel's clock.
+    return "<1us" if ns < 1000 else human_ns(ns)
 
 
 def _seconds(ns: float | None) -> float | None:

@@ -27,6 +27,7 @@ struct address_space {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct hlist_node;
@@ -81,6 +82,9 @@ struct dentry___flat {
 /* S_IFMT and S_IFBLK, Linux ABI. */
 #define FILE_TYPE 0170000
 #define BLOCK_DEVICE 0060000
+/* TMPFS_MAGIC and HUGETLBFS_MAGIC, Linux ABI. */
+#define SHARED_MEMORY 0x01021994
+#define HUGE_PAGES 0x958458f6
 
 #define DROPS IO_DROPS
 #include "drops.bpf.h"
@@ -252,6 +256,7 @@ static __always_inline void find_file(struct page *page, struct io_file_of *file
 {
 	struct address_space *mapping;
 	struct super_block *filesystem;
+	unsigned long magic;
 	struct inode *inode;
 	struct dentry *entry;
 
@@ -261,11 +266,15 @@ static __always_inline void find_file(struct page *page, struct io_file_of *file
 	if (!mapping || (unsigned long)mapping & NO_FILE)
 		return;
 	inode = FETCH(mapping, host);
+	filesystem = FETCH(inode, i_sb);
+	magic = FETCH(filesystem, s_magic);
+	/* Memory that is read or written directly, or swapped: it has no blocks of its own. */
+	if (magic == SHARED_MEMORY || magic == HUGE_PAGES)
+		return;
 	file->of = IO_OF_DEVICE;
 	if ((FETCH(inode, i_mode) & FILE_TYPE) == BLOCK_DEVICE)
 		return;
 	file->of = IO_OF_FILE;
-	filesystem = FETCH(inode, i_sb);
 	file->inode = FETCH(inode, i_ino);
 	file->device = FETCH(filesystem, s_dev);
 	entry = (void *)FETCH(inode, i_dentry.first);

@@ -161,6 +161,23 @@ def test_over_the_budget_the_costliest_is_detached_and_it_is_said(
     assert made.costs["tcp"].stops == 2
 
 
+def test_one_that_does_not_start_again_is_still_stopped_and_tried_once_more(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    dear = FakeProbe(world, "tcp", 0.02, windowed=False)
+    made = rounds(world)
+    minute(world, made)
+    dear.error = OSError(12, "Cannot allocate memory")
+    for _ in range(6):
+        minute(world, made)
+    assert "probe tcp does not start again" in caplog.text
+    assert made.costs["tcp"].stopped
+    dear.error = None
+    for _ in range(6):
+        minute(world, made)
+    assert made.costs["tcp"].stops == 2, "it ran, and was too dear again"
+
+
 def test_a_stopped_windowed_probe_has_no_window_until_it_is_tried_again(world: World) -> None:
     FakeProbe(world, "sched", 0.9, windowed=True)
     made = rounds(world)

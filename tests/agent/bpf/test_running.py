@@ -120,6 +120,20 @@ def test_one_probe_that_fails_is_absent_and_told_and_the_others_go_on() -> None:
     assert probes.dropped == {("naps", "counts"): 3}
 
 
+def test_what_is_stopped_is_absent_and_goes_on_from_what_it_had() -> None:
+    shots, naps = Maker(Shots), Maker(Naps)
+    shots.now, naps.now = {7: Shots(2, {}), 8: Shots(1, {})}, {7: Naps(5)}
+    probes = Probes([shots.probe, naps.probe])
+    read(probes, {7: 7, 8: 8})
+    shots.probe.detach()
+    reading = read(probes, {7: 7})
+    assert reading.cgroups[7] == ProbeCounts([Naps(5)])
+    read(probes, {7: 7})
+    assert shots.forgotten == {8}, "the dead are forgotten all the same"
+    shots.probe.attach()
+    assert read(probes, {7: 7}).cgroups[7].get(Shots) == Shots(2, {})
+
+
 def test_ids_of_another_hierarchy_are_not_mixed_up() -> None:
     shots = Maker(Shots, "blkio")
     shots.now = {7: Shots(1, {}), 5: Shots(4, {})}

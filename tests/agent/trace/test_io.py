@@ -94,7 +94,7 @@ def test_the_table_says_which_disk_who_and_which_file_slowest_first() -> None:
         "dd 41                                101     404K        0    20ms   200us",
         "",
         "FILE                            REQUESTS     READ  WRITTEN    TIME     AVG",
-        "(no file: direct, swap)               61        0     244K    61ms   1.0ms",
+        "(no file: direct, swap, trim)         61        0     244K    61ms   1.0ms",
         "data.db                              103     404K    8.00K    21ms   200us",
         "(the filesystem's own)                 1    4.00K        0   100us   100us",
         "(inode 9)                              1    4.00K        0    90us    90us",

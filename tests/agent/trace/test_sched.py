@@ -30,6 +30,7 @@ def test_a_containers_cgroups_are_added_up() -> None:
     )
     both = together({10: first, 11: second}, {7: "db", 10: "web", 11: "web"})
     assert both.takers == {"db": 3, "cgroup 9": 1}
+    assert together({10: second}, {7: "/"}).takers == {"host": 1, "cgroup 9": 1}
     total = both.counts
     assert (sum(total.waits), total.wait_ns, total.voluntary) == (7, 7_000_000, 14)
     assert total.sleeps["io"] == Sleeps(2, 2000)
@@ -56,6 +57,11 @@ def test_the_table_says_who_took_the_cpu_and_what_was_waited_for() -> None:
     busy = table(Scheduling(counts(4, 8_000_000, 3)))
     assert any(line.startswith("a block device") for line in busy)
     assert headline(quiet, 2.0) == "6 switches/s, 4.0ms waiting for a CPU each second"
+
+
+def test_a_wait_of_less_than_a_microsecond_is_none() -> None:
+    at_once = replace(NO_SCHED, waits=(0, 101, *NO_SCHED.waits[2:]), wait_ns=202)
+    assert table(Scheduling(at_once))[1].endswith("p50 <1us, p99 <1us")
 
 
 def test_nothing_is_shown_as_nothing() -> None:
