@@ -110,8 +110,8 @@ class Probes:
         yield up
         dropped = counter(
             "agent_bpf_dropped",
-            "Events a BPF probe could not count because a map was full; without a map, because its "
-            "program was interrupted by another event.",
+            "Events a BPF probe could not count: a map was full, or a request's start or end was "
+            "not seen; without a map, because its program was interrupted by another event.",
             ["probe", "map"],
         )
         for names, count in self._dropped().items():

@@ -150,7 +150,7 @@ class Probe(Generic[C]):
         self.reasons = reasons
         """(loader, why it did not do) for each that was tried before this one."""
         self.stopped = False
-        """Detached, for whatever reason; it was not yet attached where it is for windows."""
+        """By `detach`, until it is attached again."""
         self._loaded = loaded
         self._programs = {each.name: each for each in kind.programs.programs}
         self.off: Mapping[str, str] = _off(kind.programs, loaded)

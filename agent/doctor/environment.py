@@ -98,5 +98,9 @@ def running_agent(facts: HostFacts) -> Iterator[Check]:
             f"agent.{trouble.name}",
             Level.NOTE,
             f"the running agent: {said}",
-            "its log says what; docs/metrics.md what it means",
+            f"its log says what; docs/{_page(trouble.name)} what it means",
         )
+
+
+def _page(series: str) -> str:
+    return "probes.md" if series.startswith(("agent_bpf_", "agent_probe_")) else "metrics.md"

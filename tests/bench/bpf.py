@@ -27,9 +27,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from agent.bpf.loader import ProbeUnavailable, open_probe
+from agent.bpf.probe import Probe
 from agent.bpf.registry import KINDS
 from tests.bench.bpf_workloads import commands_in, run
 
@@ -40,6 +41,7 @@ LOAD_MIB: Final = 4.0
 LOADING: Final = """
 import time
 from agent.bpf.running import open_probes
+from agent.bpf.probe import Probe
 from agent.bpf.registry import KINDS
 def rss():
     with open("/proc/self/smaps_rollup") as file:
@@ -112,18 +114,13 @@ def measure(rounds: int) -> Iterator[Row]:
         for probe in probes:
             probe.detach()
         for workload, target in TARGETS.items():
-            command = commands[workload]
             without: list[float] = []
             again: list[float] = []
             counted: list[float] = []
             for _ in range(rounds):
-                without.append(run(command))
-                for probe in probes:
-                    probe.attach()
-                counted.append(run(command))
-                for probe in probes:
-                    probe.detach()
-                again.append(run(command))
+                without.append(turn(probes, commands[workload], count=False))
+                counted.append(turn(probes, commands[workload], count=True))
+                again.append(turn(probes, commands[workload], count=False))
             base = [(a + b) / 2 for a, b in zip(without, again, strict=True)]
             ratios = [a / b for a, b in zip(counted, base, strict=True)]
             yield Row(
@@ -135,6 +132,20 @@ def measure(rounds: int) -> Iterator[Row]:
                 quartiles([a / b for a, b in zip(again, without, strict=True)]),
                 target,
             )
+
+
+def turn(probes: Sequence[Probe[Any]], command: Sequence[str], *, count: bool) -> float:
+    """
+    Nanoseconds of one operation. Before each run is the pause in which probes are attached, so that
+    a disk that is the faster for a rest is so every time.
+    """
+    for probe in probes:
+        probe.attach()
+    if count:
+        took = run(command)
+    for probe in probes:
+        probe.detach()
+    return took if count else run(command)
 
 
 def quartiles(ratios: Sequence[float]) -> tuple[float, float]:
