@@ -21,7 +21,11 @@ def register(subparsers: Subparsers) -> None:
         "of this host; nothing is downloaded. Starting again replaces them.",
     )
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--stop", action="store_true", help="remove everything the demo made")
+    action.add_argument(
+        "--stop",
+        action="store_true",
+        help="remove everything the demo made; with --prefix what was started with it",
+    )
     action.add_argument("--list", action="store_true", help="say what there is, and what runs")
     parser.add_argument(
         "--runtime",
@@ -29,7 +33,7 @@ def register(subparsers: Subparsers) -> None:
         help="docker, podman, containerd, crun or runc (default: the first that answers)",
     )
     parser.add_argument("--only", metavar="NAME,…", default="", help="start just these")
-    parser.add_argument("--prefix", default="demo-", help="of the names (default: %(default)s)")
+    parser.add_argument("--prefix", metavar="TEXT", help="of the names (default: demo-)")
     parser.add_argument(
         "--start-daemon",
         action="store_true",
@@ -47,10 +51,10 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         if args.stop:
-            count = stop()
+            count = stop(prefix=args.prefix)
             print(f"removed {count} container{'' if count == 1 else 's'}")
         elif args.list:
-            _print_list(args.prefix)
+            _print_list(_prefix(args))
         else:
             _start(args)
     except NoRuntime as error:
@@ -68,14 +72,21 @@ def _start(args: argparse.Namespace) -> None:
     started = start(
         args.runtime,
         [name for name in args.only.split(",") if name],
-        prefix=args.prefix,
+        prefix=_prefix(args),
         start_daemon=args.start_daemon,
     )
     _print_table(started)
     for container in started:
         if container.note:
             print(f"{container.name}: {container.note}")
-    print("\nLook at them with `agent top`; remove them with `agent demo --stop`.")
+    own = "" if args.prefix is None else f" --prefix {args.prefix}"
+    print(f"\nLook at them with `agent top`; remove them with `agent demo --stop{own}`.")
+
+
+def _prefix(args: argparse.Namespace) -> str:
+    from agent.demo import PREFIX
+
+    return PREFIX if args.prefix is None else str(args.prefix)
 
 
 def _print_table(containers: list[DemoContainer]) -> None:

@@ -1,14 +1,12 @@
-"""Starts the demo's containers and removes them again.
+"""Starts the demo's containers; `removal.py` removes them.
 
 `start` may be called again: a container of ours with the same name is replaced, anybody else's is
-left alone and named in the error. `stop` removes what the state file says and what carries the
-demo's label with our state directory on it, and nothing else.
+left alone and named in the error.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Sequence
 from typing import Final
 
@@ -109,40 +107,6 @@ def start(
             state.cgroups = sorted({*state.cgroups, *new})
             write(places, state)
     return started
-
-
-def stop(places: Places | None = None) -> int:
-    """
-    Remove everything the demo made: containers, images, daemons, directories, cgroups.
-
-    Return how many containers there were. Raises DemoError when a runtime does not answer; the
-    state file still has what is left then.
-    """
-    places = places or default_places()
-    if not places.run.exists() and not places.data.exists():
-        return _remove_labelled(places)
-    with locked(places):
-        state = read(places)
-        if state.daemons:
-            # One of ours may have died; its containers outlive it, and only it can remove them.
-            docker_runs = any(one.runtime == "docker" for one in state.deployments)
-            daemons.start(places, state, docker=docker_runs)
-        count = 0
-        for deployment in list(state.deployments):
-            count += _remove(deployment, places)
-            state.deployments.remove(deployment)
-            write(places, state)
-        daemons.stop(state)
-        for name in state.cgroups:
-            cgroups.remove_empty(name)
-        count += _remove_labelled(places)
-        for directory in (places.data, places.run):
-            if mounts := daemons.mounts_below(directory):
-                raise DemoError(f"still mounted, so not removed: {', '.join(mounts)}")
-            shutil.rmtree(directory, ignore_errors=True)
-        with contextlib.suppress(OSError):  # not there, or the agent's own state is in it
-            places.data.parent.rmdir()
-    return count
 
 
 def running(places: Places | None = None) -> list[tuple[str, str]]:
@@ -269,35 +233,3 @@ def _cgroup_names(started: Sequence[DemoContainer]) -> set[str]:
                 for directory in cgroups.cgroup_directories(container.pid):
                     names.update(directory.parts)
     return names
-
-
-def _remove(deployment: Deployment, places: Places) -> int:
-    # Counted although it may be between two runs.
-    found = set(deployment.supervisors)
-    for supervisor in deployment.supervisors.values():
-        kill_group(supervisor)
-    deployment.supervisors.clear()
-    runtime = make_runtime(deployment.runtime, deployment.options, places)
-    reason = runtime.unusable()
-    if reason:
-        raise DemoError(f"cannot remove {', '.join(deployment.containers)}: {reason}")
-    names = [name for name in deployment.containers if runtime.owner(name) == places.owner]
-    found.update(names, runtime.owned_by(places.owner))
-    for name in found:
-        runtime.remove(name)
-    runtime.unload()
-    return len(found)
-
-
-def _remove_labelled(places: Places) -> int:
-    """Remove what no state file knows of any more: it is lost with a reboot, stopped containers of
-    Docker and Podman are not."""
-    count = 0
-    for name in RUNTIMES:
-        runtime = make_runtime(name, (), places)
-        if runtime.unusable():
-            continue
-        if names := runtime.owned_by(places.owner):
-            count += sum(runtime.remove(container) for container in names)
-            runtime.unload()
-    return count

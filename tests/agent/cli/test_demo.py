@@ -18,7 +18,7 @@ def _parse(*argv: str) -> argparse.Namespace:
 
 def test_the_defaults_start_everything_on_whatever_answers() -> None:
     args = _parse()
-    assert (args.runtime, args.only, args.prefix) == (None, "", "demo-")
+    assert (args.runtime, args.only, args.prefix) == (None, "", None)
     assert (args.stop, args.list, args.start_daemon) == (False, False, False)
 
 
