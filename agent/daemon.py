@@ -28,6 +28,7 @@ from agent.model import Snapshot
 from agent.page import Page
 from agent.parts import (
     api_sources,
+    closer_look,
     filesystem_watcher,
     history_recorder,
     image_watcher,
@@ -121,6 +122,7 @@ class Daemon:
             )
             telemetry.register(without_cgroup(sampler))
             recent = recent_findings(telemetry)
+            look = closer_look(config, telemetry, recent, sampler.pids, history)
             self._snapshots = Snapshots(
                 sampler, config.metrics.interval, taken=_taken(telemetry, recent, history)
             )
@@ -130,7 +132,7 @@ class Daemon:
             self._workers = log_workers(config, telemetry)
             # The history last to be stopped: it is told what the others see until they end.
             parts: tuple[Part | None, ...] = (
-                *(history, sources, lifetimes, filesystem, images, probes),
+                *(history, look, sources, lifetimes, filesystem, images, probes),
             )
             self._parts = [part for part in parts if part is not None]
             self._closing = building.pop_all()

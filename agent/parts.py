@@ -7,7 +7,7 @@ the memory this process needs. A part that cannot run here says why and leaves t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from agent.config import Config
@@ -23,8 +23,12 @@ from agent.sources.chosen import Chosen
 from agent.telemetry import Counts, Levels, Rows, Telemetry
 
 if TYPE_CHECKING:
+    from agent.cgroupfs.reading import Cgroup
     from agent.child import Child
     from agent.container.told_annotations import AnnotationsTeller
+    from agent.diagnosis.finding import RuleId
+    from agent.drilldown.evidence import Sources
+    from agent.drilldown.looking import CloserLook
     from agent.history.recorder import Recorder
     from agent.probe_parts import ProbeParts
     from agent.security.reports.watcher import ImageWatcher
@@ -197,6 +201,36 @@ def recent_findings(telemetry: Telemetry) -> Recent:
         )
     )
     return recent
+
+
+def closer_look(
+    config: Config,
+    telemetry: Telemetry,
+    recent: Recent,
+    pids: Callable[[Cgroup], Sequence[int]],
+    history: Recorder | None,
+) -> CloserLook | None:
+    """None where nobody keeps what it sees."""
+    if history is None:
+        return None
+    from agent.drilldown.looking import CloserLook
+
+    def sources(rules: Collection[RuleId]) -> Sources:
+        from agent.look_sources import sources_for  # loaded when something is wrong
+
+        return sources_for(config, pids, rules)
+
+    look = CloserLook(recent, history.event, sources)
+    telemetry.register(
+        Counts(
+            "agent_closer_looks",
+            "Notes that the history has of containers with a finding, and looks at them that"
+            " failed.",
+            "outcome",
+            look.counts,
+        )
+    )
+    return look
 
 
 def history_recorder(config: Config, telemetry: Telemetry) -> Recorder | None:

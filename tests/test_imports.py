@@ -75,7 +75,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "agent.processes",
     },
     "agent.past": METRICS,
-    "agent.history": METRICS | {"agent.machine", "agent.past", "agent.redaction"},
+    "agent.history": METRICS
+    | {"agent.diagnosis", "agent.machine", "agent.past", "agent.redaction"},
     "agent.redaction": frozenset({"agent.logs.processing"}),
     "agent.network": METRICS | {"agent.netstack"},
     "agent.attribution": READERS | {"agent.container"},
@@ -100,7 +101,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"agent.past", "agent.selection", "agent.top", "agent.history"},
     "agent.browser": METRICS | {"agent.exchange", "agent.webpage"},
     "agent.drilldown": METRICS
-    | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"},
+    | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"}
+    | {"agent.log_rules", "agent.redaction"},
     "agent.logs": NOUNS
     | {"agent.container", "agent.log_destinations", "agent.families", "agent.inotify"}
     | {"agent.log_patterns", "agent.log_rules"},
@@ -128,6 +130,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
     "agent.parts": frozenset({"agent"}),
+    "agent.look_sources": frozenset({"agent"}),
     "agent.serving": frozenset({"agent"}),
     "agent.api": METRICS | {"agent.exchange", "agent.history", "agent.web"},
     "agent.log_parts": frozenset({"agent"}),

@@ -13,6 +13,7 @@ from agent.cli.exits import ERROR, OK, USAGE
 
 if TYPE_CHECKING:
     from agent.config import Config
+    from agent.diagnosis.note import Note
     from agent.lifecycle.events import Event
     from agent.model import Snapshot
 
@@ -75,7 +76,7 @@ def _save(arguments: argparse.Namespace) -> int:
     if past.asked(arguments):
         snapshots, events = _of_the_past(arguments, config)
     else:
-        snapshots, events = _of_now(arguments, config), []
+        snapshots, events = _of_now(arguments, config)
     size = save(arguments.path, snapshots, events, kept_labels=arguments.label)
     seconds = snapshots[-1].wall_time - snapshots[0].wall_time
     print(
@@ -117,23 +118,33 @@ def _open(arguments: argparse.Namespace) -> int:
 
 def _of_the_past(
     arguments: argparse.Namespace, config: Config
-) -> tuple[list[Snapshot], list[Event]]:
+) -> tuple[list[Snapshot], list[Event | Note]]:
     opened = past.open_past("snapshot", arguments.file, config)
     asked = past.span(arguments, opened, None)
     snapshots = past.snapshots("snapshot", opened, asked)
-    return snapshots, list(opened.events(*asked))
+    return snapshots, [*opened.events(*asked), *opened.notes(*asked)]
 
 
-def _of_now(arguments: argparse.Namespace, config: Config) -> list[Snapshot]:
+def _of_now(
+    arguments: argparse.Namespace, config: Config
+) -> tuple[list[Snapshot], list[Event | Note]]:
     from contextlib import ExitStack
 
     from agent.cli.diagnosing import open_sampler
     from agent.cli.why import look
+    from agent.diagnosis.diagnose import diagnose
+    from agent.diagnosis.scene import scene_of
+    from agent.drilldown.noting import looked_at, notes_of, rules_of
+    from agent.look_sources import sources_for
 
     with ExitStack() as stack:
         sampler, start = open_sampler(config, stack)
         start()
-        return look(sampler, arguments.seconds)
+        snapshots = look(sampler, arguments.seconds)
+        diagnosis = looked_at(diagnose(scene_of(snapshots)))
+        sources = sources_for(config, sampler.pids, rules_of(diagnosis))
+        last = snapshots[-1]
+        return snapshots, list(notes_of(diagnosis, last, sources, last.wall_time))
 
 
 def _seconds(text: str) -> float:

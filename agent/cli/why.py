@@ -109,11 +109,11 @@ def _of_the_past(
     arguments: argparse.Namespace, config: Config, target: Target | None, kept: Selection
 ) -> tuple[Scene, Diagnosis]:
     from agent.diagnosis.scene import scene_of
+    from agent.drilldown.recorded import recorded
 
-    snapshots = why_past.look_back(arguments, config, target)
-    print(f"agent why: {why_past.period(snapshots)}", file=sys.stderr)
+    snapshots, notes = why_past.look_back(arguments, config, target)
     scene = scene_of(snapshots)
-    return scene, _diagnosed(scene, kept)
+    return scene, recorded(_diagnosed(scene, kept), snapshots, notes)
 
 
 def _of_now(
@@ -181,12 +181,12 @@ def _drill_down(
 
 def _kernel_log(stack: ExitStack) -> KernelLog | str:
     """A text: why it cannot be read, and the victims of the OOM killer have no name."""
-    from agent.procfs.kmsg import KernelLog
+    from agent.procfs.kmsg import KernelLog, cannot_read
 
     try:
         return stack.enter_context(KernelLog())
     except OSError as error:
-        return f"{error.strerror} (CAP_SYSLOG, or kernel.dmesg_restrict = 0)"
+        return cannot_read(error)
 
 
 def _tell(
@@ -232,7 +232,8 @@ def _print(arguments: argparse.Namespace, diagnosis: Diagnosis, scene: Scene, *,
     from agent.diagnosis.text import diagnosis_text
 
     written = style(ascii_only=arguments.ascii)
-    sys.stdout.write(diagnosis_text(diagnosis, scene, written, one=one))
+    then = why_past.then(scene) if past.asked(arguments) else None
+    sys.stdout.write(diagnosis_text(diagnosis, scene, written, one=one, then=then))
 
 
 def _seconds(text: str) -> float:

@@ -21,6 +21,7 @@ from agent.diagnosis.network import net_drops
 from agent.diagnosis.scene import Gone, Scene, Subject
 from agent.diagnosis.storage import disk_full, log_flood
 from agent.diagnosis.tasks import fd_limit, pids_limit
+from agent.lifecycle.totals import Identity, identity_of
 from agent.records import dataclass
 
 Rule = Callable[[Subject, Scene], Outcome]
@@ -59,6 +60,14 @@ class Verdict:
     blind: tuple[NotPossible, ...]
     passed: int
     """Checks that found nothing unusual."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who it is over restarts."""
+        if self.subject is not None:
+            return identity_of(self.subject.container)
+        assert self.gone is not None
+        return self.gone.identity
 
     @property
     def severity(self) -> Severity | None:

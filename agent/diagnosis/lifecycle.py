@@ -48,7 +48,7 @@ def crash_loop(subject: Subject, scene: Scene) -> Outcome:
         scene,
         ()
         if age is None
-        else (Evidence(f"runs for {human_duration(age)} now", "the cgroup's age"),),
+        else (Evidence(f"up {human_duration(age)} since its last start", "the cgroup's age"),),
         attempts if restarts < RESTARTS else 0,
     )
 

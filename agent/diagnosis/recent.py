@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 
 from agent.diagnosis.diagnose import diagnose
 from agent.diagnosis.scene import scene_of
-from agent.lifecycle.totals import identity_of
 from agent.model import Snapshot
 
 SECONDS: Final = 60.0
@@ -90,13 +89,8 @@ class Recent:
             return ()
         found = set()
         for verdict in diagnose(scene_of(window)).verdicts:
-            if verdict.subject is not None:
-                identity = identity_of(verdict.subject.container)
-            else:
-                assert verdict.gone is not None
-                identity = verdict.gone.identity
             for finding in verdict.findings:
-                found.add(Active(*identity, finding.rule, finding.severity.word))
+                found.add(Active(*verdict.identity, finding.rule, finding.severity.word))
         return tuple(sorted(found))
 
     def _age(self, place: int) -> float:

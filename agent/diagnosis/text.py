@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.diagnosis.finding import Evidence, Finding, Severity
@@ -47,19 +47,34 @@ class Style:
         return "ok" if self.ascii_only else "✔"
 
 
+class Then(NamedTuple):
+    """The time that a diagnosis of the past is about, as a person writes it."""
+
+    period: str
+    """2026-11-24 03:07:10 to 03:12:00"""
+    end: str
+    """03:12:00"""
+
+
 def diagnosis_text(
-    diagnosis: Diagnosis, scene: Scene, style: Style, *, one: bool = False, host: str = "host"
+    diagnosis: Diagnosis,
+    scene: Scene,
+    style: Style,
+    *,
+    one: bool = False,
+    host: str = "host",
+    then: Then | None = None,
 ) -> str:
     """
     The whole host, or with `one` the verdicts in full even where nothing is wrong.
 
-    `host`: what it is called where there are several. Ends with a newline.
+    `host`: what it is called where there are several. `then`: of the past. Ends with a newline.
     """
-    lines = [_host_line(scene, host)]
+    lines = [_host_line(scene, host, then)]
     shown = [v for v in diagnosis.verdicts if one or v.findings]
     for verdict in shown:
         lines.append("")
-        lines += _verdict(verdict, scene, style)
+        lines += _verdict(verdict, scene, style, then)
     quiet = len(diagnosis.verdicts) - len(shown)
     if not one:
         lines.append("")
@@ -76,7 +91,7 @@ def diagnosis_text(
     return "\n".join(lines) + "\n"
 
 
-def _host_line(scene: Scene, name: str) -> str:
+def _host_line(scene: Scene, name: str, then: Then | None) -> str:
     host = scene.host
     parts = [f"{host.cores} CPUs"]
     if host.cpu_ratio is not None:
@@ -84,12 +99,13 @@ def _host_line(scene: Scene, name: str) -> str:
     if host.memory_available is not None and host.memory_total:
         used = 1 - host.memory_available / host.memory_total
         parts.append(f"memory {human_percent(used)}% of {human_size(host.memory_total)}")
-    parts.append(f"looked at {human_duration(scene.seconds)}")
+    looked = human_duration(scene.seconds)
+    parts.append(f"looked at {looked}" if then is None else f"{then.period} ({looked})")
     return f"{name}: " + ", ".join(parts)
 
 
-def _verdict(verdict: Verdict, scene: Scene, style: Style) -> Iterator[str]:
-    yield _heading(verdict, scene)
+def _verdict(verdict: Verdict, scene: Scene, style: Style, then: Then | None) -> Iterator[str]:
+    yield _heading(verdict, scene, then)
     for finding in verdict.findings:
         yield ""
         yield from _finding(finding, style)
@@ -102,13 +118,14 @@ def _verdict(verdict: Verdict, scene: Scene, style: Style) -> Iterator[str]:
         yield f" {style.tick} {said} ({checks})"
 
 
-def _heading(verdict: Verdict, scene: Scene) -> str:
+def _heading(verdict: Verdict, scene: Scene, then: Then | None) -> str:
     if verdict.subject is None:
-        return f"{verdict.name}   (down just now)"
+        down = "down just now" if then is None else f"down at {then.end}"
+        return f"{verdict.name}   ({down})"
     usage, container = verdict.subject.usage, verdict.subject.container
     facts = [fact for fact in (container.image, container.runtime) if fact]
     if (age := usage.age(scene.wall_time)) is not None:
-        facts.append(f"up {human_duration(age)}")
+        facts.append(f"up {human_duration(age)}" + ("" if then is None else f" at {then.end}"))
     if usage.cpu_limit_cores is not None and not isinstance(usage.cpu_limit_cores, Unlimited):
         facts.append(f"limit {human_cores(usage.cpu_limit_cores)} cores")
     if usage.memory_limit is not None and not isinstance(usage.memory_limit, Unlimited):

@@ -19,9 +19,10 @@ from agent.container.log_source import LogSource
 from agent.container.whose import names_of
 from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.diagnosis.finding import Evidence, Finding, RuleId
-from agent.drilldown.last_lines import last_lines
+from agent.drilldown.last_lines import Redact, last_lines, plain
 from agent.drilldown.processes import busiest
 from agent.drilldown.takers import NoProbe, takers
+from agent.kernelfile import Denied, UnexpectedText
 from agent.model import Snapshot
 from agent.procfs.kmsg import OomKill
 from agent.records import dataclass, replace
@@ -44,19 +45,29 @@ class Sources:
     oom_kills: Sequence[OomKill] | str
     """Of the time looked at, from the kernel's log; or why that could not be read."""
     unified: str | None
-    """Mount point of the cgroup2 hierarchy."""
+    """Mount point of the cgroup2 hierarchy; None: who takes the CPU is not asked."""
     loader: Literal["auto", "libbpf", "bcc"]
+    redact: Redact = plain
+    """Of log lines."""
 
 
 def drill_down(diagnosis: Diagnosis, last: Snapshot, sources: Sources) -> Diagnosis:
     """Look closer. `last`: the newest Snapshot the diagnosis is of."""
-    verdicts = diagnosis.verdicts
-    added: dict[tuple[int, RuleId], Sequence[Evidence]] = {
+    return with_added(diagnosis, closer(diagnosis.verdicts, last, sources))
+
+
+def closer(verdicts: Sequence[Verdict], last: Snapshot, sources: Sources) -> Added:
+    """What a closer look adds to which finding."""
+    return {
         **_processes(verdicts, sources),
         **_takers(verdicts, last, sources),
         **_victims(verdicts, sources.oom_kills),
         **_log_lines(verdicts, sources),
     }
+
+
+def with_added(diagnosis: Diagnosis, added: Added) -> Diagnosis:
+    """The same with more evidence."""
     if not added:
         return diagnosis
     return replace(
@@ -69,7 +80,7 @@ def drill_down(diagnosis: Diagnosis, last: Snapshot, sources: Sources) -> Diagno
                     for finding in verdict.findings
                 ),
             )
-            for place, verdict in enumerate(verdicts)
+            for place, verdict in enumerate(diagnosis.verdicts)
         ),
     )
 
@@ -92,7 +103,13 @@ def _processes(verdicts: Sequence[Verdict], sources: Sources) -> Added:
     for place, rule, verdict in _about(verdicts, "cpu_throttled", "cpu_hog"):
         if verdict.subject is None:
             continue
-        busy = busiest(sources.pids(verdict.subject.usage.cgroup))
+        try:
+            pids = sources.pids(verdict.subject.usage.cgroup)
+        except (Denied, UnexpectedText) as error:
+            said = f"its busiest processes are not known: {error}"
+            added[place, rule] = [Evidence(said, "cgroup.procs")]
+            continue
+        busy = busiest(pids)
         named = ", ".join(f"{one.name} ({human_cores(one.cores)}, pid {one.pid})" for one in busy)
         if named:
             added[place, rule] = [Evidence(f"busiest processes: {named}", "/proc/PID/stat")]
@@ -169,7 +186,7 @@ def _log_lines(verdicts: Sequence[Verdict], sources: Sources) -> Added:
     added: dict[tuple[int, RuleId], Sequence[Evidence]] = {}
     logs = sources.logs()
     for place, rule, verdict in looping:
-        found = last_lines(_ids(verdict, logs), logs)
+        found = last_lines(_ids(verdict, logs), logs, sources.redact)
         if found is not None:
             added[place, rule] = [
                 Evidence(f"it printed: {line}", found.path) for line in found.lines

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
+from agent.container.container import Container
 from agent.container.log_source import LogSource
 from agent.container.log_targets import newest, runs_of
 from agent.logs.faults import FaultLog
@@ -29,7 +30,18 @@ class LastLines(NamedTuple):
     path: str
 
 
-def last_lines(ids: Collection[str], sources: Sequence[LogSource]) -> LastLines | None:
+Redact = Callable[[Container, list[bytes]], list[bytes]]
+"""The lines of a container without what nobody else is to read."""
+
+
+def plain(_container: Container, lines: list[bytes]) -> list[bytes]:
+    """As they are: for who may read the log anyway."""
+    return lines
+
+
+def last_lines(
+    ids: Collection[str], sources: Sequence[LogSource], redact: Redact = plain
+) -> LastLines | None:
     """
     Of the container with one of these ids, or of its run before where the newest has said nothing.
 
@@ -41,7 +53,7 @@ def last_lines(ids: Collection[str], sources: Sequence[LogSource]) -> LastLines 
     runs = sorted(runs_of(own[0], sources), key=newest, reverse=True)
     for source in runs:
         try:
-            lines = _read(source)
+            lines = _read(source, redact)
         except OSError:
             continue  # Gone, or not ours to read: `agent logs` says which.
         if lines:
@@ -49,17 +61,18 @@ def last_lines(ids: Collection[str], sources: Sequence[LogSource]) -> LastLines 
     return None
 
 
-def _read(source: LogSource) -> tuple[str, ...]:
+def _read(source: LogSource, redact: Redact) -> tuple[str, ...]:
     passed_over, _ = begin_at_last(source.path, source.format, MOST * _PIECES)
     quiet = FaultLog(lambda _text: None, time.monotonic, time.time)
-    kept: deque[bytes] = deque(maxlen=MOST)
+    # More than are shown: a secret may have begun on a line before.
+    kept: deque[bytes] = deque(maxlen=MOST * _PIECES)
     reader = LogReader(source.path, source.format, quiet, passed_over, owner=source.owner)
     with reader:
         for entries in reader.read():
             kept += [entry[2] for entry in entries if entry[2].strip()]
         for entries in reader.finish():
             kept += [entry[2] for entry in entries if entry[2].strip()]
-    return tuple(_printable(line) for line in kept)
+    return tuple(_printable(line) for line in redact(source.container, list(kept))[-MOST:])
 
 
 def _printable(line: bytes) -> str:

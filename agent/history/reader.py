@@ -1,4 +1,4 @@
-"""The past, read from segments: `agent.past.Past`, and the events.
+"""The past, read from segments: `agent.past.Past`, the events, and what closer looks saw.
 
     History(directory)      the ring of an agent, which may be writing
     SavedFile(path)         one file of `agent snapshot save`
@@ -17,9 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.diagnosis.note import Note
 from agent.history.restore import Unreadable
 from agent.history.ring import Name, names
-from agent.history.segment import EVENT, SNAPSHOT, Records, Segment
+from agent.history.segment import EVENT, NOTE, SNAPSHOT, Records, Segment
+from agent.history.track import Told
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
 from agent.past import Past, same_run
@@ -81,13 +83,22 @@ class SegmentsPast:
 
     def events(self, since: float, until: float) -> Iterator[Event]:
         """What happened with since <= at <= until, as it was written."""
+        return self._told(since, until, EVENT, Segment.events)
+
+    def notes(self, since: float, until: float) -> Iterator[Note]:
+        """What closer looks saw with since <= at <= until, as it was written."""
+        return self._told(since, until, NOTE, Segment.notes)
+
+    def _told(
+        self, since: float, until: float, kind: int, told: Callable[[Segment], Iterator[Told]]
+    ) -> Iterator[Told]:
         for name in _between(self._segments(), since, until + _LATE):
             with self._opened(name) as segment:
-                if segment is None or not any(r.kind == EVENT for r in segment.found.records):
+                if segment is None or not any(r.kind == kind for r in segment.found.records):
                     continue
-                found: list[Event] = []
+                found: list[Told] = []
                 try:
-                    found.extend(e for e in segment.events() if since <= e.at <= until)
+                    found.extend(one for one in told(segment) if since <= one.at <= until)
                 except Unreadable as error:
                     self._problems[name.path] = str(error)
             yield from found

@@ -1,7 +1,7 @@
 """The thread that writes the history: whoever samples never waits for a disk.
 
     recorder.add(snapshot)     kept where `interval` has passed since the last one kept
-    recorder.event(event)      kept
+    recorder.event(event)      kept, and so is a Note
 
 A disk that is slower than that loses Snapshots, which `counts` tells; so does one that is full,
 and the recorder tries again with the next.
@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
+from agent.diagnosis.note import Note
 from agent.history.ring import Ring
 from agent.history.values import NotStorable
 from agent.lifecycle.events import Event
@@ -42,7 +43,7 @@ class Recorder:
         self._interval = interval
         self._last: float | None = None
         self._snapshots: deque[Snapshot] = deque()
-        self._events: deque[Event] = deque()
+        self._events: deque[Event | Note] = deque()
         self._wake = threading.Condition()
         self._stopping = False
         self._broken = False
@@ -76,8 +77,8 @@ class Recorder:
             self._snapshots.append(snapshot)
             self._wake.notify()
 
-    def event(self, event: Event) -> None:
-        """Take an Event."""
+    def event(self, event: Event | Note) -> None:
+        """Take an Event or a Note."""
         with self._wake:
             if len(self._events) < _EVENTS_WAITING:
                 self._events.append(event)
@@ -96,7 +97,7 @@ class Recorder:
         return min(max(self._interval, fits), self._interval * _STRETCH)
 
     def counts(self) -> Mapping[str, int]:
-        """Snapshots and Events: written, lost as the disk was late, failed to be written."""
+        """Snapshots, Events and Notes: written, lost as the disk was late, failed to be written."""
         return dict(self._counts)
 
     def levels(self) -> Mapping[str, int]:
@@ -119,7 +120,7 @@ class Recorder:
         except OSError as error:
             self._failed(error)
 
-    def _write(self, snapshots: list[Snapshot], events: list[Event]) -> None:
+    def _write(self, snapshots: list[Snapshot], events: list[Event | Note]) -> None:
         for snapshot in snapshots:
             self._try(self._ring.add, snapshot)
         for event in events:

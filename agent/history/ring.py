@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from agent.diagnosis.note import Note
 from agent.history.segment import SegmentWriter
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
@@ -67,7 +68,7 @@ class Ring:
         self._sizes: dict[str, int] = {}
         """Of the other segments, the oldest first."""
         self._open: _Open | None = None
-        self._waiting: list[Event] = []
+        self._waiting: list[Event | Note] = []
         self.bytes = sum(size for _, size in self._others())
         """Of all segments."""
         self.bytes_each: float | None = None
@@ -88,8 +89,8 @@ class Ring:
             self._append(current, current.writer.event(event))
         self._prune(snapshot.wall_time)
 
-    def event(self, event: Event) -> None:
-        """Append an Event; before the first Snapshot of a segment it waits for that."""
+    def event(self, event: Event | Note) -> None:
+        """Append an Event or a Note; before the first Snapshot of a segment it waits for that."""
         if self._open is None:
             if len(self._waiting) < _MOST_WAITING:
                 self._waiting.append(event)

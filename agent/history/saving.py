@@ -1,4 +1,4 @@
-"""One file of Snapshots and events to hand on: a segment as `segment.py` has it, redacted."""
+"""One file of Snapshots, events and notes to hand on: one segment (`segment.py`), redacted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from agent.diagnosis.note import Note
 from agent.history.redact import Redaction
 from agent.history.segment import SegmentWriter
 from agent.lifecycle.events import Event
@@ -15,7 +16,7 @@ from agent.model import Snapshot
 def save(
     path: str,
     snapshots: Sequence[Snapshot],
-    events: Sequence[Event],
+    events: Sequence[Event | Note],
     *,
     kept_labels: Collection[str] = (),
 ) -> int:
@@ -40,7 +41,7 @@ def save(
 
 
 def pieces(
-    snapshots: Sequence[Snapshot], events: Sequence[Event], redaction: Redaction
+    snapshots: Sequence[Snapshot], events: Sequence[Event | Note], redaction: Redaction
 ) -> Iterator[bytes]:
     """The bytes of the file. There is at least one Snapshot."""
     writer = SegmentWriter()

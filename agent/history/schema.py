@@ -1,7 +1,7 @@
-"""Which types a Snapshot and an Event are made of: what may be in a file, and nothing else.
+"""Which types a Snapshot, an Event and a Note are made of: what may be in a file, no more.
 
-Found by walking the type hints of both, so that a new field or record needs no word here. A file
-names types and fields; only those in `TYPES` are ever made from it, whatever a file says.
+Found by walking the type hints of all three, so that a new field or record needs no word here. A
+file names types and fields; only those in `TYPES` are ever made from it, whatever a file says.
 
     record      dataclass or NamedTuple      its fields, in order
     enum        Kind.SANDBOX                 one field, the member's name
@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.own import OwnCounts
 from agent.bpf.registry import KINDS
+from agent.diagnosis.note import Note
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
 from agent.records import dataclass
@@ -57,7 +58,7 @@ class RecordType:
 def record_types() -> Mapping[type, RecordType]:
     """Every type that may be in a file, in a fixed order."""
     found: dict[type, RecordType] = {}
-    for root in (Snapshot, Event, *(kind.counts for kind in KINDS), OwnCounts):
+    for root in (Snapshot, Event, *(kind.counts for kind in KINDS), OwnCounts, Note):
         _walk(root, found)
     names = [record.name for record in found.values()]
     if len(set(names)) < len(names):

@@ -6,10 +6,11 @@ r"""The file format of the history: one segment, appended to and never changed.
              3 bytes  0
              4 bytes  CRC-32 of the 12 bytes before
     record   4 bytes  length of the payload
-             1 byte   kind: 1 types, 2 Snapshot, 3 Event
+             1 byte   kind: 1 types, 2 Snapshot, 3 Event, 4 Note; others are passed over
              1 byte   0
              2 bytes  number of the record in the file, from 0, modulo 65,536
              8 bytes  Unix time, a double: the Snapshot's wall time, when the Event happened
+             or the Note was made
              4 bytes  CRC-32 of the payload as it is in the file
              4 bytes  CRC-32 of the 20 bytes before
              payload  the next piece of the file's one deflate stream (RFC 1951), flushed, so that
@@ -33,8 +34,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple, Protocol
 
+from agent.diagnosis.note import Note
 from agent.history.restore import Unreadable
-from agent.history.track import TrackReader, TrackWriter
+from agent.history.track import Told, TrackReader, TrackWriter
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
 
@@ -49,7 +51,8 @@ VERSION: Final = 1
 TYPES: Final = 1
 SNAPSHOT: Final = 2
 EVENT: Final = 3
-Kind = Literal[1, 2, 3]
+NOTE: Final = 4
+Kind = Literal[1, 2, 3, 4]
 
 _HEADER: Final = struct.Struct("<8sB3x")
 _RECORD: Final = struct.Struct("<IBxHdI")
@@ -83,9 +86,10 @@ class SegmentWriter:
         """The next Snapshot. Raises `values.NotStorable`; the writer is then as it was."""
         return self._record(SNAPSHOT, snapshot.wall_time, self._track.snapshot(snapshot))
 
-    def event(self, event: Event) -> bytes:
-        """The next Event; a Snapshot must be there already. Raises as `snapshot`."""
-        return self._record(EVENT, event.at, self._track.event(event))
+    def event(self, event: Event | Note) -> bytes:
+        """The next Event or Note; a Snapshot must be there already. Raises as `snapshot`."""
+        kind: Kind = EVENT if isinstance(event, Event) else NOTE
+        return self._record(kind, event.at, self._track.event(event))
 
     def _record(self, kind: Kind, at: float, payload: bytes) -> bytes:
         packed = self._deflate.compress(payload) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
@@ -165,12 +169,19 @@ class Segment:
 
     def events(self) -> Iterator[Event]:
         """Each Event, likewise."""
+        return self._told(EVENT, Event)
+
+    def notes(self) -> Iterator[Note]:
+        """Each Note, likewise."""
+        return self._told(NOTE, Note)
+
+    def _told(self, number: Kind, kind: type[Told]) -> Iterator[Told]:
         track: TrackReader | None = None
         for record, payload in self._payloads():
             if track is None:
                 track = _track(record, payload)
-            elif record.kind == EVENT:
-                yield track.event(payload)
+            elif record.kind == number:
+                yield track.event(payload, kind)
 
     def _payloads(self) -> Iterator[tuple[Record, bytes]]:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)

@@ -1,10 +1,10 @@
-"""A row of Snapshots and Events as msgpack: each Snapshot as what changed since the one before.
+"""A row of Snapshots, Events and Notes as msgpack: of a Snapshot what changed since the last.
 
     payload of a Snapshot   [fields, order, samples]
         fields    differences of the Snapshot's fields without `samples`, from the one before
         order     0: the same cgroups in the same order; else their inodes
         samples   of each, its difference from the last sample of that inode; from none: {0: whole}
-    payload of an Event     a whole value
+    payload of an Event     a whole value; of a Note too
 
 The first Snapshot of a track is a difference from nothing, so a track can be read from its start
 alone. Pure.
@@ -13,14 +13,17 @@ alone. Pure.
 from __future__ import annotations
 
 import operator
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import msgpack
 
+from agent.diagnosis.note import Note
 from agent.history.restore import Restorer, Unreadable
 from agent.history.values import Plain, Writer
 from agent.lifecycle.events import Event
 from agent.model import Sample, Snapshot
+
+Told = TypeVar("Told", Event, Note)
 
 _FIELDS: Final = tuple(name for name in Snapshot.__slots__ if name != "samples")
 _NOTHING: Final = object()
@@ -57,7 +60,7 @@ class TrackWriter:
         self._samples = dict(zip(order, snapshot.samples, strict=True))
         return packed
 
-    def event(self, event: Event) -> bytes:
+    def event(self, event: Event | Note) -> bytes:
         """The next one. Raises `values.NotStorable`."""
         return _pack(self._writer.whole(event))
 
@@ -96,14 +99,14 @@ class TrackReader:
         except _MALFORMED as error:
             raise Unreadable(f"no Snapshot: {error!r}") from error
 
-    def event(self, payload: bytes) -> Event:
-        """The next one."""
+    def event(self, payload: bytes, kind: type[Told]) -> Told:
+        """The next one, an Event or a Note."""
         try:
             event = self._restorer.whole(_unpack(payload))
         except _MALFORMED as error:
-            raise Unreadable(f"no Event: {error!r}") from error
-        if not isinstance(event, Event):
-            raise Unreadable(f"no Event but {type(event).__name__}")
+            raise Unreadable(f"no {kind.__name__}: {error!r}") from error
+        if not isinstance(event, kind):
+            raise Unreadable(f"no {kind.__name__} but {type(event).__name__}")
         return event
 
     def _snapshot(self, plain: Plain) -> Snapshot:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -37,11 +38,13 @@ class OomKill(NamedTuple):
     """Where it was, in the memory hierarchy."""
     limited: str | None
     """The cgroup whose limit was hit. None: the machine itself, or a NUMA node, had no memory."""
+    at: float = 0.0
+    """Seconds since boot."""
 
 
 def parse_record(record: bytes) -> OomKill | None:
     """None: another message than the OOM killer's."""
-    _, semicolon, rest = record.partition(b";")
+    head, semicolon, rest = record.partition(b";")
     if not semicolon:
         return None
     text = rest.split(b"\n", 1)[0].decode(errors="backslashreplace")
@@ -53,21 +56,27 @@ def parse_record(record: bytes) -> OomKill | None:
         int(match["pid"]),
         match["cgroup"],
         match["limited"] if match["constraint"] == "CONSTRAINT_MEMCG" else None,
+        _seconds(head),
     )
+
+
+def _seconds(head: bytes) -> float:
+    fields = head.split(b",")
+    return int(fields[2]) / 1e6 if len(fields) > 2 and fields[2].isdigit() else 0.0
 
 
 class KernelLog:
     """
-    What the OOM killer says from now on.
+    What the OOM killer says from now on; with `earlier` also what the kernel still has.
 
     Raises OSError where it may not be read: EPERM without CAP_SYSLOG where kernel.dmesg_restrict
     is 1, ENOENT in a container without the device.
     """
 
-    def __init__(self, path: str = "/dev/kmsg") -> None:
+    def __init__(self, path: str = "/dev/kmsg", *, earlier: bool = False) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            os.lseek(self._fd, 0, os.SEEK_END)
+            os.lseek(self._fd, 0, os.SEEK_SET if earlier else os.SEEK_END)
         except OSError:
             os.close(self._fd)
             raise
@@ -104,3 +113,18 @@ class KernelLog:
                 return None
             except BrokenPipeError:
                 continue  # The oldest were overwritten: the next read gives the oldest there is.
+
+
+def recent_kills(seconds: float) -> list[OomKill] | str:
+    """Those of the last `seconds` that the kernel's log still has; or why it cannot be read."""
+    try:
+        with KernelLog(earlier=True) as log:
+            since = time.clock_gettime(time.CLOCK_MONOTONIC) - seconds
+            return [kill for kill in log.oom_kills() if kill.at >= since]
+    except OSError as error:
+        return cannot_read(error)
+
+
+def cannot_read(error: OSError) -> str:
+    """Why, and what would help."""
+    return f"{error.strerror} (CAP_SYSLOG, or kernel.dmesg_restrict = 0)"

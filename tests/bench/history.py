@@ -3,7 +3,8 @@
     flock /tmp/bench.lock .venv/bin/python -m tests.bench.history [--containers 100] [--rounds 60]
 
 A made-up host (`synthetic.py`) on which every container does something before each Snapshot, and
-then the same where one in ten does. Targets: a day of Snapshots 10 s apart of 100 containers that
+then the same where one in ten does; both with as many notes of closer looks as there may be, of the
+longest lines. Targets: a day of Snapshots 10 s apart of 100 containers that
 all work takes at most 200 MB, and writing one costs at most half of the CPU of reading it.
 
 It also reads the file again, and says what a step through the past costs.
@@ -13,17 +14,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import TypeVar
 
+from agent.diagnosis.finding import Evidence
+from agent.diagnosis.note import Note
+from agent.drilldown.looking import AGAIN, MOST
 from agent.history.reader import History
 from agent.history.ring import SEGMENT_SECONDS, Bounds, Ring
+from agent.lifecycle.totals import Identity
 from agent.model import Snapshot
 from agent.sampler import Sampler
 from tests.bench.synthetic import SyntheticHost, synthetic_host
@@ -110,6 +116,9 @@ def measure(host: SyntheticHost, containers: int, share: float, rounds: int) -> 
             moved = _moved(snapshot, number)
             _, spent = _timed(lambda moved=moved: ring.add(moved))  # type: ignore[misc]
             writes.append(spent)
+            if not number % (AGAIN // INTERVAL):
+                for note in _notes(number, moved.wall_time):
+                    ring.event(note)
         resident = _most_resident() - before
         ring.close()
         each = ring.bytes / rounds
@@ -126,6 +135,19 @@ def measure(host: SyntheticHost, containers: int, share: float, rounds: int) -> 
         resident=resident,
         decode_ms=decoding * 1000 / len(inside),
     )
+
+
+def _notes(number: int, at: float) -> Iterator[Note]:
+    """As many, and as long, as there may be: lines of a log that never say the same."""
+    chance = random.Random(number)
+    for container in range(MOST):
+        lines = (chance.randbytes(90).hex() for _ in range(3))
+        yield Note(
+            at=at,
+            identity=Identity("", "", "", f"container-{container}"),
+            rule="crash_loop",
+            evidence=tuple(Evidence(f"it printed: {line}", "/var/lib/x.log") for line in lines),
+        )
 
 
 def _moved(snapshot: Snapshot, number: int) -> Snapshot:

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.diagnosis.note import Note
 from agent.history.restore import Restorer, Unreadable
 from agent.history.schema import record_types
 from agent.history.track import TrackReader, TrackWriter
 from agent.history.values import NotStorable, Writer, billionths
+from agent.lifecycle.events import Event
 from agent.model import Sample, Snapshot
 from agent.procfs.net_dev import NetDev
 from tests.agent.history.made_up import MadeUp
@@ -46,9 +48,13 @@ def test_every_snapshot_of_a_row_is_read_as_it_was(seed: int) -> None:
 @settings(max_examples=30, deadline=None)
 @given(SEEDS)
 def test_an_event_is_read_as_it_was(seed: int) -> None:
-    event = MadeUp(seed).event()
+    event, note = MadeUp(seed).event(), MadeUp(seed).of(Note)
     writer = TrackWriter()
-    assert TrackReader(writer.types()).event(writer.event(event)) == event
+    reader = TrackReader(writer.types())
+    assert reader.event(writer.event(event), Event) == event
+    assert reader.event(writer.event(note), Note) == note
+    with pytest.raises(Unreadable, match="no Event but Note"):
+        reader.event(writer.event(note), Event)
 
 
 def test_what_did_not_change_is_the_same_object_again() -> None:

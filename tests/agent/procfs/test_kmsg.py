@@ -20,12 +20,16 @@ LIMIT = (
 
 
 def test_a_victim_of_its_own_limit() -> None:
-    assert parse_record(LIMIT) == OomKill("dd", 15862, "/docker/795315d9", "/docker/795315d9")
+    assert parse_record(LIMIT) == OomKill(
+        "dd", 15862, "/docker/795315d9", "/docker/795315d9", 967.294268
+    )
 
 
 def test_a_victim_of_its_pods_limit() -> None:
     record = LIMIT.replace(b"oom_memcg=/docker/795315d9", b"oom_memcg=/kubepods/pod1")
-    assert parse_record(record) == OomKill("dd", 15862, "/docker/795315d9", "/kubepods/pod1")
+    assert parse_record(record) == OomKill(
+        "dd", 15862, "/docker/795315d9", "/kubepods/pod1", 967.294268
+    )
 
 
 def test_a_victim_of_a_host_without_memory() -> None:
@@ -33,7 +37,7 @@ def test_a_victim_of_a_host_without_memory() -> None:
     record = LIMIT.replace(b"CONSTRAINT_MEMCG", b"CONSTRAINT_NONE").replace(
         b"oom_memcg=/docker/795315d9", b"global_oom"
     )
-    assert parse_record(record) == OomKill("dd", 15862, "/docker/795315d9", None)
+    assert parse_record(record) == OomKill("dd", 15862, "/docker/795315d9", None, 967.294268)
 
 
 def test_a_name_may_hold_anything_a_program_puts_there() -> None:
