@@ -25,11 +25,14 @@ from typing import Literal, TypeVar
 
 from agent.config import Config
 from agent.config_lines import key_lines
-from agent.log_destinations import DESTINATIONS
+from agent.log_destinations import DESTINATIONS, Destination
+from agent.log_rules import LogRule
 
 S = TypeVar("S")
 
 PREFIX = "AGENT_"
+_LOG_SECTIONS: Mapping[str, object] = {"Destination": Destination, "LogRule": LogRule}
+"""Types that a section names and does not load."""
 _NAMES: Mapping[object, str] = {
     str: "text",
     int: "a whole number",
@@ -128,7 +131,7 @@ def keys() -> tuple[str, ...]:
 
 
 def _keys(section: type, prefix: str) -> Iterable[str]:
-    for name, kind in typing.get_type_hints(section).items():
+    for name, kind in typing.get_type_hints(section, localns=_LOG_SECTIONS).items():
         if dataclasses.is_dataclass(kind):
             yield from _keys(typing.cast(type, kind), f"{prefix}{name}.")
         else:
@@ -192,7 +195,7 @@ class _Section:
         self._problems = problems
 
     def read(self, section: type[S], table: Mapping[str, object], prefix: str) -> S:
-        kinds = typing.get_type_hints(section)
+        kinds = typing.get_type_hints(section, localns=_LOG_SECTIONS)
         values: dict[str, object] = {}
         for name, value in table.items():
             key = prefix + name

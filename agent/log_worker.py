@@ -171,31 +171,32 @@ async def _work(given: WorkerInput) -> None:
 
 
 def _destination(given: WorkerInput) -> Destination:
-    from agent import config
+    from agent import log_destinations as to
+    from agent.file_destination import FileDestination
 
     wanted = given.destination
     match wanted:
-        case config.FluentdDestination():
+        case to.FluentdDestination():
             from exporters.fluentd.client import ForwardClient
 
             return ForwardClient(wanted)
-        case config.FileDestination():
+        case FileDestination():
             from exporters.file.destination import JsonLinesFile
 
             return JsonLinesFile(wanted)
-        case config.ElasticsearchDestination():
+        case to.ElasticsearchDestination():
             from exporters.elasticsearch.client import BulkClient
 
             return BulkClient(wanted)
-        case config.GraylogDestination():
+        case to.GraylogDestination():
             from exporters.graylog.client import graylog
 
             return graylog(wanted)
-        case config.LokiDestination():
+        case to.LokiDestination():
             from exporters.loki.client import LokiClient
 
             return LokiClient(wanted)
-        case config.OtlpDestination():
+        case to.OtlpDestination():
             from exporters.otlp.client import OtlpClient
 
             return OtlpClient(wanted)

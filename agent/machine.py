@@ -17,11 +17,13 @@ import os
 import re
 import shlex
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from agent.config import HostPaths
 from agent.kernelfile import Denied, UnexpectedText, parse_count, read
 from agent.records import dataclass
+
+if TYPE_CHECKING:
+    from agent.config import HostPaths
 
 T = TypeVar("T")
 

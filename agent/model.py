@@ -1,26 +1,31 @@
 """The nouns of the metrics path: one tick's worth of facts, raw, in the kernel's names and units.
 
 Immutable. Every output (page, table, JSON, diagnosis) is a function of Snapshots; none of them
-reads the kernel.
+reads the kernel. What it only names it does not load: `history.schema.hints_of` knows where it is.
 """
 
 from __future__ import annotations
 
-from agent.bpf.counts import NO_COUNTS, ProbeCounts
-from agent.cgroupfs.pressure import Pressure
-from agent.cgroupfs.reading import Cgroup, CgroupReading
-from agent.container.container import Container
-from agent.filesystem.usage import FilesystemUsage
-from agent.lifecycle.totals import Lifetimes
-from agent.machine import Machine
-from agent.netstack import NetworkStack
-from agent.processes import ProcessCounts
-from agent.procfs.meminfo import Meminfo
-from agent.procfs.net_dev import NetDev
-from agent.procfs.stat import CpuTimes
+from typing import TYPE_CHECKING
+
+from agent.bpf.counts import NO_COUNTS
 from agent.records import dataclass
-from agent.security.posture import Posture
-from agent.security.reports.images import Images
+
+if TYPE_CHECKING:
+    from agent.bpf.counts import ProbeCounts
+    from agent.cgroupfs.pressure import Pressure
+    from agent.cgroupfs.reading import Cgroup, CgroupReading
+    from agent.container.container import Container
+    from agent.filesystem.usage import FilesystemUsage
+    from agent.lifecycle.totals import Lifetimes
+    from agent.machine import Machine
+    from agent.netstack import NetworkStack
+    from agent.processes import ProcessCounts
+    from agent.procfs.meminfo import Meminfo
+    from agent.procfs.net_dev import NetDev
+    from agent.procfs.stat import CpuTimes
+    from agent.security.posture import Posture
+    from agent.security.reports.images import Images
 
 
 @dataclass(frozen=True, slots=True)

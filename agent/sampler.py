@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from agent.attribution import Attribution
 from agent.bpf.counts import NO_COUNTS, ProbesReading
@@ -47,10 +47,12 @@ from agent.procfs.meminfo import parse_meminfo
 from agent.procfs.mountinfo import parse_mountinfo
 from agent.procfs.net_dev import parse_net_dev
 from agent.procfs.stat import parse_stat
-from agent.security.gather import Subject
-from agent.security.posture import Posture
-from agent.security.reports.images import Images
-from agent.security.source import Reading as SecurityReading
+
+if TYPE_CHECKING:
+    from agent.security.gather import Subject
+    from agent.security.posture import Posture
+    from agent.security.reports.images import Images
+    from agent.security.source import Reading as SecurityReading
 
 T = TypeVar("T")
 
@@ -363,6 +365,8 @@ class Sampler:
     ) -> Mapping[int, Posture]:
         if self._security is None:
             return {}
+        from agent.security.gather import Subject
+
         pods = {
             cgroup.path: readings[cgroup.inode][1]
             for cgroup in cgroups

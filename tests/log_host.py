@@ -15,7 +15,8 @@ from types import TracebackType
 
 import orjson
 
-from agent.config import Destination, HostPaths
+from agent.config import HostPaths
+from agent.log_destinations import Destination
 from agent.logs.stats import WorkerStats
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,13 +20,15 @@ METRICS = READERS | {
     "agent.security",
 }
 
-HTTP = frozenset({"agent.config", "agent.logs.chunk", "exporters.backoff", "exporters.http"})
+LOG_SECTIONS = frozenset({"agent.file_destination", "agent.log_destinations", "agent.log_rules"})
+HTTP = LOG_SECTIONS | {"agent.logs.chunk", "exporters.backoff", "exporters.http"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
     "agent.units": frozenset(),
-    "agent.config": frozenset({"agent.log_destinations", "agent.log_rules"}),
-    "agent.log_destinations": frozenset(),
+    "agent.config": LOG_SECTIONS,
+    "agent.file_destination": frozenset(),
+    "agent.log_destinations": frozenset({"agent.file_destination"}),
     "agent.log_patterns": frozenset(),
     "agent.log_rules": frozenset({"agent.log_patterns"}),
     "agent.lean": frozenset(),
@@ -49,7 +51,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.demo": frozenset(),
     "agent.config_lines": frozenset(),
     "agent.completion": frozenset(),
-    "agent.configfile": frozenset({"agent.config", "agent.config_lines", "agent.log_destinations"}),
+    "agent.configfile": LOG_SECTIONS | {"agent.config", "agent.config_lines"},
     "agent.cgroupfs": frozenset({"agent.kernelfile"}),
     "agent.procfs": frozenset({"agent.kernelfile"}),
     "agent.bpf": frozenset({"agent.kernelfile"}),
@@ -76,7 +78,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     },
     "agent.past": METRICS,
     "agent.history": METRICS
-    | {"agent.diagnosis", "agent.machine", "agent.past", "agent.redaction"},
+    | {"agent.diagnosis", "agent.machine", "agent.netstack", "agent.past", "agent.processes"}
+    | {"agent.redaction"},
     "agent.redaction": frozenset({"agent.logs.processing"}),
     "agent.network": METRICS | {"agent.netstack"},
     "agent.attribution": READERS | {"agent.container"},
@@ -104,8 +107,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"agent.diagnosis", "agent.logs", "agent.trace", "agent.bpf", "agent.usage"}
     | {"agent.log_rules", "agent.redaction"},
     "agent.logs": NOUNS
-    | {"agent.container", "agent.log_destinations", "agent.families", "agent.inotify"}
-    | {"agent.log_patterns", "agent.log_rules"},
+    | LOG_SECTIONS
+    | {"agent.container", "agent.families", "agent.inotify", "agent.log_patterns"},
     "exporters.prometheus": METRICS
     | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
     | {"exporters.http"},
@@ -116,17 +119,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "exporters.fluentd": frozenset(
         {
             "agent.compression",
-            "agent.config",
+            "agent.log_destinations",
             "agent.logs.chunk",
             "agent.logs.timestamps",
             "exporters.backoff",
         }
     ),
-    "exporters.elasticsearch": HTTP | {"agent.log_destinations", "exporters.file.rotated_file"},
+    "exporters.elasticsearch": HTTP | {"exporters.file.rotated_file"},
     "exporters.graylog": HTTP | {"agent.logs.entry"},
     "exporters.loki": HTTP,
     "exporters.otlp": HTTP | {"agent.logs.entry"},
-    "exporters.file": frozenset({"agent.config", "agent.logs.chunk"}),
+    "exporters.file": frozenset({"agent.file_destination", "agent.logs.chunk"}),
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
     "agent.parts": frozenset({"agent"}),

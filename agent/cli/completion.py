@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 
 from agent.cli.exits import ERROR, OK
+from agent.cli.runtimes import RUNTIMES
 
 _EPILOG = """\
   source <(agent completion bash)                                  in ~/.bashrc
@@ -50,17 +52,27 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _targets() -> int:
-    from agent.cgroupfs.hierarchies import NoCgroups
+    """Print the names of all containers. A person waits for them at a Tab: no counter is read."""
+    from agent.lean import defer
+
+    defer("inspect", "tokenize", *RUNTIMES)
+    from agent.cgroupfs.hierarchies import NoCgroups, find_hierarchies
+    from agent.cgroupfs.tree import CgroupTree
     from agent.config import HostPaths
     from agent.container.container import Kind
-    from agent.sampler import Sampler
+    from agent.container.discovery import Discovery
+    from agent.kernelfile import read
+    from agent.procfs.mountinfo import parse_mountinfo
 
+    paths = HostPaths()
     try:
-        with Sampler(HostPaths()) as sampler:
-            snapshot = sampler.snapshot()
+        hierarchies = find_hierarchies(read(f"{paths.proc}/self/mountinfo", parse_mountinfo) or ())
     except NoCgroups:
         return ERROR
-    for sample in snapshot.samples:
-        if sample.container is not None and sample.container.kind is Kind.CONTAINER:
-            print(sample.container.title)
+    discovery = Discovery(paths)
+    with CgroupTree(hierarchies) as tree:
+        for cgroup in reversed(tree.walk()):
+            container = discovery.container_of(cgroup, partial(tree.pids, cgroup))
+            if container is not None and container.kind is Kind.CONTAINER:
+                print(container.title)
     return OK

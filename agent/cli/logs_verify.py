@@ -52,7 +52,7 @@ def verify(config: Config, lines: int, runtime_name: str | None) -> int:
 def _verify(config: Config, lines: int, runtime_name: str | None) -> int:
     from agent.child import Child
     from agent.cli.verify_receiver import VerifyReceiver
-    from agent.config import FluentdDestination
+    from agent.log_destinations import FluentdDestination
     from agent.logs.handover import worker_input
     from agent.logs.stats import WorkerStats
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from agent.cli import past, prometheus, remote, settings, top_fleet, top_remote
 from agent.cli.exits import ERROR, USAGE
+from agent.cli.runtimes import RUNTIMES
 
 _EPILOG = """\
 examples:
@@ -113,6 +114,11 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from agent.lean import defer
+
+    # The first table waits neither for what reads runtimes that are not here, nor for what others
+    # import and hardly use (see `agent run`).
+    defer("difflib", "inspect", "ipaddress", "tokenize", *RUNTIMES)
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.cli.diagnosing import open_sampler
     from agent.cli.top_view import BadChoice, view_of

@@ -2,6 +2,8 @@
 
 Every record is frozen. Each default is in its section, with its reason; a value out of range is
 refused with a ValueError that names the key. `agent.configfile` reads the file into them.
+Destinations and rules of logs are in `agent.log_destinations` and `agent.log_rules`, loaded
+where some are written down.
 """
 
 from agent.config.address import is_loopback, split_address
@@ -19,41 +21,21 @@ from agent.config.remote_write import RemoteWriteConfig
 from agent.config.security import SECURITY_CHECKS, SecurityConfig
 from agent.config.web import WebConfig
 from agent.config.whole import Config
-from agent.log_destinations import (
-    Destination,
-    ElasticsearchDestination,
-    FileDestination,
-    FluentdDestination,
-    ForwardServer,
-    GraylogDestination,
-    LokiDestination,
-    OtlpDestination,
-)
-from agent.log_rules import LogRule
 
 __all__ = [
     "SECURITY_CHECKS",
     "ApiConfig",
     "Config",
-    "Destination",
     "DockerConfig",
-    "ElasticsearchDestination",
-    "FileDestination",
     "FilesystemConfig",
-    "FluentdDestination",
-    "ForwardServer",
-    "GraylogDestination",
     "HistoryConfig",
     "HostPaths",
     "JournaldConfig",
     "KubernetesConfig",
     "LifecycleConfig",
     "LogFiles",
-    "LogRule",
     "LogsConfig",
-    "LokiDestination",
     "MetricsConfig",
-    "OtlpDestination",
     "ProbesConfig",
     "RemoteWriteConfig",
     "SecurityConfig",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from agent.log_destinations import Destination, ElasticsearchDestination, FileDestination
-from agent.log_rules import LogRule
+from typing import TYPE_CHECKING
+
+from agent.file_destination import FileDestination
 from agent.records import dataclass, field
+
+if TYPE_CHECKING:
+    from agent.log_destinations import Destination
+    from agent.log_rules import LogRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,6 @@ class LogsConfig:
 
 def _file_of(destination: Destination) -> str:
     """The file a destination writes to, if any."""
-    match destination:
-        case FileDestination():
-            return destination.path
-        case ElasticsearchDestination():
-            return destination.dead_letters
-        case _:
-            return ""
+    if destination.type == "file":
+        return destination.path
+    return destination.dead_letters if destination.type == "elasticsearch" else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from agent.log_destinations import check_headers, check_url
 from agent.records import dataclass
 
 
@@ -46,6 +45,8 @@ class RemoteWriteConfig:
 
     def __post_init__(self) -> None:
         if self.url:
+            from agent.log_destinations import check_url
+
             check_url(self.url)
         for name, least in (("interval", 1.0), ("timeout", 1.0), ("queue_max_bytes", 1024 * 1024)):
             value = getattr(self, name)
@@ -74,4 +75,7 @@ class RemoteWriteConfig:
                 raise ValueError(f'external_labels: {label!r}: write "NAME=VALUE"')
             if not value:
                 raise ValueError(f"external_labels: {name} has no value")
-        check_headers(self.headers)
+        if self.headers:
+            from agent.log_destinations import check_headers
+
+            check_headers(self.headers)

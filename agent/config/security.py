@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from agent.records import dataclass
 
 SECURITY_CHECKS = (
@@ -40,6 +38,8 @@ class SecurityConfig:
                 raise ValueError(f"{name} = {path!r}: must be an absolute path")
         for check in self.ignore:
             if check not in SECURITY_CHECKS:
+                import difflib
+
                 close = difflib.get_close_matches(check, SECURITY_CHECKS, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
                 raise ValueError(f"ignore = {check!r}: no such check{hint}")

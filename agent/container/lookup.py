@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from agent.cgroupfs.reading import Cgroup
 from agent.config import HostPaths
-from agent.container import bare, containerd, crio, docker, podman
+from agent.container import bare, containerd, crio, docker, podman, podman_database
 from agent.container.container import Container
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.oci import Bundle, read_bundle
 from agent.container.places import Places, first
-from agent.container.podman_database import Databases
 from agent.container.process import boot_time, init_pid, read_pidfile, started, uid_of
 from agent.container.statefile import Signature, signature
 from agent.container.supervisor import Supervisor, find_supervisor
@@ -85,10 +85,21 @@ class Lookup:
         """Root directories of containerds that hold images for Docker."""
         self._crio_roots: list[str] = []
         """Run roots of CRI-Os that were found by a conmon of root's."""
-        self._podman = podman.Stores()
-        self._databases = Databases()
-        self._bare = bare.States(paths.host(paths.run))
         self._booted = boot_time()
+
+    # Made when they are first asked: a command on a host without Podman starts without its files.
+
+    @cached_property
+    def _podman(self) -> podman.Stores:
+        return podman.Stores()
+
+    @cached_property
+    def _databases(self) -> podman_database.Databases:
+        return podman_database.Databases()
+
+    @cached_property
+    def _bare(self) -> bare.States:
+        return bare.States(self._paths.host(self._paths.run))
 
     def find(
         self,

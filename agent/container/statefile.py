@@ -15,8 +15,6 @@ import stat
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import orjson
-
 from agent.kernelfile import ABSENT, DENIED, Denied
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -86,6 +84,8 @@ def read_object(path: str) -> Json | None:
 
 def parse_json(data: bytes, path: str) -> object:
     """Parse JSON. `path` is for the message."""
+    import orjson  # which loads uuid, datetime, dataclasses, json: no state file, no need
+
     try:
         value: object = orjson.loads(data)
     except orjson.JSONDecodeError as error:

@@ -15,8 +15,6 @@ from collections import deque
 from math import inf
 from typing import Final, NamedTuple
 
-from agent.diagnosis.diagnose import diagnose
-from agent.diagnosis.scene import scene_of
 from agent.model import Snapshot
 
 SECONDS: Final = 60.0
@@ -84,6 +82,9 @@ class Recent:
         return (*kept, self._latest)
 
     def _diagnose(self) -> tuple[Active, ...]:
+        from agent.diagnosis.diagnose import diagnose
+        from agent.diagnosis.scene import scene_of
+
         window = self._window()
         if not window:
             return ()

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from agent.bpf.counts import ProbeCounts
 from agent.dump.plain import Json
-from agent.history.schema import record_types
+from agent.history.schema import hints_of, record_types
 from agent.security.check import Check
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -94,7 +94,7 @@ def _reference(kind: type, definitions: dict[str, Json]) -> Json:
         definitions[name] = None  # a type inside itself ends here
         told = _docstrings(kind)
         members: dict[str, Json] = {}
-        for field, hint in typing.get_type_hints(kind).items():
+        for field, hint in hints_of(kind).items():
             member = _of(hint, definitions)
             if field in told and isinstance(member, dict):
                 member = {**member, "description": told[field]}

@@ -22,13 +22,33 @@ from typing import Any, Final, cast
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.own import OwnCounts
 from agent.bpf.registry import KINDS
+from agent.cgroupfs.pressure import Pressure
+from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.container.container import Container
 from agent.diagnosis.note import Note
+from agent.filesystem.usage import FilesystemUsage
 from agent.lifecycle.events import Event
+from agent.lifecycle.totals import Lifetimes
+from agent.machine import Machine
 from agent.model import Snapshot
+from agent.netstack import NetworkStack
+from agent.processes import ProcessCounts
+from agent.procfs.meminfo import Meminfo
+from agent.procfs.net_dev import NetDev
+from agent.procfs.stat import CpuTimes
 from agent.records import dataclass
 from agent.security.check import Check
+from agent.security.posture import Posture
+from agent.security.reports.images import Images
 from agent.security.table import CHECKS
 
+_OF_MODEL: Final = {
+    each.__name__: each
+    for each in (
+        *(Cgroup, CgroupReading, Container, CpuTimes, FilesystemUsage, Images, Lifetimes, Machine),
+        *(Meminfo, NetDev, NetworkStack, Posture, Pressure, ProcessCounts, ProbeCounts),
+    )
+}
 _REQUIRED: Final = object()
 _WHOLE: Final = {int, int | None}
 
@@ -66,6 +86,11 @@ def record_types() -> Mapping[type, RecordType]:
     return found
 
 
+def hints_of(kind: Any) -> dict[str, Any]:
+    """`typing.get_type_hints` of a record, with what `agent.model` only names."""
+    return typing.get_type_hints(kind, localns=_OF_MODEL)
+
+
 def _walk(hint: object, found: dict[type, RecordType]) -> None:
     if isinstance(hint, enum.Enum):
         hint = type(hint)  # Literal[Unlimited.UNLIMITED]
@@ -82,7 +107,8 @@ def _walk(hint: object, found: dict[type, RecordType]) -> None:
     elif issubclass(hint, enum.Enum):
         found[hint] = _one_field(hint, "name", lambda member: member.name, hint.__getitem__)
     elif dataclasses.is_dataclass(hint) or (issubclass(hint, tuple) and hasattr(hint, "_fields")):
-        hints = {name: typing.get_type_hints(hint)[name] for name in _fields(hint)}
+        told = hints_of(hint)
+        hints = {name: told[name] for name in _fields(hint)}
         found[hint] = _record(hint, hints)
         for inner in hints.values():
             _walk(inner, found)

@@ -12,18 +12,10 @@ from typing import Any, Final
 
 import orjson
 
-from agent.config import (
-    Config,
-    Destination,
-    FileDestination,
-    FluentdDestination,
-    HostPaths,
-    JournaldConfig,
-    LogFiles,
-    LogsConfig,
-)
+from agent.config import Config, HostPaths, JournaldConfig, LogFiles, LogsConfig
 from agent.container.told_annotations import NAME
-from agent.log_destinations import DESTINATIONS, ForwardServer
+from agent.file_destination import FileDestination
+from agent.log_destinations import DESTINATIONS, Destination, FluentdDestination, ForwardServer
 from agent.log_rules import ENDLESS, LogRule
 from agent.records import dataclass
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
-from agent.diagnosis.diagnose import Verdict
 from agent.diagnosis.finding import Finding
-from agent.diagnosis.scene import Scene
 from agent.diagnosis.trouble import trouble
 from agent.kernelfile import Unlimited
 from agent.records import dataclass
 from agent.usage import HostUsage, Unknown, Usage
+
+if TYPE_CHECKING:
+    from agent.diagnosis.diagnose import Verdict
+    from agent.diagnosis.scene import Scene
 
 Value = float | str | Unlimited | Unknown
 """A number in base units, text, no limit, or the reason why there is none."""

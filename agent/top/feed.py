@@ -52,13 +52,17 @@ class Feed(Generic[Read]):
         *,
         begun: Callable[[], None] = lambda: None,
     ) -> None:
-        """`begun` is called once, after the first frame: for what may be slow to start."""
+        """
+        `begun` is called once, after the first frame is `shown`: for what may be slow to start, and
+        would take the processor from drawing it.
+        """
         self._source = source
         self._maker = maker
         self._delay = delay
         self._wake = wake
         self._begun = begun
         self._stop = threading.Event()
+        self._shown = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.frame: Frame | None = None
         """The newest one."""
@@ -69,9 +73,14 @@ class Feed(Generic[Read]):
     def start(self) -> None:
         self._thread.start()
 
+    def shown(self) -> None:
+        """The first frame is where it can be seen."""
+        self._shown.set()
+
     def stop(self) -> None:
         """End the thread; a sweep that is running is let finish."""
         self._stop.set()
+        self._shown.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -82,6 +91,7 @@ class Feed(Generic[Read]):
                 self.count += 1
                 self._wake()
                 if self.count == 1:
+                    self._shown.wait()
                     self._begun()
                 pause = self._delay if self.count > 1 else min(self._delay, _FIRST_WINDOW)
                 # A sweep that took longer than the delay is not caught up with.

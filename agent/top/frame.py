@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from agent.diagnosis.diagnose import Diagnosis, Verdict, diagnose
-from agent.diagnosis.scene import Scene, scene_of
 from agent.diagnosis.trouble import trouble
 from agent.lifecycle.totals import identity_of
 from agent.model import Snapshot, SourceHealth
@@ -15,6 +13,10 @@ from agent.records import dataclass, field
 from agent.selection.item import Item, Trend
 from agent.top.trend import NO_TRENDS, Trends
 from agent.usage import HostUsage, Usage, host_usage, usages
+
+if TYPE_CHECKING:
+    from agent.diagnosis.diagnose import Diagnosis, Verdict
+    from agent.diagnosis.scene import Scene
 
 
 class OwnCost(NamedTuple):
@@ -79,6 +81,10 @@ class Frame:
 
 def judge(window: Sequence[Snapshot]) -> Judgement:
     """Diagnose `window`, oldest first, at least one."""
+    # The first Frame has nothing to judge: it does not wait for the rules.
+    from agent.diagnosis.diagnose import diagnose
+    from agent.diagnosis.scene import scene_of
+
     scene = scene_of(window)
     diagnosis = diagnose(scene)
     return Judgement(

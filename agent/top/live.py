@@ -120,6 +120,8 @@ class _Loop(Generic[Read]):
             made = self._feed.count
             self._control.arrange()
             self._terminal.draw(self._control.screen())
+            if made:
+                self._feed.shown()
             if count is not None and made >= count:
                 return 0
             event = self._wake.wait()

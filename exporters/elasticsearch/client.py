@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from agent.config import ElasticsearchDestination
+from agent.log_destinations import ElasticsearchDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, Rejected, RetryAfter
 from agent.records import dataclass, field
 from exporters.backoff import Backoff

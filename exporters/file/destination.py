@@ -12,7 +12,7 @@ from typing import Final
 
 import aiofiles.os
 
-from agent.config import FileDestination
+from agent.file_destination import FileDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.file.json_lines import JsonLinesEncoder
 from exporters.file.rotated_file import RotatedFile

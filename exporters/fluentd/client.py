@@ -22,7 +22,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.fluentd.connection import Connection, ConnectionLost, connect
 from exporters.fluentd.forward import ForwardEncoder, forward_message

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from exporters.fluentd.forward import AckDecoder, NotAnAck
 from exporters.fluentd.handshake import (
     Credentials,

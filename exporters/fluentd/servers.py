@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.config import ForwardServer
+from agent.log_destinations import ForwardServer
 from exporters.backoff import Backoff
 from exporters.fluentd.sender import PackedForwardSender
 

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from agent.config import GraylogDestination
+from agent.log_destinations import GraylogDestination
 from agent.logs.chunk import Chunk, Delivered, Destination, Outcome, Rejected, RetryAfter
 from exporters.graylog.gelf import GelfEncoder, messages
 from exporters.graylog.tcp import GelfTcp

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from agent.config import GraylogDestination
+from agent.log_destinations import GraylogDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.backoff import Backoff
 from exporters.graylog.gelf import GelfEncoder

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from agent.config import GraylogDestination
+from agent.log_destinations import GraylogDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, Rejected, RetryAfter
 from exporters.backoff import Backoff
 from exporters.graylog.gelf import MOST_PIECES, GelfEncoder, datagrams, messages

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from agent.config import LokiDestination
+from agent.log_destinations import LokiDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, Rejected, RetryAfter
 from exporters.backoff import Backoff
 from exporters.http import HttpClient

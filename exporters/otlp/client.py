@@ -17,7 +17,7 @@ import asyncio
 import socket
 from collections.abc import Mapping
 
-from agent.config import OtlpDestination
+from agent.log_destinations import OtlpDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, Rejected, RetryAfter
 from agent.records import dataclass
 from exporters.backoff import Backoff

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config import Config, FileDestination, FluentdDestination, ForwardServer
+from agent.config import Config
 from agent.configfile import ConfigError, keys, load
-from agent.log_destinations import DESTINATIONS
+from agent.file_destination import FileDestination
+from agent.log_destinations import DESTINATIONS, FluentdDestination, ForwardServer
 
 GOOD = """
 [metrics]

@@ -43,3 +43,25 @@ def test_tls_can_be_used_whichever_is_imported_first(first: str) -> None:
         f"import {first}, agent.plain_cheroot, agent.web.tls, ssl; ssl.create_default_context()"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_first_table_of_top_does_not_wait_for_what_it_does_not_show() -> None:
+    program = (
+        "import sys\n"
+        "from agent.cli.runtimes import RUNTIMES\n"
+        "from agent.lean import defer\n"
+        "defer(*RUNTIMES)\n"
+        "import agent.cli.top, agent.cli.top_view, agent.cli.top_live, agent.config\n"
+        "import agent.sampler, agent.top.live\n"
+        "print(*(n for n, m in sys.modules.items() if getattr(m, '__file__', n)))"
+    )
+    loaded = set(
+        subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
+    assert {"agent.sampler", "agent.top.live"} <= loaded
+    heavy = {"dataclasses", "inspect", "orjson", "json", "tomllib", "asyncio", "psutil", "ctypes"}
+    heavy |= {"agent.configfile", "agent.log_destinations", "agent.security.facts"}
+    heavy |= {"agent.diagnosis.diagnose", "agent.history.reader", "agent.lifecycle.watcher"}
+    assert heavy & loaded == set()

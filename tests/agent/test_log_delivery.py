@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from agent.logs.dispatch import WINDOW_CHUNKS
 from tests.docker_log_writer import docker_line
 from tests.log_host import ROOT, LogHost, Receiver, Worker, wait_for

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import (
+from agent.log_destinations import (
     Destination,
     ElasticsearchDestination,
     FluentdDestination,

@@ -10,7 +10,7 @@ import pytest
 
 from agent.cli import main
 from agent.cli.exits import OK
-from agent.config import FileDestination
+from agent.file_destination import FileDestination
 from tests.log_host import LogHost, Worker, wait_for
 
 TIME = "2026-11-24T03:16:16.{:09d}Z"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from agent.config import FileDestination
+from agent.file_destination import FileDestination
 from agent.logs.stats import ContainerCounters
 from tests.log_host import LogHost, Worker, wait_for
 

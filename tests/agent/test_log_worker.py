@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import FileDestination, FluentdDestination
+from agent.file_destination import FileDestination
+from agent.log_destinations import FluentdDestination
 from tests.docker_log_writer import docker_line
 from tests.log_host import ROOT, LogHost, Receiver, Worker, wait_for
 

@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.config import (
+from agent.file_destination import FileDestination
+from agent.log_destinations import (
     Destination,
     ElasticsearchDestination,
-    FileDestination,
     FluentdDestination,
     GraylogDestination,
     LokiDestination,

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from agent.logs.stats import WorkerStats
 from tests.log_host import LogHost, Receiver, Worker, wait_for
 

@@ -26,7 +26,7 @@ from typing import Final
 
 import orjson
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from agent.log_rules import LogRule
 from tests.bench.logs import MEGA, stamp, texts
 from tests.log_host import LogHost, Receiver, Worker, wait_for

@@ -34,7 +34,7 @@ from typing import Literal
 import msgpack
 from fluent.sender import EventTime, FluentSender
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from agent.logs.cri import CriParser
 from agent.logs.docker_json import DockerParser
 from exporters.fluentd import blocks

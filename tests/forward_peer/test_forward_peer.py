@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from tests.agent.web.certificates import Authority
 from tests.docker_log_writer import docker_line
 from tests.log_host import LogHost, Worker, wait_for

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Config, FileDestination, HostPaths, LogsConfig
+from agent.config import Config, HostPaths, LogsConfig
+from agent.file_destination import FileDestination
 from agent.logs.handover import worker_input
 from tests.host.cri import CriHost
 from tests.host.docker import DockerHost

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Config, FileDestination, HostPaths, LogsConfig
+from agent.config import Config, HostPaths, LogsConfig
+from agent.file_destination import FileDestination
 from agent.logs.handover import worker_input
 from tests.host.docker import DockerHost
 from tests.log_host import Worker, wait_for

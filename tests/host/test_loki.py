@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import LokiDestination
+from agent.log_destinations import LokiDestination
 from tests.host.daemon import HostUnavailable
 from tests.host.log_samples import POD_LOG, cri_file, docker_file, sample_rows
 from tests.host.loki import Loki

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import FluentdDestination, OtlpDestination
+from agent.log_destinations import FluentdDestination, OtlpDestination
 from tests.host.daemon import HostUnavailable
 from tests.host.log_samples import POD_LOG, cri_file, docker_file, sample_rows
 from tests.host.otelcol import Collector, Received

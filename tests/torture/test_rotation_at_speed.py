@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from tests.log_host import ROOT, LogHost, Receiver, Worker, wait_for
 
 SECONDS = float(os.environ.get("ROTATION_SECONDS", "8"))

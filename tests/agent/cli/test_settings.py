@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,22 @@ def test_labels_are_the_kubelets_unless_asked_otherwise() -> None:
     assert load("--labels=cadvisor").metrics.labels == "cadvisor"
     assert load("--set", "metrics.labels=cadvisor").metrics.labels == "cadvisor"
     assert load("--set", "metrics.labels=cadvisor", "--labels=kubelet").metrics.labels == "kubelet"
+
+
+def test_a_variable_that_means_us_is_read_or_refused_where_nothing_else_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in list(os.environ):
+        if "AGENT" in name:
+            monkeypatch.delenv(name)
+    assert load() == Config()
+    monkeypatch.setenv("AGENT_REMOTE_WRITE_URL", "http://there/write")
+    assert load().remote_write.url == "http://there/write"
+    for mistaken in ("AGENT_METRICS_LISTN", "AGNT_METRICS_LISTEN"):
+        monkeypatch.setenv(mistaken, "127.0.0.1:1")
+        with pytest.raises(SystemExit):
+            load()
+        monkeypatch.delenv(mistaken)
 
 
 def test_groups_are_lists_of_names() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, cast
 from agent.bpf.counts import ProbeCounts
 from agent.bpf.own import OwnCounts
 from agent.bpf.registry import KINDS
+from agent.history.schema import hints_of
 from agent.lifecycle.events import Event
 from agent.model import Sample, Snapshot
 from agent.security.check import Check
@@ -126,5 +127,5 @@ def _hints(kind: Any) -> dict[str, Any]:
     if kind is Check or not isinstance(kind, type):
         return {}
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
-        return typing.get_type_hints(kind)
+        return hints_of(kind)
     return {}

@@ -6,17 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from agent.config import (
-    Config,
+from agent.config import Config, HostPaths, KubernetesConfig, LogsConfig
+from agent.file_destination import FileDestination
+from agent.log_destinations import (
     Destination,
     ElasticsearchDestination,
-    FileDestination,
     FluentdDestination,
     ForwardServer,
     GraylogDestination,
-    HostPaths,
-    KubernetesConfig,
-    LogsConfig,
     LokiDestination,
     OtlpDestination,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agent.config import Config, FileDestination, HostPaths
+from agent.config import Config, HostPaths
 from agent.configfile import load
+from agent.file_destination import FileDestination
 from agent.logs.handover import worker_input
 from tests.log_host import Worker, wait_for
 

@@ -73,7 +73,10 @@ def test_the_thread_wakes_for_each_frame_and_ends_when_told() -> None:
     woken, begun = threading.Semaphore(0), threading.Event()
     feed = Feed(FakeSource(), FrameMaker(0.01), 0.01, woken.release, begun=begun.set)
     feed.start()
-    for _ in range(3):
+    assert woken.acquire(timeout=10)
+    assert not begun.is_set(), "before the first frame was drawn"
+    feed.shown()
+    for _ in range(2):
         assert woken.acquire(timeout=10)
     feed.stop()
     assert begun.is_set()
@@ -85,6 +88,16 @@ def test_the_thread_wakes_for_each_frame_and_ends_when_told() -> None:
 def test_a_long_delay_does_not_hold_up_the_end() -> None:
     woken = threading.Semaphore(0)
     feed = Feed(FakeSource(), FrameMaker(3600), 3600, woken.release)
+    feed.start()
+    assert woken.acquire(timeout=10)
+    feed.shown()
+    feed.stop()
+    assert not feed._thread.is_alive()
+
+
+def test_the_end_does_not_wait_for_a_frame_that_nobody_draws() -> None:
+    woken = threading.Semaphore(0)
+    feed = Feed(FakeSource(), FrameMaker(1), 1, woken.release)
     feed.start()
     assert woken.acquire(timeout=10)
     feed.stop()

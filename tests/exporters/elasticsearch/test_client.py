@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import ElasticsearchDestination
+from agent.log_destinations import ElasticsearchDestination
 from agent.logs.chunk import Chunk, Delivered, Rejected, RetryAfter
 from exporters.elasticsearch.client import BulkClient
 from tests.exporters.elasticsearch.cluster import Cluster

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from agent.config import FileDestination
+from agent.file_destination import FileDestination
 from agent.logs.chunk import Chunk, Delivered, RetryAfter
 from exporters.file.destination import RETRY, JsonLinesFile
 

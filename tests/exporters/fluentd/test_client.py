@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgpack
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.backoff import FIRST_WAIT, LONGEST_WAIT
 from exporters.fluentd.client import ForwardClient

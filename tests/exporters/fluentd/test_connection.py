@@ -13,7 +13,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from agent.config import FluentdDestination, ForwardServer
+from agent.log_destinations import FluentdDestination, ForwardServer
 from agent.logs.chunk import Chunk, Delivered, RetryAfter
 from exporters.fluentd.client import ForwardClient
 from tests.agent.web.certificates import Authority

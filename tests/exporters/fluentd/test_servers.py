@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from agent.config import ForwardServer
+from agent.log_destinations import ForwardServer
 from exporters.fluentd.servers import Server, Servers
 
 

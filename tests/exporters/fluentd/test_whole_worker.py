@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import FluentdDestination
+from agent.log_destinations import FluentdDestination
 from exporters.fluentd import blocks
 from exporters.fluentd.forward import Compression
 from tests.docker_log_writer import docker_line

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import GraylogDestination
+from agent.log_destinations import GraylogDestination
 from agent.logs.chunk import Chunk, Delivered, Destination, Rejected, RetryAfter
 from exporters.graylog.client import graylog
 from exporters.graylog.tcp import unacknowledged

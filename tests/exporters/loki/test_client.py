@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from agent.config import LokiDestination
+from agent.log_destinations import LokiDestination
 from agent.logs.chunk import Chunk, Delivered, Rejected, RetryAfter
 from exporters.loki.client import LokiClient
 from tests.http_peer import BAD, Answer, HttpPeer, Request, response, serve

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from agent.config import OtlpDestination
+from agent.log_destinations import OtlpDestination
 from agent.logs.chunk import Chunk, Delivered, Rejected, RetryAfter
 from exporters.otlp.client import OtlpClient
 from tests.http_peer import BAD, Answer, HttpPeer, Request, not_json, response, serve

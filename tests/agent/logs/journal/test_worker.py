@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from agent.config import FileDestination
 from agent.container.log_sources import LogSources
+from agent.file_destination import FileDestination
 from agent.logs.checkpoint import decode
 from agent.logs.faults import FaultLog
 from agent.logs.handover import parse_worker_input
