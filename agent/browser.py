@@ -35,12 +35,13 @@ def browser(
     window: Callable[[], Sequence[Snapshot]],
     *,
     local: bool,
+    history: str,
 ) -> Browser:
     """The arguments are `Site`'s."""
 
     def make() -> Site:
         from agent.webpage.site import Site
 
-        return Site(hostname, fresh, window, local=local)
+        return Site(hostname, fresh, window, local=local, history=history)
 
     return Browser(make)

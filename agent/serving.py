@@ -33,7 +33,13 @@ def server_of(
     sites: dict[str, Site] = {}
     local = is_loopback(address[0])
     if config.web.page == "always" or (config.web.page == "loopback" and local):
-        sites["/"] = browser(os.uname().nodename, snapshots.fresh, recent.window, local=local)
+        sites["/"] = browser(
+            os.uname().nodename,
+            snapshots.fresh,
+            recent.window,
+            local=local,
+            history=_history(config),
+        )
     if config.api.enabled:
         _add_api(sites, config, gate, snapshots, recent, local=local)
     if gate is None:
@@ -90,8 +96,13 @@ def _add_api(
     sites[PATH] = Api(
         snapshots.fresh,
         recent.window,
-        history=config.history.place(config.logs.state) if config.history.enabled else "",
+        history=_history(config),
         token_file=config.api.token_file,
         kept_labels=config.metrics.container_labels,
         local=local,
     )
+
+
+def _history(config: Config) -> str:
+    """Its directory; "" where none is kept."""
+    return config.history.place(config.logs.state) if config.history.enabled else ""

@@ -98,7 +98,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.diagnosis": METRICS | {"agent.usage"},
     "agent.selection": METRICS | {"agent.usage", "agent.diagnosis"},
     "agent.webpage": METRICS
-    | {"agent.usage", "agent.diagnosis", "agent.selection", "agent.top", "agent.exchange"},
+    | {"agent.usage", "agent.diagnosis", "agent.selection", "agent.top", "agent.exchange"}
+    | {"agent.history", "agent.past"},
     "agent.fleet": METRICS
     | {"agent.diagnosis", "agent.netstack", "agent.processes", "agent.usage"}
     | {"agent.past", "agent.selection", "agent.top", "agent.history"},

@@ -67,6 +67,15 @@ class SegmentsPast:
                 found += (moment for moment in scan.moments if since <= moment <= until)
         return tuple(sorted(set(found)))
 
+    def beginnings(self, since: float, until: float) -> tuple[float, ...]:
+        """Of `moments` the first of each file: those that are read without any other."""
+        found = []
+        for name in _between(self._segments(), since, until):
+            scan = self._scan(name)
+            if scan is not None and scan.moments and since <= scan.moments[0] <= until:
+                found.append(scan.moments[0])
+        return tuple(found)
+
     def snapshot(self, at: float) -> Snapshot | None:
         """See `Past`."""
         for name in reversed(_between(self._segments(), at, at)):

@@ -14,6 +14,7 @@ from agent.kernelfile import Unlimited
 from agent.usage import Unknown, Usage
 from agent.webpage.chart import Line, chart
 from agent.webpage.past import points
+from agent.webpage.timeline import Timeline
 
 _SIGNS = {"critical": "✖", "warning": "⚠", "notice": "·"}
 
@@ -68,10 +69,36 @@ _WHY_NONE: Final = {
 }
 
 
+FIELDS: Final = tuple(dict.fromkeys(field for each in _CHARTS for _, field in each.lines))
+"""Of Usage: what the charts draw."""
+
+
+class Choice(NamedTuple):
+    """A length of time that may be asked for."""
+
+    name: str
+    link: str
+    chosen: bool
+
+
+def minute(past: Sequence[tuple[float, Usage]]) -> Timeline:
+    """The charts' values of the Snapshots that are in memory."""
+    return {field: points(past, attrgetter(field)) for field in FIELDS}
+
+
 def detail(
-    verdict: Verdict, past: Sequence[tuple[float, Usage]], *, back: str, wall_time: float
+    verdict: Verdict,
+    timeline: Timeline,
+    *,
+    back: str,
+    wall_time: float,
+    choices: Sequence[Choice] = (),
 ) -> str:
-    """`back`: the URL of the table. A verdict of a container that is there."""
+    """
+    `back`: the URL of the table. A verdict of a container that is there.
+
+    `choices`: how far back the charts may reach, where there is a choice.
+    """
     assert verdict.subject is not None
     usage = verdict.subject.usage
     found = "".join(_finding(finding) for finding in verdict.findings)
@@ -84,11 +111,12 @@ def detail(
     if blind:
         count = units.plural(len(verdict.blind), "check")
         blind = f"<details><summary>{count} not possible</summary><ul>{blind}</ul></details>"
-    charts = "".join(_chart(each, usage, past) for each in _CHARTS)
+    charts = "".join(_chart(each, usage, timeline) for each in _CHARTS)
     return (
         f'<p class="back"><a href="{escape(back)}">← all containers</a></p>'
         f"<h2>{escape(verdict.name)}</h2>{_facts(usage, wall_time)}"
         f'<section class="findings">{found}<p class="good">✔ {said} ({checks})</p>{blind}</section>'
+        f"{_choice(choices)}"
         f'<section class="charts">{charts}</section>'
     )
 
@@ -125,12 +153,24 @@ def _finding(finding: Finding) -> str:
     )
 
 
-def _chart(each: _Chart, usage: Usage, past: Sequence[tuple[float, Usage]]) -> str:
+def _choice(choices: Sequence[Choice]) -> str:
+    if not choices:
+        return ""
+    links = "".join(
+        f'<a href="{escape(one.link)}"'
+        + (' aria-current="true"' if one.chosen else "")
+        + f">{one.name}</a>"
+        for one in choices
+    )
+    return f'<nav aria-label="how far back the charts reach">the last {links}</nav>'
+
+
+def _chart(each: _Chart, usage: Usage, timeline: Timeline) -> str:
     limit = getattr(usage, each.limit) if each.limit else None
     why = usage.unknown.get(each.lines[0][1], Unknown.PENDING)
     return chart(
         each.title,
-        [Line(label, points(past, attrgetter(field))) for label, field in each.lines],
+        [Line(label, timeline[field]) for label, field in each.lines],
         each.write,
         top=None if limit is None or isinstance(limit, Unlimited) else float(limit),
         none=_WHY_NONE[why],

@@ -69,13 +69,13 @@ document.addEventListener("pointermove", (event) => {
   pointing = true;
   const box = figure.querySelector("svg").getBoundingClientRect();
   const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-  const lines = JSON.parse(figure.dataset.points), times = lines[0][1].map((point) => point[0]);
-  const at = times[0] + share * (times[times.length - 1] - times[0]);
-  const place = times.reduce((best, time, index) => Math.abs(time - at) < Math.abs(times[best] - at) ? index : best, 0);
-  lines.forEach(([label, points], line) => {
-    figure.querySelector(".k" + line).textContent = (label + " " + points[place][1]).trim();
+  const lines = JSON.parse(figure.dataset.points), [, all] = lines[0];
+  const at = all[0] + share * (all[all.length - 1] - all[0]);
+  const nearest = (times) => times.reduce((best, time, index) => Math.abs(time - at) < Math.abs(times[best] - at) ? index : best, 0);
+  lines.forEach(([label, times, values], line) => {
+    figure.querySelector(".k" + line).textContent = (label + " " + values[nearest(times)]).trim();
   });
-  figure.querySelector("i").textContent = new Date(times[place] * 1000).toLocaleTimeString();
+  figure.querySelector("i").textContent = new Date(all[nearest(all)] * 1000).toLocaleTimeString();
 });
 document.addEventListener("pointerout", (event) => { if (!event.relatedTarget?.closest?.("figure")) pointing = false; });
 

@@ -24,12 +24,13 @@ from agent.top.frame import Frame, judge, make_frame
 from agent.top.prompt import filter_mistake
 from agent.top.row import Row
 from agent.top.rows import arrange, select, single
-from agent.webpage.detail import detail
+from agent.webpage.detail import FIELDS, Choice, detail, minute
 from agent.webpage.header import filter_form, footer, header
 from agent.webpage.html import Parts, page, policy
 from agent.webpage.past import Past, past
-from agent.webpage.request import DEFAULT_SORT, View, parse_view
+from agent.webpage.request import DEFAULT_SORT, LENGTHS, View, parse_view
 from agent.webpage.table import table
+from agent.webpage.timeline import RANGES, Timelines
 
 _HTML = "text/html; charset=utf-8"
 _SPARK = 60.0
@@ -56,15 +57,18 @@ class Site:
         window: Callable[[], Sequence[Snapshot]],
         *,
         local: bool,
+        history: str = "",
     ) -> None:
         """
         `fresh`: the host as it is now. `window`: the Snapshots of the last minutes, oldest first,
         the newest of `fresh` among them. `local`: it is served on the loopback alone.
+        `history`: its directory; "" for none.
         """
         self._hostname = hostname
         self._fresh = fresh
         self._window = window
         self._local = local
+        self._timelines = Timelines(history, FIELDS)
         self._lock = threading.Lock()
         self._last: _Look | None = None
 
@@ -102,10 +106,7 @@ class Site:
         head = header(self._hostname, look.frame.host, ill=ill, containers=containers)
         verdict = _verdict(look.diagnosis, view.container)
         if verdict is not None and verdict.subject is not None:
-            of = look.past.get(verdict.subject.usage.cgroup.inode, ())
-            back = view.link(container=None)
-            shown = detail(verdict, of, back=back, wall_time=look.snapshot.wall_time)
-            return Parts(head, "", shown)
+            return Parts(head, "", self._detail(verdict, look, view))
         gone = "" if view.container is None else '<p class="warning">This container has ended.</p>'
         mistake = filter_mistake(view.filter)
         said = "" if mistake is None else f'<p class="warning">filter: {escape(mistake)}</p>'
@@ -117,6 +118,23 @@ class Site:
             filter_form(view),
             f'{gone}{said}<p class="faint">{len(rows)} of {total} shown</p>'
             f'<div class="scroll">{shown}</div>{footer(rows, look.snapshot.health)}',
+        )
+
+    def _detail(self, verdict: Verdict, look: _Look, view: View) -> str:
+        assert verdict.subject is not None
+        asked, timeline, choices = view.range or "1h", None, []
+        hour = self._timelines.of(verdict.identity, "1h")
+        if hour is not None:
+            if asked in RANGES:
+                timeline = hour if asked == "1h" else self._timelines.of(verdict.identity, asked)
+            chosen = "1m" if timeline is None else asked
+            choices = [Choice(n, view.link(range=n), n == chosen) for n in LENGTHS]
+        return detail(
+            verdict,
+            timeline or minute(look.past.get(verdict.subject.usage.cgroup.inode, ())),
+            back=view.link(container=None),
+            wall_time=look.snapshot.wall_time,
+            choices=choices,
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from agent.model import Snapshot
 from agent.server import MetricsServer
 from agent.webpage.site import Site
+from tests.agent.snapshots import WALL
 from tests.agent.test_server import FakePages
 from tests.agent.webpage.test_site import snapshots
+from tests.agent.webpage.test_timeline import ring, web
 from tests.webdriver import CHROMIUM, DRIVER, Browser, browsing
 
 pytestmark = [
@@ -27,8 +30,8 @@ ROWS = "[...document.querySelectorAll('tbody th')].map((each) => each.innerText)
 class Host:
     """One that lives: each look shows a second more of it."""
 
-    def __init__(self) -> None:
-        self._taken = snapshots()
+    def __init__(self, taken: Sequence[Snapshot] = ()) -> None:
+        self._taken = list(taken) or snapshots()
         self._shown = 3
 
     def fresh(self) -> Snapshot:
@@ -46,9 +49,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    host = Host()
-    site = Site("node-07", host.fresh, host.window, local=True)
+def serving(history: str = "", taken: Sequence[Snapshot] = ()) -> Iterator[str]:
+    host = Host(taken)
+    site = Site("node-07", host.fresh, host.window, local=True, history=history)
     server = MetricsServer(("127.0.0.1", 0), FakePages(), sites={"/": site})
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -84,6 +87,23 @@ def test_a_click_opens_a_container_and_back_returns(browser: Browser) -> None:
         assert "Memory" in text
         browser.run("history.back()")
         browser.wait(f"return {ROWS}.length === 3")
+        assert browser.log() == []
+
+
+def test_a_click_chooses_how_far_back_the_charts_reach(browser: Browser, tmp_path: Path) -> None:
+    now = time.time() - WALL
+    ring(tmp_path, [web(now - 1800 + seconds) for seconds in range(0, 1800, 10)])
+    with serving(str(tmp_path), [web(now - 2), web(now - 1), web(now)]) as url:
+        browser.open(url)
+        browser.click("tbody a")
+        chosen = "return document.querySelector('nav [aria-current]')?.innerText"
+        browser.wait(f"{chosen} === '1h'")
+        points = "JSON.parse(document.querySelector('figure').dataset.points)[0][1]"
+        # Half an hour of the hour is there, and the axis is the whole of it.
+        assert browser.run(f"const all = {points}; return all[all.length - 1] - all[0]") == 3600
+        browser.click("nav a[href*='range=1m']")
+        browser.wait(f"{chosen} === '1m'")
+        assert browser.run(f"return {points}.length") == 2
         assert browser.log() == []
 
 
