@@ -2,8 +2,8 @@
 
     python -m tests.bench.bpf_windows [--passes 9] [--json]
 
-Rounds without and with a probe take turns; the median of the differences counts. "empty" is a
-program of two instructions at the same tracepoint: what the kernel itself takes for having one
+Each round is without, with and without a probe; the median of the differences counts. "empty" is
+a program of two instructions at the same tracepoint: what the kernel itself takes for having one
 there, which depends on the CPU's mitigations. A probe of windows is open `probes.window` of each
 `probes.period` seconds, so what it adds over time, the last column, is that part; io_times is open
 while `agent trace --io` looks at this very process. bpf_workloads.py says what the workloads do.
@@ -100,14 +100,18 @@ def aimed() -> Iterator[None]:
 def compare(
     command: Sequence[str], workload: str, name: str, probe: Callable[[], Any], passes: int
 ) -> Added:
-    """Take turns."""
+    """Take turns: without, with, without, and the mean of two against what is between them."""
     without, difference = [], []
     for _ in range(passes):
-        with probe():
-            pass  # a disk is the faster for a rest, so each run has the same one before it
-        without.append(run(command))
-        with probe():
-            difference.append(run(command) - without[-1])
+        took = []
+        for count in (False, True, False):
+            with probe():  # each time: a disk is the faster for a rest
+                if count:
+                    took.append(run(command))
+            if not count:
+                took.append(run(command))
+        without.append((took[0] + took[2]) / 2)
+        difference.append(took[1] - without[-1])
     return Added(workload, name, statistics.median(without), statistics.median(difference))
 
 

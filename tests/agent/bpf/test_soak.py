@@ -39,6 +39,8 @@ pytestmark = pytest.mark.host
 CONTAINERS = int(os.environ.get("BPF_SOAK_CONTAINERS", "40"))
 SECONDS = float(os.environ.get("BPF_SOAK_SECONDS", "0"))
 AT_ONCE = 20
+UNSEEN = {("block_io", "started"), ("block_io", "ends")}
+"""Requests of which a program saw one end alone, which is told; no map was full for them."""
 PARENT = f"agent-soak-{os.getpid()}"
 FIRST_CODE = 100
 MOST_OF_RUNC = 2
@@ -191,7 +193,7 @@ def test_containers_that_come_and_go_leave_nothing_and_have_only_their_own_count
         f" counted: "
         f"{ {key: count for key, count in dropped.items() if count} }"
     )
-    full = {key: count for key, count in dropped.items() if key[1]}
+    full = {key: count for key, count in dropped.items() if key[1] and key not in UNSEEN}
     assert not any(full.values()), full
     assert last[0] <= first_size[0] + AT_ONCE
     assert last[1] <= first_size[1] + 2048
