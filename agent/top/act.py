@@ -1,7 +1,7 @@
 """What each key makes of a View. Pure: View in, View out.
 
-QUIT, REDRAW, MOUSE, KEEP, PAUSE, EARLIER, LATER are the loop's: they need the terminal, a file or
-the past.
+QUIT, COMMAND, REDRAW, MOUSE, KEEP, PAUSE, EARLIER, LATER are the loop's: they need the terminal, a
+file or the past.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from agent.top.rows import rows_of
 from agent.top.screen import Screen
 from agent.top.steady import Steady
 from agent.top.terminal import Terminal
-from agent.top.view import Show, View, settle
+from agent.top.view import Prompt, Show, View, settle
 
 _WHEEL: Final = 3
 """Rows."""
@@ -101,6 +101,8 @@ class Control(Generic[Read]):
         return True
 
     def _key(self, key: str) -> bool:
+        if self._view.prompt is not None and self._view.prompt.asks == "command":
+            return self._type_command(self._view.prompt, key)
         if self._view.prompt is not None:
             jumps = self._view.prompt.asks == "jump" and key == "Enter"
             self._view = self._looking.jump(self._view) if jumps else type_key(self._view, key)
@@ -114,15 +116,43 @@ class Control(Generic[Read]):
                 self._view = act(self._view, action, self._seen())
         else:
             action_asked = action_of(key, paused=self._view.at is not None)
-            if action_asked is Action.QUIT:
-                return False
-            if action_asked is not None:
-                self._act(action_asked)
+            return action_asked is None or self._act(action_asked)
         return True
 
-    def _act(self, action: Action) -> None:
+    def _type_command(self, prompt: Prompt, key: str) -> bool:
+        """A key of a command that is typed. False: it was quit."""
+        from agent.top import command  # only who types one needs it
+
+        if key == "Tab":
+            completed = command.complete(prompt.text)
+            self._view = replace(self._view, prompt=replace(prompt, text=completed))
+            return True
+        if key != "Enter":
+            self._view = type_key(self._view, key)
+            return True
+        try:
+            asked = command.parse(prompt.text)
+            if not asked.value:
+                self._view = replace(self._view, prompt=None)
+                return self._act(asked.action)
+            if asked.action is Action.JUMP:
+                self._view = self._looking.jump(
+                    replace(self._view, prompt=Prompt("jump", asked.value))
+                )
+            else:
+                self._view = replace(command.apply(self._view, asked), prompt=None)
+        except command.BadCommand as mistake:
+            self._view = replace(self._view, message=str(mistake))
+        return True
+
+    def _act(self, action: Action) -> bool:
+        """Do it. False: quit."""
         view, live = self._view, self._feed.frame
         match action:
+            case Action.QUIT:
+                return False
+            case Action.COMMAND:
+                self._view = replace(view, prompt=Prompt("command"))
             case Action.REDRAW:
                 self._terminal.redraw()
             case Action.MOUSE:
@@ -142,6 +172,7 @@ class Control(Generic[Read]):
                 self._view = self._looking.step(view, live, back=False)
             case _:
                 self._view = act(view, action, self._seen())
+        return True
 
     def _kept(self, view: View) -> str:
         if self._keep is None:

@@ -26,6 +26,10 @@ def note_line(view: View, said: Sequence[str], width: int, glyphs: Glyphs) -> Li
             return line([Span(f" {glyphs.warning} {text}", Style.WARNING)], width)
     if view.message:
         return line([Span(f" {_plain(view.message, glyphs)}", Style.STRONG)], width)
+    if view.prompt is not None and view.prompt.asks == "command":
+        from agent.top.command import offers  # only who types one needs it
+
+        return line([Span(" " + "  ".join(offers(view.prompt.text)), Style.FAINT)], width)
     if view.prompt is not None and view.prompt.asks in _EXAMPLES:
         return line([Span(f" {_EXAMPLES[view.prompt.asks]}", Style.FAINT)], width)
     return line([Span(" " + "   ".join(said), Style.WARNING)], width)
@@ -55,13 +59,15 @@ def key_line(view: View, choices: Sequence[Choice], width: int, glyphs: Glyphs) 
 def prompt_line(prompt: Prompt, width: int, glyphs: Glyphs) -> Line:
     """What is typed so far."""
     asks, text = prompt.asks, _plain(prompt.text, glyphs)
+    tab = [Span("  Tab ", Style.KEY), Span("complete")] if asks == "command" else []
     return line(
         [
             Span(f" {asks}: ", Style.KEY),
             Span(text),
             Span(glyphs.cursor),
+            *tab,
             Span("  Enter ", Style.KEY),
-            Span("go" if asks == "jump" else "keep"),
+            Span({"jump": "go", "command": "do it"}.get(asks, "keep")),
             Span("  Esc ", Style.KEY),
             Span("give up"),
         ],

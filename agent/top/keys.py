@@ -47,6 +47,7 @@ class Action(enum.Enum):
     MOUSE = enum.auto()
     PROPORTIONAL = enum.auto()
     REDRAW = enum.auto()
+    COMMAND = enum.auto()
     HELP = enum.auto()
 
 
@@ -91,6 +92,9 @@ BINDINGS: Final[tuple[Binding, ...]] = (
     Binding(("Home",), Action.HOME, "first row"),
     Binding(("End",), Action.END, "last row"),
     Binding(("Esc",), Action.BACK, "back; live again; drop the filter; let go of the row"),
+    Binding(
+        (":",), Action.COMMAND, "all this by name: sort mem, group pod; Tab completes", "command"
+    ),
     Binding(("P",), Action.PROPORTIONAL, "of processes also PSS, which is slow to measure"),
     Binding(("m",), Action.MOUSE, "the mouse: off lets the terminal select text"),
     Binding(("Ctrl-L",), Action.REDRAW, "draw everything again"),

@@ -29,6 +29,7 @@ _NAMES: Final = {
     "\x1b": "Esc",
     "\n": "Enter",
     "\r": "Enter",
+    "\t": "Tab",
     "\x7f": "Backspace",
     "\b": "Backspace",
     "\x0c": "Ctrl-L",

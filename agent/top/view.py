@@ -29,7 +29,7 @@ class Show(enum.Enum):
 class Prompt:
     """A line that is being typed."""
 
-    asks: Literal["filter", "jump", "search"]
+    asks: Literal["filter", "jump", "search", "command"]
     text: str = ""
 
 

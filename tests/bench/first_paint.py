@@ -29,7 +29,7 @@ MOST_TAB = 0.1
 CASES: dict[str, tuple[tuple[str, ...], bytes | None]] = {
     "python": (("-c", "pass"), None),
     "agent top": (("-m", "agent", "top"), b"NAME"),
-    "agent top --once": (("-m", "agent", "top", "--once"), b"NAME"),
+    "agent top --once": (("-m", "agent", "top", "--once"), None),
     "agent completion targets": (("-m", "agent", "completion", "targets"), None),
 }
 """What Python is given, and what it writes once it is there; None: it ends."""

@@ -75,6 +75,14 @@ def test_every_key_of_a_session_does_what_the_help_says() -> None:
         top.wait_for(lambda text: "no-such-thing" not in text, "the filter is dropped")
         top.send("a")
         top.wait_for_text(" containers  sort")
+        top.send(":gr\tproj\t")
+        top.wait_for_text("command: group project")
+        top.send("\r")
+        top.wait_for_text("group project")
+        top.send(":sort nothing\r")
+        top.wait_for_text("there is no field 'nothing'")
+        top.send("\x15group none\r")
+        top.wait_for(lambda text: "group" not in text.splitlines()[2], "no groups")
         top.send("\x1b[[A")  # F1, which nothing is bound to
         top.send("\x0cq")
         assert top.wait_for_end() == 0

@@ -44,6 +44,8 @@ def assert_exact(screen: Screen) -> None:
         ("120x30", View(everything=True, sort="mem", selected=5), 120, 30),
         ("200x50", View(everything=True, sort="name"), 200, 50),
         ("filter", View(prompt=Prompt("filter", "shop")), 80, 12),
+        ("command", View(prompt=Prompt("command", "s")), 80, 12),
+        ("command-value", View(prompt=Prompt("command", "group p")), 80, 12),
         ("mistake", View(prompt=Prompt("filter", "cpu>x")), 80, 12),
         ("grouped", View(group="runtime", collapsed=frozenset({"podman"})), 120, 20),
         ("paused", View(at=WALL + 11), 80, 12),
