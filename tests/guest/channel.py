@@ -38,8 +38,13 @@ class Channel:
     """A connection to the agent in the guest."""
 
     def __init__(self, path: Path) -> None:
+        """Raise OSError while nobody listens there."""
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
         self._buffer = b""
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from tests.guest.recipe import DEFAULT_KERNEL, REPOSITORY
 
 MEMORY_MB: Final = 3072
 BOOT_SECONDS: Final = 400.0
+CONTROL_SECONDS: Final = 60.0
 CHECKOUT: Final = "/opt/agent/checkout"
 _APPEND: Final = (
     "root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=-1 psi=1 "
@@ -72,12 +73,7 @@ class Machine:
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=place
             )
         try:
-            deadline = time.monotonic() + 30.0
-            while not (place / "ga").exists():
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise GuestError(f"qemu: {(place / 'qemu').read_text()[-500:]}")
-                time.sleep(0.05)
-            self._channel = Channel(place / "ga")
+            self._channel = self._connect(place / "ga")
             self._channel.await_agent(BOOT_SECONDS)
             if programs is not None:
                 self._install_programs()
@@ -140,6 +136,18 @@ class Machine:
         done = self.run(["/bin/bash", "-c", script], data=archive.getvalue(), seconds=300)
         if done.status:
             raise GuestError(f"checkout: {done.stderr.decode()}")
+
+    def _connect(self, control: Path) -> Channel:
+        """Connect once QEMU listens: the socket's file is there a moment before that."""
+        deadline = time.monotonic() + CONTROL_SECONDS
+        while True:
+            try:
+                return Channel(control)
+            except (FileNotFoundError, ConnectionRefusedError) as error:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    said = control.with_name("qemu").read_text(errors="replace")[-500:]
+                    raise GuestError(f"qemu: {said or error}") from None
+            time.sleep(0.05)
 
     def _install_programs(self) -> None:
         done = self.run(["tar", "-xf", "/dev/vdb", "-C", "/usr/local/bin"], seconds=300)
