@@ -20,13 +20,13 @@ from agent.container.statefile import (
     Json,
     Signature,
     child,
+    names,
     number,
     read_object,
     signature,
     strings,
     text,
 )
-from agent.kernelfile import ABSENT, DENIED, Denied
 
 _MAX_STATES: Final = 200
 """State files looked at for a cgroup whose last segment is not the id."""
@@ -70,7 +70,7 @@ class States:
             if state is not None and state.owns(path):
                 return state
         for runtime, root, file in self._roots:
-            for id_ in _names(root)[:_MAX_STATES]:
+            for id_ in names(root)[:_MAX_STATES]:
                 state = self._state(runtime, f"{root}/{id_}/{file}")
                 if state is not None and state.owns(path):
                     return state
@@ -137,14 +137,3 @@ def _id(runtime: str, name: str) -> str:
 
 def _last(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except OSError as error:
-        if error.errno in ABSENT:
-            return []
-        if error.errno in DENIED:
-            raise Denied(error.errno, os.strerror(error.errno), directory) from None
-        raise

@@ -17,7 +17,6 @@ meta.db <root>/io.containerd.metadata.v1.bolt/meta.db, buckets v1/<namespace>/co
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
@@ -32,13 +31,15 @@ from agent.container.statefile import (
     Json,
     as_object,
     child,
+    link,
+    names,
     number,
     objects,
     parse_json,
     read_object,
     text,
 )
-from agent.kernelfile import ABSENT, DENIED
+from agent.kernelfile import Denied
 
 CRI: Final = "io.kubernetes.cri."
 TASKS: Final = "io.containerd.runtime.v2.task"
@@ -135,14 +136,9 @@ def log_directory(bundle: Bundle, sandbox: Bundle) -> str:
 
 
 def last_attempt(directory: str) -> int | None:
-    """The highest N of the N.log files in `directory`. Raises OSError other than absent."""
-    try:
-        names = os.listdir(directory)
-    except OSError as error:
-        if error.errno in ABSENT:
-            return None
-        raise
-    attempts = [int(name[:-4]) for name in names if name.endswith(".log") and name[:-4].isdecimal()]
+    """The highest N of the N.log files in `directory`. Raises `Denied`, OSError."""
+    logs = names(directory)
+    attempts = [int(name[:-4]) for name in logs if name.endswith(".log") and name[:-4].isdecimal()]
     return max(attempts, default=None)
 
 
@@ -159,11 +155,9 @@ def root_of(bundle_directory: str) -> str:
     Also the place to look in a private containerd, whose root stands nowhere else but its config.
     """
     try:
-        target = os.readlink(f"{bundle_directory}/work")
-    except OSError as error:
-        if error.errno in ABSENT or error.errno in DENIED:
-            return ""
-        raise
+        target = link(f"{bundle_directory}/work")
+    except Denied:
+        return ""
     root, found, _ = target.rpartition(f"/{TASKS}/")
     return root if found else ""
 

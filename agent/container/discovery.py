@@ -20,7 +20,8 @@ from agent.config import HostPaths
 from agent.container.container import Container, Kind
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind, identify, service_unit
-from agent.container.lookup import Lookup, by_path
+from agent.container.lookup import Found, Lookup, by_path
+from agent.container.nested import Nested
 from agent.container.statefile import Signature, signature
 from agent.container.told import ContainerSource, PodSource, ToldPod
 from agent.container.told_pods import with_pod
@@ -95,6 +96,7 @@ class Discovery:
         self._services = services
         self._failures = Failures()
         self._lookup = Lookup(paths, self._failures, engine)
+        self._nested = Nested(paths, self._failures)
         self._entries: dict[int, _Entry] = {}
         self._pods: dict[str, _Pod] = {}
         self._answered: Counter[str] = Counter()
@@ -153,7 +155,7 @@ class Discovery:
     def _find(self, entry: _Entry, pids: Callable[[], tuple[int, ...]]) -> Container | None:
         self._failures.clear(entry.subject)
         try:
-            found = self._lookup.find(entry.cgroup, entry.identity, pids, entry.subject)
+            found = self._look(entry, pids)
             if found is not None:
                 entry.watch, entry.signature = found.watch, found.signature
         except READ_FAILURES as error:
@@ -166,6 +168,28 @@ class Discovery:
         if entry.identity.kind is CgroupKind.CONTAINER:
             return by_path(entry.cgroup, entry.identity)
         return None
+
+    def _look(self, entry: _Entry, pids: Callable[[], tuple[int, ...]]) -> Found | None:
+        cgroup, identity, subject = entry.cgroup, entry.identity, entry.subject
+        found = self._lookup.find(cgroup, identity, pids, subject)
+        if found is not None or not identity.nested_in:
+            return found
+        outer = self._around(cgroup.path)
+        if outer is None or outer.container is None or outer.container.pid is None:
+            return None
+        below = cgroup._replace(path=cgroup.path.removeprefix(outer.cgroup.path))
+        return self._nested.find(outer.container.pid, below, identity, pids, subject)
+
+    def _around(self, path: str) -> _Entry | None:
+        """The innermost container that the cgroup is in; None where it is not known yet."""
+        around = (
+            entry
+            for entry in self._entries.values()
+            if entry.container is not None
+            and entry.container.kind is Kind.CONTAINER
+            and path.startswith(f"{entry.cgroup.path}/")
+        )
+        return max(around, key=lambda entry: len(entry.cgroup.path), default=None)
 
     def _unchanged(self, entry: _Entry) -> bool:
         known = entry.container

@@ -25,10 +25,10 @@ from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.oci import Bundle, read_bundle
 from agent.container.places import Places, first
 from agent.container.process import boot_time, init_pid, read_pidfile, started, uid_of
-from agent.container.statefile import Signature, signature
+from agent.container.statefile import Signature, names, signature
 from agent.container.supervisor import Supervisor, find_supervisor
 from agent.container.told import ContainerSource
-from agent.kernelfile import ABSENT, DENIED
+from agent.kernelfile import Denied
 from agent.records import replace
 
 _PIDS_TRIED: Final = 2
@@ -36,6 +36,8 @@ _PIDS_TRIED: Final = 2
 _BY_PATH: Final = ("lxc", "systemd-nspawn")
 _NAMESPACES: Final = ("k8s.io", "moby", "default")
 """containerd's namespaces to try where their directory may be entered and not listed."""
+_MAX_NAMESPACES: Final = 100
+"""Tried at most: in a container anybody may have made them."""
 
 
 class Found(NamedTuple):
@@ -219,7 +221,7 @@ class Lookup:
         places = (
             (f"{tasks}/{namespace}/{asked.identity.id}", namespace)
             for tasks in self._task_directories()
-            for namespace in _names(self._paths.host(tasks))
+            for namespace in _namespaces(self._paths.host(tasks))
         )
         return first(places, lambda place: self._bundle(asked, *place))
 
@@ -335,7 +337,7 @@ class Lookup:
         stored = self._places.add(store, conmon, lambda path: self._podman.get(path, id_))
         recorded = self._places.add(graph, conmon, lambda path: self._databases.get(path, id_))
         log = conmon.log if conmon is not None else f"{directory}/ctr.log"
-        if conmon is None and not os.path.exists(self._paths.host(log)):
+        if conmon is None and signature(self._paths.host(log)) is None:
             log = ""
         name = conmon.name if conmon is not None else ""
         return podman.describe(id_, name, log, bundle, stored, recorded)
@@ -405,12 +407,8 @@ def _directory_and_bundle(directory: str) -> tuple[str, Bundle] | None:
     return None if bundle is None else (directory, bundle)
 
 
-def _names(directory: str) -> Sequence[str]:
+def _namespaces(directory: str) -> Sequence[str]:
     try:
-        return os.listdir(directory)
-    except OSError as error:
-        if error.errno in ABSENT:
-            return ()
-        if error.errno in DENIED:
-            return _NAMESPACES  # reading the bundle there will say what may not be read
-        raise
+        return names(directory)[:_MAX_NAMESPACES]
+    except Denied:
+        return _NAMESPACES  # reading the bundle there will say what may not be read

@@ -5,16 +5,19 @@ absent; `Denied` where it may not be read. A file that is there and holds someth
 expected raises `UnreadableState`, which names the file.
 
 Some of these paths come from the command line of a process that an ordinary user may own (a
-rootless conmon). So only regular files are read, without blocking, and no more than `MAX_BYTES`.
+rootless conmon). So only regular files are read, without blocking, and no more than `MAX_BYTES`. A
+path through /proc/PID/root stays inside that root (`agent.container.inroot`).
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from agent.container.inroot import find_in_root, through_root
 from agent.kernelfile import ABSENT, DENIED, Denied
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -58,16 +61,65 @@ def read_bytes(path: str) -> bytes | None:
 def open_regular(path: str) -> int | None:
     """A descriptor of a regular file for reading. Raises like `read_bytes`."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        fd = _open(path)
     except OSError as error:
         _raise_unless_absent(error, path)
         return None
+    except UnreadableState:
+        raise
     except ValueError:  # a NUL inside the path: whoever wrote it down named no file
         raise UnreadableState(repr(path), "not a path") from None
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise UnreadableState(path, "not a regular file")
     return fd
+
+
+def _open(path: str) -> int:
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    within = through_root(path)
+    if within is None:
+        return os.open(path, flags)
+    found = find_in_root(*within)
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            raise UnreadableState(path, "not a regular file")
+        return os.open(f"/proc/self/fd/{found}", flags)  # not by its name again
+    finally:
+        os.close(found)
+
+
+def names(path: str) -> list[str]:
+    """The names in the directory `path`, sorted; none where absent. Raises `Denied`, OSError."""
+    within = through_root(path)
+    try:
+        if within is None:
+            return sorted(os.listdir(path))
+        found = find_in_root(*within)
+        try:
+            return sorted(os.listdir(f"/proc/self/fd/{found}"))
+        finally:
+            os.close(found)
+    except OSError as error:
+        _raise_unless_absent(error, path)
+        return []
+
+
+def link(path: str) -> str:
+    """Where the symbolic link `path` leads; "" where absent or none. Raises `Denied`, OSError."""
+    within = through_root(path)
+    try:
+        if within is None:
+            return os.readlink(path)
+        found = find_in_root(*within, follow=False)
+        try:
+            return os.readlink("", dir_fd=found)
+        finally:
+            os.close(found)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # not a symbolic link
+            _raise_unless_absent(error, path)
+        return ""
 
 
 def read_json(path: str) -> object | None:
@@ -147,13 +199,24 @@ class Signature(NamedTuple):
 def signature(path: str) -> Signature | None:
     """One stat of `path`. None where absent; raises `Denied`, OSError."""
     try:
-        found = os.stat(path)
+        found = _stat(path)
     except OSError as error:
         _raise_unless_absent(error, path)
         return None
     except ValueError:
         raise UnreadableState(repr(path), "not a path") from None
     return Signature(found.st_mtime_ns, found.st_ino)
+
+
+def _stat(path: str) -> os.stat_result:
+    within = through_root(path)
+    if within is None:
+        return os.stat(path)
+    found = find_in_root(*within)
+    try:
+        return os.fstat(found)
+    finally:
+        os.close(found)
 
 
 def _raise_unless_absent(error: OSError, path: str) -> None:

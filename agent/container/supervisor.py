@@ -16,7 +16,8 @@ import os
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from agent.kernelfile import ABSENT, DENIED, read
+from agent.container.statefile import link
+from agent.kernelfile import Denied, read
 from agent.procfs.pid import parse_cmdline, parse_pid_stat
 
 MAX_PARENTS: Final = 6
@@ -31,7 +32,7 @@ class Supervisor(NamedTuple):
     id: str
     """The container it was started for; for a shim of a pod, the sandbox."""
     bundle: str
-    """Directory of that container's bundle, in the supervisor's own mount namespace."""
+    """Directory of that container's bundle, as the supervisor itself names it."""
     child: int
     """The process right below it on the way up: the container's init, an exec, or `runc create`."""
     namespace: str = ""
@@ -75,7 +76,7 @@ def _shim(proc: str, pid: int, child: int, argv: Sequence[str]) -> Supervisor:
         kind="shim",
         pid=pid,
         id=_option(argv, "-id", "--id"),
-        bundle=_cwd(f"{proc}/{pid}/cwd"),
+        bundle=_cwd(f"{proc}/{pid}"),
         child=child,
         namespace=_option(argv, "-namespace", "--namespace"),
     )
@@ -111,14 +112,16 @@ def bundle_of_conmon(argv: Sequence[str]) -> str:
     return _option(argv, "-b", "--bundle")
 
 
-def _cwd(link: str) -> str:
+def _cwd(process: str) -> str:
+    """The working directory, as the process itself names it; "" where it may not be read."""
     try:
-        target = os.readlink(link)
-    except OSError as error:
-        if error.errno in ABSENT or error.errno in DENIED:
-            return ""
-        raise
-    return "" if target.endswith(" (deleted)") else target
+        directory, root = link(f"{process}/cwd"), link(f"{process}/root")
+    except Denied:
+        return ""
+    if directory.endswith(" (deleted)"):
+        return ""
+    # The kernel writes it from the mount namespace's root on, which a chroot is below.
+    return directory.removeprefix(root) if directory.startswith(f"{root}/") else directory
 
 
 def _option(argv: Sequence[str], *names: str) -> str:

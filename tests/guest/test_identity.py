@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import HostPaths
-from tests.guest.inside import IN_GUEST, SLEEP, SLOW, Runtime, pids_of
+from tests.guest.inside import IN_GUEST, SLEEP, SLOW, Runtime
 from tests.host.agent import Page, command, page_once
 from tests.host.containerd import IMAGE, test_image
 from tests.host.daemon import run, wait_until
@@ -121,43 +121,6 @@ def test_a_systemd_nspawn_container(busybox_root: Path) -> None:
         run(["systemctl", "stop", "nspawn-starter"], timeout=SLOW)
 
 
-NODE = (
-    # As kind's entrypoint: controllers go below a cgroup only when no process is right in it.
-    "mkdir /sys/fs/cgroup/init; "
-    "for pid in $(cat /sys/fs/cgroup/cgroup.procs); do "
-    "echo $pid >/sys/fs/cgroup/init/cgroup.procs; done; "
-    "busybox mount --bind /sys/fs/cgroup /host/sys/fs/cgroup; "
-    # The processes' numbers in the namespace that they are in.
-    "busybox mount --bind /proc /host/proc; "
-    "exec busybox chroot /host containerd --root /var/lib/inner --state /run/inner "
-    "--address /run/inner.sock"
-)
-
-
-@pytest.mark.xfail(strict=True, reason="its id is told, its runtime and image are not yet")
-def test_a_container_in_a_container_has_its_own_id(docker: Runtime) -> None:
-    """
-    As in kind: a containerd in a privileged Docker container, and a container of its own, with an
-    id as CRI gives one. What has an id of free text counts as the outer container's.
-    """
-    argv = ("/bin/sh", "-c", NODE)
-    node = docker.start("node", argv, "--privileged", "--volume=/:/host", "--cgroupns=private")
-    ctr = ["ctr", "--address", "/run/inner.sock"]
-    inner = "5c" * 32
-    try:
-        wait_until(lambda: _works([*ctr, "version"]), SLOW, "the containerd in the node")
-        run([*ctr, "images", "import", "-"], data=test_image(), timeout=SLOW)
-        image = next(name for name in run([*ctr, "images", "ls", "-q"]).split() if IMAGE in name)
-        run([*ctr, "run", "--detach", image, inner, *SLEEP], timeout=SLOW)
-        scope = cgroup_of(docker.pid("node"), above=1).path
-        (pid,) = pids_of(f"{scope}/default/{inner}")
-        container = named(HostPaths(), pid)
-        assert (container.runtime, container.id, container.image) == ("containerd", inner, image)
-        assert container.nested_in == node
-    finally:
-        docker.remove("node")
-
-
 def test_an_ecs_task(docker: Runtime) -> None:
     """The ECS agent gives Docker the parent cgroup /ecs/TASK for its containers."""
     task = "4d5e6f708192a3b4c5d6e7f8091a2b3c"
@@ -251,10 +214,6 @@ def _prints_a_pid(argv: list[str]) -> bool:
         return run(argv).strip() not in ("", "0")
     except subprocess.SubprocessError:  # machinectl fails until the machine is there
         return False
-
-
-def _works(argv: list[str]) -> bool:
-    return subprocess.run(argv, capture_output=True).returncode == 0
 
 
 def _removed(directory: Path) -> bool:

@@ -27,6 +27,16 @@ def test_a_shim_tells_namespace_id_and_bundle(tree: Tree) -> None:
     assert found.bundle == f"{TASKS}/k8s.io/{ID}"
 
 
+def test_a_shim_in_a_chroot_tells_the_bundle_as_it_names_it_itself(tree: Tree) -> None:
+    """The kernel writes the working directory from the mount namespace's root on."""
+    tree.shim(10, "k8s.io", ID, tasks=f"/host{TASKS}")
+    tree.at("/proc/10/root").symlink_to("/host")
+    tree.process(11, 10, ["/pause"])
+    found = find_supervisor(tree.paths.proc, 11)
+    assert found is not None
+    assert found.bundle == f"{TASKS}/k8s.io/{ID}"
+
+
 def test_a_captured_conmon_tells_name_bundle_and_log(tree: Tree) -> None:
     tree.process(10, 1, CONMON)
     tree.process(11, 10, ["sh"])
