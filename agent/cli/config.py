@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from agent.cli import settings
+from agent.cli import forms, settings
 from agent.cli.exits import ERROR, OK
 
 _EPILOG = """\
@@ -43,10 +43,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     validate.set_defaults(run=_validate)
     show = actions.add_parser("show", help="every key with its value, as TOML")
     show.add_argument("--origin", action="store_true", help="and where each value comes from")
-    show.add_argument("-o", "--output", choices=("toml", "json"), default="toml")
-    show.add_argument(
-        "--json", action="store_const", const="json", dest="output", help="the same as -o json"
-    )
+    forms.add_arguments(show, ("toml", "json"))
     settings.add_arguments(show)
     show.set_defaults(run=_show)
     keys = actions.add_parser("keys", help="list every key")

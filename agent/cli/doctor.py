@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from agent.cli import health, settings
+from agent.cli import forms, health, settings
 from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description=__doc__,
         epilog=_EPILOG,
     )
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    forms.add_arguments(parser, ("text", "json"))
     settings.add_arguments(parser)
     settings.add_web_argument(parser)
     parser.set_defaults(run=_run)

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.cli import past, remote, settings, targets
+from agent.cli import forms, past, remote, settings, targets
 from agent.cli.exits import ERROR, OK, USAGE
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EPILOG,
     )
     parser.add_argument("-n", type=_count, metavar="N", dest="count", help="stop after N events")
-    parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="print in this form"
-    )
+    forms.add_arguments(parser, ("text", "json"))
     parser.add_argument(
         "--filter",
         default="",

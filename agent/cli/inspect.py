@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from agent.cli import past, settings, targets
+from agent.cli import forms, past, settings, targets
 from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EPILOG,
     )
     parser.add_argument("target", metavar="TARGET", help="which container, see below")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    forms.add_arguments(parser, ("text", "json"))
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
 

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from agent.cli import settings
+from agent.cli import forms, settings
 from agent.cli.exits import OK, USAGE
 
 _EPILOG = """\
@@ -68,7 +68,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "-p", "--previous", action="store_true", help="the run before this one (Kubernetes)"
     )
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    forms.add_arguments(parser, ("text", "json"))
     verify = parser.add_argument_group("self-test")
     verify.add_argument(
         "--verify", action="store_true", help="ship numbered lines of a container, and count them"

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from agent.cli import settings, targets
+from agent.cli import forms, settings, targets
 from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "-a", "--all", action="store_true", help="also the sandboxes of pods, and pods"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="only ids, one a line")
-    parser.add_argument("-o", "--output", choices=("table", "json", "jsonl"), default="table")
-    parser.add_argument(
-        "--json", action="store_const", const="json", dest="output", help="the same as -o json"
-    )
+    forms.add_arguments(parser, ("table", "json", "jsonl"))
     parser.add_argument("--no-headers", action="store_true", help="without the line of headings")
     parser.add_argument("--no-trunc", action="store_true", help="whole ids and images")
     settings.add_arguments(parser)

@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from agent.cli import settings, targets
+from agent.cli import forms, settings, targets
 from agent.cli.exits import ERROR, NOT_PERMITTED, OK
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--seconds", type=_seconds, metavar="N", help="end after N seconds (default: at Ctrl-C)"
     )
-    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    forms.add_arguments(parser, ("table", "json"))
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
 

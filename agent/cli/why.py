@@ -8,7 +8,17 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from agent.cli import narrowing, past, prometheus, remote, settings, targets, why_fleet, why_past
+from agent.cli import (
+    forms,
+    narrowing,
+    past,
+    prometheus,
+    remote,
+    settings,
+    targets,
+    why_fleet,
+    why_past,
+)
 from agent.cli.diagnosing import open_sampler
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 
@@ -58,10 +68,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="N",
         help="how long to look (default: 10; with --prometheus the last 300)",
     )
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
-    parser.add_argument(
-        "--json", action="store_const", const="json", dest="output", help="the same as -o json"
-    )
+    forms.add_arguments(parser, ("text", "json"))
     parser.add_argument(
         "--exit-code",
         action="store_true",

@@ -11,6 +11,10 @@ _HEAD = r"""#compdef agent
 # zsh completion for agent. Made by `agent completion zsh`.
 _agent() {
     local at='' word before=${words[CURRENT-1]}
+    if [[ $PREFIX == --*=* ]]; then
+        before=${PREFIX%%=*}
+        compset -P 1 '*='
+    fi
     integer place
     for ((place = 2; place < CURRENT; place++)); do
         word=${words[place]}

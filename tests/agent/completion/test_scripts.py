@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import select
 import shutil
+import signal
+import struct
 import subprocess
+import termios
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyte
 import pytest
 
 from agent.cli.main import parser
@@ -103,3 +113,71 @@ def test_zsh_takes_the_script(tmp_path: Path) -> None:
         timeout=30,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "_agent"), done.stderr
+
+
+class _Zsh:
+    """zsh as at a terminal, with its own completion system and our script in its fpath."""
+
+    def __init__(self, directory: Path) -> None:
+        functions, programs = directory / "functions", directory / "bin"
+        functions.mkdir()
+        programs.mkdir()
+        (functions / "_agent").write_text(zsh.script(COMMANDS))
+        program = programs / "agent"
+        program.write_text("#!/bin/sh\nprintf '%s\\n' web shop/api/app\n")
+        program.chmod(0o755)
+        (directory / ".zshrc").write_text(
+            f"PS1='> '; fpath=({functions} $fpath); autoload -Uz compinit; compinit -u -D\n"
+            "zstyle ':completion:*' menu no\n"
+        )
+        path = f"{programs}:{os.environ['PATH']}"
+        environment = os.environ | {"ZDOTDIR": str(directory), "TERM": "xterm", "PATH": path}
+        self._screen = pyte.Screen(120, 40)
+        self._stream = pyte.ByteStream(self._screen)
+        self._pid, self._fd = pty.fork()
+        if self._pid == 0:  # pragma: no cover - another process
+            os.execvpe("zsh", ["zsh", "-i"], environment)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        self.until(lambda text: "> " in text)
+
+    def until(self, there: Callable[[str], bool]) -> str:
+        """What the screen shows once that is so, or after half a minute."""
+        end = time.monotonic() + 30
+        while not there(text := "\n".join(line.rstrip() for line in self._screen.display)):
+            ready, _, _ = select.select([self._fd], [], [], max(end - time.monotonic(), 0))
+            if not ready:
+                return text
+            self._stream.feed(os.read(self._fd, 65536))
+        return text
+
+    def type(self, keys: str, there: str) -> str:
+        """Type on an empty line; what the screen shows when that is on it."""
+        os.write(self._fd, b"\x15\x0c" + keys.encode())  # ^U ^L
+        return self.until(lambda text: there in text)
+
+    def close(self) -> None:
+        os.close(self._fd)
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+
+
+@pytest.fixture
+def zsh_here(tmp_path: Path) -> Iterator[_Zsh]:
+    shell = _Zsh(tmp_path)
+    yield shell
+    shell.close()
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+@pytest.mark.timeout(180)
+def test_a_tab_in_zsh_completes(zsh_here: _Zsh) -> None:
+    for keys, there in (
+        ("agent to\t", "agent top"),
+        ("agent snap\top\t", "agent snapshot open"),
+        ("agent why --exi\t", "agent why --exit-code"),
+        ("agent ps -o t\t", "agent ps -o table"),
+        ("agent why --output=j\t", "agent why --output=json"),
+        ("agent inspect sh\t", "agent inspect shop/api/app"),
+        ("agent why --\t\t", "exit with 10 where there is a finding"),
+    ):
+        assert there in zsh_here.type(keys, there)
