@@ -10,3 +10,8 @@ NOT_PERMITTED: Final = 4
 UNREACHABLE: Final = 5
 FINDINGS: Final = 10
 """`agent why --exit-code` alone: something is a warning or worse."""
+
+CODES: Final = """\
+  0 ok   1 failure   2 usage   3 not found   4 not permitted   5 daemon or runtime unreachable
+  10 findings (agent why --exit-code alone)
+"""

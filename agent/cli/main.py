@@ -13,10 +13,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from agent.cli.exits import ERROR, NOT_PERMITTED, USAGE
+from agent.cli.exits import CODES, ERROR, NOT_PERMITTED, USAGE
 from agent.cli.helptext import Parser
 
-_COMMANDS = (
+COMMANDS = (
     "run",
     "ps",
     "top",
@@ -34,10 +34,12 @@ _COMMANDS = (
     "doctor",
     "completion",
     "health",
+    "version",
+    "help",
 )
 """Each a module of this package, in the order of the help."""
 
-_EPILOG = """\
+_EPILOG = f"""\
 examples:
   agent run                         metrics on 127.0.0.1:9464, logs to a file
   agent run --config agent.toml     the same by a configuration file
@@ -55,9 +57,7 @@ examples:
   agent demo                        containers that misbehave, to look at
 
 exit codes:
-  0 ok   1 failure   2 usage   3 not found   4 not permitted   5 daemon or runtime unreachable
-  10 findings (agent why --exit-code alone)
-"""
+{CODES}"""
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:
@@ -69,7 +69,7 @@ def parser(command: str = "") -> argparse.ArgumentParser:
     )
     top_level.add_argument("--version", action="store_true", help="print versions and exit")
     commands = top_level.add_subparsers(title="commands", metavar="COMMAND")
-    for name in (command,) if command in _COMMANDS else _COMMANDS:
+    for name in (command,) if command in COMMANDS else COMMANDS:
         importlib.import_module(f"agent.cli.{name}").register(commands)
     return top_level
 
@@ -79,7 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     arguments = parser(argv[0] if argv else "").parse_args(argv)
     if arguments.version:
-        _print_version()
+        from agent.cli.version import text
+
+        print(text())
         return 0
     if not hasattr(arguments, "run"):
         parser().print_help(sys.stderr)
@@ -100,13 +102,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"agent: {error}", file=sys.stderr)
         return ERROR
     return code
-
-
-def _print_version() -> None:
-    import platform
-
-    from agent.version import VERSION
-
-    print(f"agent {VERSION}")
-    print(f"python {platform.python_version()}")
-    print(f"kernel {platform.release()}")

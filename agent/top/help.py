@@ -37,6 +37,18 @@ def help_panel(glyphs: Glyphs) -> Panel:
     )
 
 
+def sections(glyphs: Glyphs) -> dict[str, list[tuple[str, str]]]:
+    """Heading → (what is explained, how) below it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    below: list[tuple[str, str]] = []
+    for name, text in _entries(glyphs):
+        if text:
+            below.append((name, text))
+        else:
+            below = found[name] = []
+    return found
+
+
 def _entries(glyphs: Glyphs) -> Iterator[tuple[str, str]]:
     """(what is explained, how); a heading has no text."""
     yield "Keys", ""
