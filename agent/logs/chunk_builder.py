@@ -18,7 +18,7 @@ from agent.logs.ledger import Ledger
 from agent.logs.tail import FileMark
 from agent.records import dataclass, field
 
-_ENDS: Final = 4096
+_ENDS: Final = 1024
 _PIECE: Final = 32 * 1024
 """Bytes of a part, on average, from which it is not worth to join them."""
 

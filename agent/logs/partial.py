@@ -70,7 +70,9 @@ class Joiner:
     @property
     def floor(self) -> Position | None:
         """Where the oldest open line begins; None where none is open."""
-        return min((line.position for line in self._open.values()), default=None)
+        if not self._open:  # nearly always, and asked for each batch
+            return None
+        return min(line.position for line in self._open.values())
 
     def feed(self, entry: Entry, position: Position, length: int) -> list[Entry]:
         """Take the next entry, which fills `length` bytes at `position`; return what is whole."""

@@ -67,9 +67,12 @@ class ForwardClient:
             connection, acknowledged = await self._write(chunk)
         except OSError as error:
             return self._later(str(error))
+        # asyncio.timeout does the same for a few hundredths of the worker's CPU time.
+        late = asyncio.get_running_loop().call_later(
+            self._config.ack_timeout, _too_late, acknowledged
+        )
         try:
-            async with asyncio.timeout(self._config.ack_timeout):
-                await acknowledged
+            await acknowledged
         except TimeoutError:
             reason = f"no acknowledgement within {self._config.ack_timeout} s"
             self._drop(connection, reason)
@@ -77,6 +80,7 @@ class ForwardClient:
         except ConnectionLost as error:
             return self._later(str(error))
         finally:
+            late.cancel()
             connection.forget(chunk.id)
         connection.server.backoff.succeed()
         return Delivered()
@@ -109,11 +113,7 @@ class ForwardClient:
                 raise ConnectionError(f"chunk {chunk.id} waits for its acknowledgement already")
             acknowledged = connection.expect(chunk.id)
             try:
-                with connection.corked():
-                    for piece in message:
-                        connection.writer.write(piece)
-                async with asyncio.timeout(self._config.ack_timeout):
-                    await connection.writer.drain()
+                await connection.outlet.write(message, self._config.ack_timeout)
             except OSError as error:  # TimeoutError as well: the server takes no more bytes
                 connection.forget(chunk.id)
                 acknowledged.cancel()
@@ -191,3 +191,8 @@ class ForwardClient:
     def _later(self, reason: str) -> RetryAfter:
         wait, _reason = self._servers.first_due(asyncio.get_running_loop().time())
         return RetryAfter(wait, reason)
+
+
+def _too_late(acknowledged: asyncio.Future[None]) -> None:
+    if not acknowledged.done():
+        acknowledged.set_exception(TimeoutError())

@@ -13,8 +13,7 @@ import asyncio
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from agent.log_destinations import FluentdDestination
@@ -28,6 +27,7 @@ from exporters.fluentd.handshake import (
     parse_hello,
     ping,
 )
+from exporters.fluentd.outlet import Outlet, SocketOutlet, StreamOutlet
 from exporters.fluentd.servers import CONNECT_TIMEOUT, Server
 
 _READ: Final = 64 * 1024
@@ -45,12 +45,14 @@ class Connection:
         server: Server,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        outlet: Outlet,
         *,
         keepalive: bool,
         on_end: Callable[[Connection, str], None],
     ) -> None:
         self.server = server
-        self.writer = writer
+        self.outlet = outlet
+        self._writer = writer
         self.keepalive = keepalive
         """False: the server takes one message."""
         self.waiting: dict[str, asyncio.Future[None]] = {}
@@ -64,20 +66,6 @@ class Connection:
         acknowledged = asyncio.get_running_loop().create_future()
         self.waiting[identity] = acknowledged
         return acknowledged
-
-    @contextmanager
-    def corked(self) -> Iterator[None]:
-        """What is written inside goes out in full packets: its first and last bytes are few."""
-        sock = self.writer.get_extra_info("socket")
-        if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
-            yield
-            return
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-        try:
-            yield
-        finally:
-            if not self.closed:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def forget(self, identity: str) -> None:
         """Wait for it no more."""
@@ -96,7 +84,8 @@ class Connection:
         if self.closed:
             return
         self.closed = True
-        self.writer.transport.abort()
+        self.outlet.close()
+        self._writer.transport.abort()
         if self.reading is not asyncio.current_task():
             self.reading.cancel()
         for acknowledged in self.waiting.values():
@@ -154,7 +143,13 @@ async def connect(
     except TimeoutError:
         hint = "; has the server a <security> section?" if step == "handshake" else ""
         raise ConnectionError(f"no {step} within {CONNECT_TIMEOUT:g} s{hint}") from None
-    return Connection(server, reader, writer, keepalive=keepalive, on_end=on_end)
+    outlet: Outlet
+    try:
+        outlet = StreamOutlet(writer) if prepared.context else SocketOutlet(sock)
+    except OSError:  # no descriptor is free, or the server closed meanwhile
+        writer.transport.abort()
+        raise
+    return Connection(server, reader, writer, outlet, keepalive=keepalive, on_end=on_end)
 
 
 async def _streams(

@@ -47,6 +47,17 @@ def test_lag_is_the_age_of_the_oldest_block_that_is_not_acknowledged() -> None:
     assert lag.seconds(0.0, 5_000_000_000) == 0.0
 
 
+@pytest.mark.parametrize("length", [1, 900, 1024, 5000])
+@pytest.mark.parametrize("begin", [b"", b"end of a line\n"])
+def test_lag_is_told_by_the_runtime_s_own_time(begin: bytes, length: int) -> None:
+    lag, file = Lag("cri"), mark()
+    block = bytearray(begin + TIME + b" stdout F " + length * b"a" + b"\n" + b"rest")
+    lag.read(file, len(block), block, 7)
+    block[:] = b"x" * len(block)  # the next read goes to the same buffer
+    assert TIME_NS is not None
+    assert lag.seconds(0.0, TIME_NS + 3_000_000_000) == 3.0
+
+
 def test_bytes_that_wait_to_be_read_are_as_old_as_they_are_known() -> None:
     lag = Lag("cri")
     lag.unread(10.0)
