@@ -71,7 +71,9 @@ def _says_nothing(arguments: argparse.Namespace, sections: Iterable[str]) -> boo
     return (
         arguments.config is None
         and not _settings(arguments)
-        and not any(sign in name for name in os.environ for sign in signs)
+        and not any(
+            sign in name for name in os.environ if name != "SSH_AGENT_PID" for sign in signs
+        )
         and not os.path.exists(DEFAULT_PATH)
     )
 

@@ -38,6 +38,7 @@ def test_a_variable_that_means_us_is_read_or_refused_where_nothing_else_is_said(
     for name in list(os.environ):
         if "AGENT" in name:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SSH_AGENT_PID", "1")
     assert load() == Config()
     monkeypatch.setenv("AGENT_REMOTE_WRITE_URL", "http://there/write")
     assert load().remote_write.url == "http://there/write"
