@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.records import dataclass
-from agent.top.footer import prompt_line
+from agent.top.footer import note_line, prompt_line
 from agent.top.glyphs import Glyphs
 from agent.top.screen import Line, Screen, Span, Style, line, screen
 from agent.top.view import Show, View
@@ -38,6 +38,8 @@ def draw_panel(panel: Panel, view: View, width: int, height: int, glyphs: Glyphs
         drawn.append(line(marked, width, selected=chosen))
     drawn = drawn[: height - 1] if height > 1 else drawn
     drawn += [line((), width)] * (height - 1 - len(drawn))
+    if view.prompt is not None and height > 2 and (view.message or view.prompt.asks != "search"):
+        drawn[-1] = note_line(view, (), width, glyphs)
     drawn.append(_keys(panel, view, page, width, glyphs))
     return screen(drawn, width, height)
 

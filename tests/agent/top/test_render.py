@@ -56,6 +56,7 @@ def assert_exact(screen: Screen) -> None:
         ("why", View(show=Show.WHY, selected=3), 80, 24),
         ("help", View(show=Show.HELP), 80, 24),
         ("help-end", View(show=Show.HELP, scroll=1000), 100, 24),
+        ("help-command", View(show=Show.HELP, prompt=Prompt("command", "co")), 80, 12),
         ("columns", View(show=Show.COLUMNS, scroll=12), 80, 24),
         ("5x2", View(), 5, 2),
         ("20x6", View(), 20, 6),
