@@ -52,8 +52,9 @@ def log_panel(
     shown = [line for line in lines if not wanted or wanted in line.text.casefold()]
     drawn = [_spans(line, glyphs, stamps=stamps) for line in shown]
     if said:
-        text = clean(said, ascii_only=glyphs.ascii_only)
-        drawn.append((Span(f" {text}", Style.FAINT),))
+        for each in said.splitlines():
+            text = clean(each, ascii_only=glyphs.ascii_only)
+            drawn.append((Span(f" {text}", Style.FAINT),))
     elif not drawn:
         waits = "nothing with it yet" if search else "nothing written yet"
         drawn.append((Span(f" {waits}", Style.FAINT),))
