@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli import forms, health, settings
 from agent.cli.exits import ERROR, OK
+from agent.cli.faults import told
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -99,7 +100,7 @@ def _config(arguments: argparse.Namespace) -> tuple[Config, tuple[str, ...]]:
     except ConfigError as error:
         return Config(), error.problems
     except OSError as error:
-        return Config(), (f"cannot read the configuration: {error}",)
+        return Config(), (f"cannot read the configuration: {told(error)}",)
 
 
 def _ask(config: Config) -> tuple[str, str, str]:

@@ -13,7 +13,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from agent.cli import streams
 from agent.cli.exits import CODES, ERROR, NOT_PERMITTED, USAGE
+from agent.cli.faults import told
 from agent.cli.helptext import Parser
 
 COMMANDS = (
@@ -77,6 +79,7 @@ def parser(command: str = "") -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
+    streams.make_writable()
     arguments = parser(argv[0] if argv else "").parse_args(argv)
     if arguments.version:
         from agent.cli.version import text
@@ -99,6 +102,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"agent: {error.filename or ''}: {error.strerror}; try as root", file=sys.stderr)
         return NOT_PERMITTED
     except OSError as error:
-        print(f"agent: {error}", file=sys.stderr)
+        print(f"agent: {told(error)}", file=sys.stderr)
         return ERROR
     return code

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from agent.cli.exits import USAGE
+from agent.cli.faults import told
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -87,7 +88,7 @@ def load_with_origins(arguments: argparse.Namespace) -> tuple[Config, Origins]:
     except ConfigError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(f"agent: cannot read the configuration: {error}", file=sys.stderr)
+        print(f"agent: cannot read the configuration: {told(error)}", file=sys.stderr)
     raise SystemExit(USAGE)
 
 

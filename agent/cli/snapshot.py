@@ -68,9 +68,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _save(arguments: argparse.Namespace) -> int:
     from agent.history.saving import save
+    from agent.lifecycle.events import Event
+    from agent.units import human_size, plural
 
     if not arguments.force and os.path.exists(arguments.path):
         print(f"agent snapshot: {arguments.path} is there already; -f overwrites", file=sys.stderr)
+        return ERROR
+    # Before anybody waits for what could not be written.
+    directory = os.path.dirname(arguments.path) or "."
+    if not os.path.isdir(directory):
+        print(f"agent snapshot: {directory}: there is no such directory", file=sys.stderr)
         return ERROR
     config = settings.load_config(arguments)
     if past.asked(arguments):
@@ -79,9 +86,10 @@ def _save(arguments: argparse.Namespace) -> int:
         snapshots, events = _of_now(arguments, config)
     size = save(arguments.path, snapshots, events, kept_labels=arguments.label)
     seconds = snapshots[-1].wall_time - snapshots[0].wall_time
+    told = [one for one in events if isinstance(one, Event)]
     print(
-        f"{arguments.path}: {len(snapshots)} Snapshots of {seconds:.0f} s, {len(events)} events,"
-        f" {size} bytes",
+        f"{arguments.path}: {plural(len(snapshots), 'Snapshot')} of {seconds:.0f} s,"
+        f" {plural(len(told), 'event')}, {human_size(size)}",
         file=sys.stderr,
     )
     return OK

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Final
 from agent.cli.exits import NOT_FOUND, USAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.container.target import Candidate, Target
     from agent.model import Snapshot
     from agent.selection.language import Selection
 
+_NEAR: Final = 3
+"""Names that are asked about."""
 SYNTAX: Final = """\
 targets:
   3f2a9c              start of an id
@@ -66,7 +70,7 @@ def the_one(command: str, text: str, target: Target, snapshot: Snapshot, proc: s
     found = find(target, candidates(snapshot), proc)
     if len(found) == 1:
         return found[0]
-    print(explained(command, text, found), file=sys.stderr)
+    print(explained(command, text, found, near(text, snapshot)), file=sys.stderr)
     unread = next((each for each in snapshot.health if each.source == "identity"), None)
     if not found and unread is not None and unread.failures:
         print(
@@ -76,9 +80,19 @@ def the_one(command: str, text: str, target: Target, snapshot: Snapshot, proc: s
     raise SystemExit(NOT_FOUND)
 
 
-def explained(command: str, text: str, found: list[Candidate]) -> str:
-    """Why a target is not one container."""
+def near(text: str, snapshot: Snapshot) -> list[str]:
+    """Names that begin so, else those that are nearly so: what may have been meant."""
+    import difflib
+
+    names = sorted({c.container.title for c in candidates(snapshot) if c.container.title})
+    beginning = [name for name in names if text and name.startswith(text)]
+    return (beginning or difflib.get_close_matches(text, names, cutoff=0.7))[:_NEAR]
+
+
+def explained(command: str, text: str, found: list[Candidate], meant: Sequence[str] = ()) -> str:
+    """Why a target is not one container. `meant`: see `near`."""
     if not found:
-        return f"agent {command}: no running container is {text!r}; `agent ps` lists them"
+        hint = f"did you mean {' or '.join(meant)}?" if meant else "`agent ps` lists them"
+        return f"agent {command}: no running container is {text!r}; {hint}"
     lines = [f"agent {command}: {text!r} may be any of {len(found)}:"]
     return "\n".join([*lines, *(f"  {candidate}" for candidate in found)])

@@ -46,3 +46,15 @@ def test_what_is_no_target_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> N
 def test_what_runs_beside_containers_is_no_candidate() -> None:
     host = replace(HOST, samples=(*HOST.samples, sample(inode=4, path="/system.slice")))
     assert [found.cgroup.inode for found in targets.candidates(host)] == [1, 2, 3]
+
+
+def test_a_name_that_is_nearly_right_is_asked_about() -> None:
+    taken = snapshot(
+        *(
+            sample(inode=place, path=f"/docker/{name}", container=docker(name))
+            for place, name in enumerate(("web-1", "web-2", "checkout"), 1)
+        )
+    )
+    assert targets.near("web", taken) == ["web-1", "web-2"]
+    assert targets.near("chekout", taken) == ["checkout"]
+    assert targets.near("nothing", taken) == []

@@ -1,0 +1,34 @@
+"""How what the system refused is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.cli.exits import ERROR, USAGE
+from agent.cli.faults import told
+from agent.cli.main import main
+
+
+def test_a_fault_is_said_without_its_number() -> None:
+    assert told(FileNotFoundError(2, "No such file or directory", "/x")) == (
+        "/x: No such file or directory"
+    )
+    assert told(OSError(28, "No space left on device")) == "No space left on device"
+    assert told(OSError("as it is")) == "as it is"
+
+
+def test_a_configuration_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["ps", "--config", "/nowhere.toml"])
+    assert ended.value.code == USAGE
+    assert "/nowhere.toml: No such file or directory" in capsys.readouterr().err
+
+
+def test_a_snapshot_is_not_waited_for_where_it_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "nowhere/slow.snap"
+    assert main(["snapshot", "save", str(path), "--seconds", "3600"]) == ERROR
+    assert f"{path.parent}: there is no such directory" in capsys.readouterr().err
