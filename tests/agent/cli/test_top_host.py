@@ -33,7 +33,7 @@ def test_a_throttled_container_is_told_with_its_limits_and_agrees_with_the_page(
     docker_host: DockerHost,
 ) -> None:
     name = "top-throttled"
-    docker_host.run(name, ["sh", "-c", "while :; do :; done"], cpus=0.2, memory=64 * MIB)
+    docker_host.run(name, ["sh", "-c", "while :; do :; done"], cpus=0.05, memory=64 * MIB)
     try:
         before = page_once()
         found = top_once(name)
@@ -42,12 +42,13 @@ def test_a_throttled_container_is_told_with_its_limits_and_agrees_with_the_page(
         docker_host.remove(name)
     assert found["name"] == name
     assert found["container"]["image"] == docker_host.image
-    assert found["cpu_limit_cores"] == {"limit": 0.2, "unlimited": False}
+    assert found["cpu_limit_cores"] == {"limit": 0.05, "unlimited": False}
     assert found["memory_limit"] == {"limit": 64 * MIB, "unlimited": False}
-    # It wants all it can get. How often it is stopped depends on what else the machine does.
-    assert 0 < found["cpu_cores"] < 0.3
+    # It wants all it can get, and gets its limit on a busy machine too. How often it is stopped
+    # depends on what else the machine does.
+    assert 0 < found["cpu_cores"] < 0.1
     assert 0 < found["throttled_ratio"] <= 1
-    assert found["cpu_limit_ratio"] == pytest.approx(found["cpu_cores"] / 0.2)
+    assert found["cpu_limit_ratio"] == pytest.approx(found["cpu_cores"] / 0.05)
     for counter in ("cpu_usage_seconds_total", "cpu_cfs_throttled_periods_total"):
         told = found["counters"][counter]
         low, high = (page.value(f"container_{counter}", name=name) for page in (before, after))
