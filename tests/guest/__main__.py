@@ -3,6 +3,8 @@
 Without arguments those in `TESTS`. Prints what pytest prints in the guest, leaves its junit file in
 .run/guest.xml, and ends with its exit code. 77: this machine cannot run a guest; says why.
 
+Host tests run there, too, when they are named: tests/host/test_lifecycle.py takes 20 minutes.
+
 AGENT_GUEST_PROGRAMS: a directory of programs for which Debian has no package, linked with nothing
 newer than the guest has. Tests that need one skip where it is not there. From their sources:
 
