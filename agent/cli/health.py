@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.cli import settings
 from agent.cli.exits import ERROR, OK, UNREACHABLE
+from agent.cli.faults import told
 
 CLIENT_CERTIFICATE: Final = 0
 """Where there is no status."""
@@ -86,7 +87,7 @@ def fetch(config: Config, path: str) -> tuple[int, str]:
         response = connection.getresponse()
         return response.status, response.read().decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        raise Unreachable(f"no answer from {host}:{port}: {error}") from error
+        raise Unreachable(f"no answer from {host}:{port}: {_said(error)}") from error
     finally:
         connection.close()
 
@@ -110,3 +111,7 @@ def _connection(tls: TlsSettings | None, host: str, port: int) -> http.client.HT
     from agent.web.tls import pinned_context
 
     return http.client.HTTPSConnection(host, port, timeout=5, context=pinned_context(tls))
+
+
+def _said(error: OSError | http.client.HTTPException) -> str:
+    return told(error) if isinstance(error, OSError) else str(error)

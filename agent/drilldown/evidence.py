@@ -188,8 +188,11 @@ def _log_lines(verdicts: Sequence[Verdict], sources: Sources) -> Added:
     for place, rule, verdict in looping:
         found = last_lines(_ids(verdict, logs), logs, sources.redact)
         if found is not None:
+            # A path of Docker's takes three lines of a terminal: told once.
+            sources_of = [found.path, *["the same file"] * (len(found.lines) - 1)]
             added[place, rule] = [
-                Evidence(f"it printed: {line}", found.path) for line in found.lines
+                Evidence(f"it printed: {line}", source)
+                for line, source in zip(found.lines, sources_of, strict=True)
             ]
     return added
 
