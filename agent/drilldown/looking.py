@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 EVERY: Final = 15.0
 AGAIN: Final = 60.0
 MOST: Final = 16
+_PATIENCE: Final = 1.0
 RULES: Final[frozenset[RuleId]] = frozenset(
     {"cpu_throttled", "cpu_hog", "oom_killed", "crash_loop"}
 )
@@ -56,17 +57,17 @@ class CloserLook:
         self._looked: dict[tuple[Identity, str], float] = {}
         self._counts = {"noted": 0, "failed": 0}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="closer-look")
+        self._thread = threading.Thread(target=self._run, name="closer-look", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it, after the look it is in."""
+        """End it; a look that takes half a second for each container is not waited for."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def counts(self) -> Mapping[str, int]:
         """Notes that were made, and looks that failed."""
