@@ -90,8 +90,10 @@ def io_heavy(subject: Subject, scene: Scene) -> Outcome:
         return not_possible(
             "io_heavy", subject.usage, ("read_bytes_per_second", "write_bytes_per_second")
         )
+    if own < HEAVY:
+        return None  # before the sum over all, which is made for each of them
     everybody = sum(_traffic(each.usage) or 0.0 for each in scene.subjects)
-    if own < HEAVY or own < MOST * everybody:
+    if own < MOST * everybody:
         return None
     said = _said(subject.usage)
     verb, most = max(said, key=lambda pair: pair[1])
