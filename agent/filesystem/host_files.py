@@ -30,7 +30,19 @@ class HostFiles:
         self._paths = paths
         self._asker = asker
         self._remote = remote
-        self.mounts: tuple[Mount, ...] = ()
+        self._mounts: tuple[Mount, ...] = ()
+        self._by_point: dict[str, Mount] = {}
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """All of them, in order."""
+        return self._mounts
+
+    @mounts.setter
+    def mounts(self, mounts: tuple[Mount, ...]) -> None:
+        self._mounts = mounts
+        # Of two at one place the later one is on top.
+        self._by_point = {mount.mount_point: mount for mount in mounts}
 
     def read_mounts(self, pid: int = 1) -> tuple[Mount, ...] | None:
         """The mounts of a process; None once it is gone. Raises like `kernelfile.read`."""
@@ -82,14 +94,11 @@ class HostFiles:
 
     def mount_at(self, path: str) -> Mount | None:
         """The host's mount that a path on the host is on."""
-        best: Mount | None = None
-        for mount in self.mounts:
-            point = mount.mount_point.rstrip("/")
-            inside = path == point or path.startswith(point + "/")
-            # Of two at one place the later one is on top.
-            if inside and (best is None or len(mount.mount_point) >= len(best.mount_point)):
-                best = mount
-        return best
+        while path.startswith("/"):
+            if (mount := self._by_point.get(path)) is not None:
+                return mount
+            path = path.rpartition("/")[0]
+        return None if path else self._by_point.get("/")
 
     def log_size(self, log_path: str, device: tuple[int, int]) -> int:
         """Bytes on disk of a log file and its rotated siblings, where they are on `device`."""
