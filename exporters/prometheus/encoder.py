@@ -28,6 +28,7 @@ from exporters.prometheus.metric import (
     Column,
     HistogramMetric,
     Labels,
+    Metric,
     Row,
     Series,
     SnapshotMetric,
@@ -62,6 +63,8 @@ class Encoder:
         self._labels = KubeletLabels() if labels is None else labels
         self._own: dict[Labels, str] = {}
         """A series' own labels → as text, with the comma before them."""
+        self._said: dict[str, dict[int, _Said]] = {}
+        """Of metrics that say what they are about: name → cgroup inode → what was written."""
 
     def encode(self, snapshot: Snapshot, form: Format = TEXT) -> Iterator[bytes]:
         """
@@ -93,6 +96,13 @@ class Encoder:
                 yield block.histograms(metric, self._more)
             return
         start = metric.name + "{"
+        if metric.about is not None:
+            # What is written now replaces it, so that nothing of the dead stays.
+            before, now = self._said.get(metric.name, {}), dict[int, _Said]()
+            for block in blocks:
+                yield block.same_series(metric, metric.about, self._more, before, now)
+            self._said[metric.name] = now
+            return
         if not metric.parts:
             for block in blocks:
                 yield block.series(start, metric.read, self._more)
@@ -114,6 +124,10 @@ class Encoder:
                 self._own.clear()
             text = self._own[labels] = "," + format_labels(labels)
         return text
+
+
+_Said = tuple[str, object, str]
+"""(labels, what it was read from, the lines of its series)."""
 
 
 class _Block:
@@ -176,6 +190,31 @@ class _Block:
             for own, number in read(sample, snapshot)
             if number is not None
         ]
+
+    def same_series(
+        self,
+        metric: Metric,
+        about: Callable[[Sample], object],
+        more: _More,
+        before: dict[int, _Said],
+        now: dict[int, _Said],
+    ) -> list[str]:
+        """The same, as `before` has it where nothing is different; into `now`, too."""
+        found = []
+        for labels, sample in self._labelled:
+            source, inode = about(sample), sample.cgroup.inode
+            said = before.get(inode)
+            if said is None or said[0] is not labels or said[1] is not source:
+                lines = [
+                    f"{metric.name}{{{labels}{more(own)}}} {number}\n"
+                    for own, number in metric.read(sample, self._snapshot)
+                    if number is not None
+                ]
+                said = labels, source, "".join(lines)
+            now[inode] = said
+            if said[2]:
+                found.append(said[2])
+        return found
 
     def histograms(self, metric: HistogramMetric, more: _More) -> list[str]:
         """The lines of a histogram of each sample."""

@@ -63,6 +63,9 @@ class Metric:
     """Names of the labels it has beside the base ones."""
     parts: tuple[tuple[Labels, Part], ...] = ()
     """The same series for the encoder, faster: labels they all have, and their numbers."""
+    about: Callable[[Sample], object] | None = None
+    """What the series are read from, where it is nothing else and seldom another object: the
+    encoder keeps their text for as long as it is the same one."""
 
     @property
     def stability(self) -> Stability:

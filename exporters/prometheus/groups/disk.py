@@ -7,7 +7,9 @@ container_fs_inodes_free is 0.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from agent.filesystem.usage import Layer, Space, Tree, Volume
 from agent.model import Sample, Snapshot
@@ -83,8 +85,20 @@ def space(get: Callable[[Space], Number | None]) -> Series:
     return by_device(of_layer, get)
 
 
-def _gauge(name: str, source: str, text: str, read: Series, labels: tuple[str, ...]) -> Metric:
-    return Metric(name=name, type="gauge", source=source, help=text, read=read, labels=labels)
+_USAGE: Final = operator.attrgetter("filesystem")
+
+
+def _gauge(
+    name: str,
+    source: str,
+    text: str,
+    read: Series,
+    labels: tuple[str, ...],
+    about: Callable[[Sample], object] | None = None,
+) -> Metric:
+    return Metric(
+        name=name, type="gauge", source=source, help=text, read=read, labels=labels, about=about
+    )
 
 
 _DEVICE = ("device",)
@@ -98,6 +112,7 @@ METRICS: tuple[Metric, ...] = (
         "Bytes on disk of the writable layer and the log files beside it; of / what is in use.",
         by_device(used, lambda found: found.used),
         _DEVICE,
+        _USAGE,
     ),
     _gauge(
         "container_fs_limit_bytes",
@@ -105,6 +120,7 @@ METRICS: tuple[Metric, ...] = (
         "Size of the filesystem that the writable layer is on, in bytes.",
         space(lambda found: found.capacity),
         _DEVICE,
+        _USAGE,
     ),
     Metric(
         name="container_fs_inodes_total",
@@ -114,6 +130,7 @@ METRICS: tuple[Metric, ...] = (
         help="Inodes of the filesystem that the writable layer is on (cAdvisor: those in use).",
         read=space(lambda found: found.inodes),
         labels=_DEVICE,
+        about=_USAGE,
     ),
     _gauge(
         "container_fs_inodes_free",
@@ -121,6 +138,7 @@ METRICS: tuple[Metric, ...] = (
         "Free inodes of the filesystem that the writable layer is on (cAdvisor: 0).",
         space(lambda found: found.inodes_free),
         _DEVICE,
+        _USAGE,
     ),
     _gauge(
         "container_fs_inodes_used",
@@ -128,6 +146,7 @@ METRICS: tuple[Metric, ...] = (
         "Files and directories in the writable layer.",
         of_tree(lambda tree, _: tree.inodes),
         (),
+        _USAGE,
     ),
     _gauge(
         "container_fs_log_bytes",
@@ -136,6 +155,7 @@ METRICS: tuple[Metric, ...] = (
         " a part of container_fs_usage_bytes.",
         by_device(lambda layer: layer.log_size, lambda _: None),
         _DEVICE,
+        _USAGE,
     ),
     _gauge(
         "container_fs_usage_age_seconds",
@@ -150,6 +170,7 @@ METRICS: tuple[Metric, ...] = (
         "1 if the whole writable layer was measured, 0 if there is more than was counted.",
         of_tree(lambda tree, _: int(tree.complete)),
         (),
+        _USAGE,
     ),
     _gauge(
         "container_volume_used_bytes",

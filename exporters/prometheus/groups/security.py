@@ -5,8 +5,10 @@ Only checks that fail have a series; a host where everything is in order has nex
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from agent.container.container import Kind as ContainerKind
 from agent.model import Sample, Snapshot
@@ -160,6 +162,8 @@ def _image(image: str, image_id: str) -> Labels:
     return ("image", image), ("image_id", image_id)
 
 
+_POSTURE: Final = operator.attrgetter("security")
+
 METRICS: tuple[AnyMetric, ...] = (
     Metric(
         name="container_security_check",
@@ -167,6 +171,7 @@ METRICS: tuple[AnyMetric, ...] = (
         source="the OCI bundle and /proc/PID (docs/security.md)",
         help="1 for each security check that this container fails.",
         read=failed,
+        about=_POSTURE,
         labels=("check", "level", "cis", "pss"),
     ),
     Metric(
@@ -175,6 +180,7 @@ METRICS: tuple[AnyMetric, ...] = (
         source="the OCI bundle and /proc/PID (docs/security.md)",
         help="How many security checks of this container could not be made.",
         read=unknown,
+        about=_POSTURE,
     ),
     Metric(
         name="container_security_profile_info",
@@ -183,6 +189,7 @@ METRICS: tuple[AnyMetric, ...] = (
         help="1; its labels sum up what the container may do, and the strictest Pod Security "
         "Standards profile that it is known to meet.",
         read=profile,
+        about=_POSTURE,
         labels=("seccomp", "apparmor", "user", "userns", "pss"),
     ),
     Metric(
@@ -191,6 +198,7 @@ METRICS: tuple[AnyMetric, ...] = (
         source="/proc/PID/status CapBnd, else the OCI bundle",
         help="1 for each capability beyond the 14 that a container has without asking.",
         read=added,
+        about=_POSTURE,
         labels=("cap",),
     ),
     SnapshotMetric(

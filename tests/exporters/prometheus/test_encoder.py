@@ -16,8 +16,10 @@ from agent.cgroupfs.io import IoStat
 from agent.cgroupfs.memory import MemoryEvents, MemoryStat
 from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Container, Kind
+from agent.filesystem.usage import FilesystemUsage, Layer, Space
 from agent.kernelfile import UNLIMITED
 from agent.model import Snapshot, SourceHealth
+from agent.records import replace
 from exporters.prometheus.encoder import Encoder
 from tests.agent.snapshots import MIB, docker, interface, pod, reading, sample, snapshot
 from tests.exporters.prometheus import whole
@@ -351,3 +353,22 @@ def test_a_cgroup_that_could_not_be_read_is_a_scrape_error() -> None:
 def test_the_machines_series_have_cadvisors_ids() -> None:
     ((labels, cores),) = series(page(whole.snapshot()), "machine_cpu_physical_cores")
     assert (labels, cores) == ({"boot_id": "b1", "machine_id": "m1", "system_uuid": "s1"}, 8)
+
+
+def test_text_that_is_kept_is_what_another_encoder_would_write() -> None:
+    encoder, bare = Encoder(), whole.snapshot()
+
+    def with_layers(size: int) -> Snapshot:
+        layer = Layer("/dev/vda", Space(size, 40, 30, 10, 5), None, size)
+        usage = FilesystemUsage(layer=layer)
+        return replace(
+            bare, samples=tuple(replace(found, filesystem=usage) for found in bare.samples)
+        )
+
+    first, second = with_layers(1000), with_layers(2000)
+    only_one = replace(first, samples=first.samples[:1])
+    for made in (bare, first, first, second, bare, only_one, second, first):
+        assert b"".join(encoder.encode(made)).decode() == page(made)
+    assert "container_fs_limit_bytes{" not in page(bare)
+    for made, size in ((first, 1000), (second, 2000)):
+        assert {number for _, number in series(page(made), "container_fs_limit_bytes")} == {size}
