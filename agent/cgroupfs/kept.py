@@ -41,6 +41,10 @@ LOOK_AGAIN: Final = 60.0
 YOUNG: Final = 15.0
 """Seconds after the first read of a cgroup in which its settings are read each time."""
 _READ_SIZE: Final = 16384
+_SHORT: Final = 448
+"""A text that was shorter than this is read into a buffer of this size. Python's own allocator has
+it (to 512 bytes with its head): a large one that shrinks to a few bytes stays where it was, one of
+thousands between whatever else the C library handed out: 1 MB for 60 containers."""
 _WHOLE: Final = 4032
 """A text shorter than this is whole after one read. Most files are one record, which a read returns
 whole if it fits; of many records, as in cgroup.procs, it returns what fits a page of 4 KiB."""
@@ -239,9 +243,11 @@ class KeptFiles:
         changed = False
         texts = kept.texts
         for index, fd in enumerate(kept.fds):
+            known = texts[index]
+            short = known is not None and len(known) < _SHORT
             try:
-                text = os.pread(fd, _READ_SIZE, 0)
-                if len(text) >= _WHOLE:
+                text = os.pread(fd, _SHORT if short else _READ_SIZE, 0)
+                if len(text) >= (_SHORT if short else _WHOLE):
                     text = read_bytes(fd)
             except OSError as error:
                 changed = True
@@ -249,7 +255,7 @@ class KeptFiles:
                 if self._refused(kept.files[index], error):
                     lost.append(index)
                 continue
-            if text != texts[index]:
+            if text != known:
                 changed = True
                 texts[index] = text
                 self._parse(kept.files[index], text)

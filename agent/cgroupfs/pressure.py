@@ -52,8 +52,8 @@ def parse_pressure(text: str) -> Pressure:
         a, b, c, total, d, e, f, full_total = usual.groups()
         try:
             return Pressure(
-                Stall(float(a), float(b), float(c), int(total)),
-                Stall(float(d), float(e), float(f), int(full_total)),
+                Stall(_average(a), _average(b), _average(c), int(total)),
+                Stall(_average(d), _average(e), _average(f), int(full_total)),
             )
         except ValueError:
             raise UnexpectedText(text) from None
@@ -65,6 +65,11 @@ def parse_pressure(text: str) -> Pressure:
         elif kind == "full":
             full = _parse_stall(line, pairs)
     return Pressure(some, full)
+
+
+def _average(text: str) -> float:
+    # Most are this, and one zero takes less than thousands.
+    return 0.0 if text == "0.00" else float(text)
 
 
 def _parse_stall(line: str, pairs: str) -> Stall:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -64,6 +64,9 @@ class CgroupTree:
         self._v2_rows = V2_ROWS + hugetlb.v2_rows(sizes)
         self._assemble = _assemble_v1(sizes) if hierarchies.v1 else _assemble_v2(sizes)
         self._kept: dict[int, KeptFiles] = {}
+        self._walked: dict[str, Cgroup] = {}
+        self._walked_beside: dict[str, Cgroup] = {}
+        """What the last walk found at `Hierarchies.walk_root`, and on a hybrid host's cgroup2."""
         self._swept = None if swept is None else SweptFiles(swept, self._v1_rows, self._v2_rows)
 
     def walk(self) -> list[Cgroup]:
@@ -76,9 +79,11 @@ class CgroupTree:
         """
         unlisted: list[str] = []
         hierarchies = self._hierarchies
-        found = _walk(hierarchies.walk_root, unlisted)
+        found = self._walked = _walk(hierarchies.walk_root, unlisted, self._walked)
         if hierarchies.version == "hybrid" and hierarchies.unified is not None:
-            unified = _walk(hierarchies.unified, unlisted)
+            unified = self._walked_beside = _walk(
+                hierarchies.unified, unlisted, self._walked_beside
+            )
             v1_only = {
                 path: cgroup._replace(inode=cgroup.inode | V1_ONLY)
                 for path, cgroup in found.items()
@@ -259,7 +264,8 @@ def _parts(path: str) -> list[str]:
     return path.rstrip("/").split("/")
 
 
-def _walk(mount: str, unlisted: list[str]) -> dict[str, Cgroup]:
+def _walk(mount: str, unlisted: list[str], before: Mapping[str, Cgroup]) -> dict[str, Cgroup]:
+    """By path; what is as `before` has it is the same object, as Snapshots are kept for a while."""
     root = os.stat(mount)
     found = {"/": Cgroup(root.st_ino, "/", root.st_mtime)}
     # A stack, not recursion: a container may nest its own cgroups very deep.
@@ -273,7 +279,10 @@ def _walk(mount: str, unlisted: list[str]) -> dict[str, Cgroup]:
             if error.errno not in ABSENT:
                 unlisted.append(str(error))
             continue
-        found[path] = Cgroup(stat.st_ino, path, stat.st_mtime)
+        known = before.get(path)
+        if known is None or known.inode != stat.st_ino or known.created != stat.st_mtime:
+            known = Cgroup(stat.st_ino, path, stat.st_mtime)
+        found[known.path] = known
         # In kernfs a directory's link count is 2 and one for each directory in it, so a leaf, which
         # most are, need not be listed. Filesystems that do not count have 1.
         if stat.st_nlink != 2:

@@ -77,6 +77,18 @@ def test_a_change_is_seen_in_the_next_read(one: Path) -> None:
     assert after.memory_stat is before.memory_stat
 
 
+@pytest.mark.parametrize("lines", [1, 14, 15, 16, 17, 200, 600])
+def test_a_text_that_was_short_is_read_whole_when_it_is_long(one: Path, lines: int) -> None:
+    (one / "cpu.stat").write_text("usage_usec 5\n")
+    with _tree(one) as tree:
+        _must_read(tree, one)
+        (one / "cpu.stat").write_text(
+            "".join(f"other_key_of_{number:011} 0\n" for number in range(lines)) + "usage_usec 7\n"
+        )
+        for _ in range(2):
+            assert _must_read(tree, one).cpu_stat == CpuStat(usage_usec=7)
+
+
 def test_while_nothing_changes_the_same_reading_is_returned(one: Path) -> None:
     with _tree(one) as tree:
         first = _must_read(tree, one)

@@ -50,6 +50,17 @@ def test_a_cgroup_is_its_directorys_inode_and_was_made_when_the_directory_was(
     assert docker == Cgroup((tmp_path / "docker").stat().st_ino, "/docker", 1_700_000_000.0)
 
 
+def test_a_cgroup_that_stays_is_the_same_object_and_one_made_anew_is_not(tmp_path: Path) -> None:
+    _make(tmp_path, "stays", "anew")
+    with CgroupTree(Hierarchies(unified=str(tmp_path))) as tree:
+        before = _by_path(tree)
+        (tmp_path / "anew").rename(tmp_path / "away")
+        _make(tmp_path, "anew")
+        after = _by_path(tree)
+    assert after["/stays"] is before["/stays"]
+    assert after["/anew"].inode == (tmp_path / "anew").stat().st_ino != before["/anew"].inode
+
+
 def test_files_and_symbolic_links_are_no_cgroups(tmp_path: Path) -> None:
     _make(tmp_path, "a")
     (tmp_path / "a/loop").symlink_to(tmp_path)
