@@ -24,6 +24,7 @@ from agent.config import Config
 from agent.diagnosis.recent import Recent
 from agent.lifecycle.events import Event, counters
 from agent.lifecycle.run import Counted
+from agent.malloc import give_back
 from agent.model import Snapshot
 from agent.page import Page
 from agent.parts import (
@@ -126,7 +127,7 @@ class Daemon:
             self._snapshots = Snapshots(
                 sampler, config.metrics.interval, taken=_taken(telemetry, recent, history)
             )
-            page = Page(self._snapshots, _encoder(config), telemetry)
+            page = Page(self._snapshots, _encoder(config), telemetry, give_back)
             self._server = server_of(config, page, telemetry, self._snapshots, recent)
             self._remote_writer = _remote_writer(config, self._snapshots, telemetry)
             self._workers = log_workers(config, telemetry)

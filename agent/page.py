@@ -9,7 +9,7 @@ piece is handed out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from agent.accept import choose, parse
@@ -51,10 +51,18 @@ class Encoder(Protocol[F]):
 class Page(Generic[F]):
     """The metrics page of one host."""
 
-    def __init__(self, snapshots: Snapshots, encoder: Encoder[F], telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        encoder: Encoder[F],
+        telemetry: Telemetry,
+        made: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`made` is called after each page."""
         self._snapshots = snapshots
         self._encoder = encoder
         self._telemetry = telemetry
+        self._made = made
         self._types = [parse(form.content_type) for form in encoder.formats]
 
     def metrics(self, accept: str = "") -> tuple[str, Iterator[bytes]]:
@@ -77,3 +85,4 @@ class Page(Generic[F]):
         yield own
         if form.end:
             yield form.end
+        self._made()

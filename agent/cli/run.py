@@ -32,8 +32,10 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.lean import defer
 
     # dataclasses explains records without a docstring by inspect, linecache opens sources by
-    # tokenize, urllib.parse checks addresses in brackets by ipaddress; difflib is for mistakes.
-    defer("difflib", "inspect", "ipaddress", "tokenize")
+    # tokenize, urllib.parse checks addresses in brackets by ipaddress; difflib is for mistakes;
+    # encodings.idna, which every look-up of an address goes through, asks stringprep of names that
+    # are not ASCII.
+    defer("difflib", "inspect", "ipaddress", "stringprep", "tokenize")
     import logging
 
     from agent.cgroupfs.hierarchies import NoCgroups

@@ -59,6 +59,16 @@ def test_both_parts_are_one_text_document() -> None:
     assert len(names) == len(set(names))
 
 
+def test_whoever_wants_to_know_is_told_once_a_page_is_made() -> None:
+    told: list[str] = []
+    made = Page(Snapshots(FakeSampler(), 10), Encoder(), Telemetry(), lambda: told.append("made"))
+    _, pieces = made.metrics()
+    next(pieces)
+    assert told == []
+    assert len(list(pieces)) > 1
+    assert told == ["made"]
+
+
 def test_there_is_no_page_before_the_first_reading() -> None:
     made = page()
     assert made.not_ready() == "the host has not been read yet"
