@@ -33,7 +33,7 @@ from pathlib import Path
 from exporters.prometheus import cadvisor
 from exporters.prometheus.catalog import GROUPS, metrics_of
 from tests.bench.containers import CannotRun, a_docker, running
-from tests.bench.installed import compile_agent
+from tests.bench.installed import installed_python
 from tests.host.agent import agent_run
 from tests.host.daemon import Daemon
 
@@ -146,14 +146,15 @@ def build() -> Path:
 
 def compare(program: Path, containers: int, seconds: float, housekeeping: str) -> tuple[Side, Side]:
     """(the agent, cAdvisor) after scraping both for so long."""
-    compile_agent()
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         where = stack.enter_context(a_docker())
         stack.enter_context(running(containers))
         agent = stack.enter_context(
             agent_run(
-                directory, "probes.enabled=false", "logs.enabled=false", "history.enabled=false"
+                directory,
+                *("probes.enabled=false", "logs.enabled=false", "history.enabled=false"),
+                python=installed_python(directory),
             )
         )
         with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -47,9 +47,9 @@ class Page:
         return found[0][0]
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments: str, python: str = sys.executable) -> list[str]:
     """The agent's command line with these arguments."""
-    return [sys.executable, "-m", "agent", *arguments]
+    return [python, "-m", "agent", *arguments]
 
 
 def page_once(*settings: str) -> Page:
@@ -63,11 +63,15 @@ def page_once(*settings: str) -> Page:
 class RunningAgent:
     """One `agent run`."""
 
-    def __init__(self, directory: Path, settings: Sequence[str]) -> None:
+    def __init__(
+        self, directory: Path, settings: Sequence[str], python: str = sys.executable
+    ) -> None:
         self.messages = directory / "agent.log"
         own = ("metrics.listen=127.0.0.1:0", f"history.directory={directory}/history")
         with self.messages.open("wb") as stderr:
-            self.process = subprocess.Popen(command("run", *_set((*own, *settings))), stderr=stderr)
+            self.process = subprocess.Popen(
+                command("run", *_set((*own, *settings)), python=python), stderr=stderr
+            )
         wait_until(self._listens, 30, f"agent run: {self.messages}")
         self.address = self.messages.read_text().partition("http://")[2].partition("/")[0]
 
@@ -91,7 +95,9 @@ class RunningAgent:
 
 
 @contextmanager
-def agent_run(directory: Path, *settings: str) -> Iterator[RunningAgent]:
+def agent_run(
+    directory: Path, *settings: str, python: str = sys.executable
+) -> Iterator[RunningAgent]:
     """Run the agent for as long as this lasts, its files in `directory`."""
     agent = RunningAgent(
         directory,
@@ -100,6 +106,7 @@ def agent_run(directory: Path, *settings: str) -> Iterator[RunningAgent]:
             f"logs.destination=[{{type = 'file', path = '{directory / 'logs.jsonl'}'}}]",
             *settings,
         ),
+        python,
     )
     try:
         yield agent
