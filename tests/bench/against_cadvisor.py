@@ -95,6 +95,7 @@ def main() -> int:
     print(
         f"{arguments.containers} containers, scraped every {EVERY:.0f} s for "
         f"{arguments.seconds:.0f} s; cAdvisor {VERSION}, housekeeping {arguments.housekeeping}\n"
+        "the agent as installed, default metrics, without probes, logs and history\n"
     )
     print(f"{'':10}{'CPU s':>8}{'% core':>8}{'RSS MB':>8}{'peak MB':>9}{'series':>8}{'names':>7}")
     for name, side in (("agent", ours), ("cAdvisor", theirs)):
