@@ -3,7 +3,9 @@
 Docker      <data root>/containers/<id>/config.v2.json, replaced as a whole:
             "State":{"Running":false,"OOMKilled":false,"ExitCode":3,
              "StartedAt":"2026-11-24T02:59:52.027558048Z","FinishedAt":"2026-…Z",
-             "Health":{"Status":"unhealthy","FailingStreak":3,…}}     Health: null without a check
+             "Health":{"Status":"unhealthy","FailingStreak":3,"Log":[…]}}
+            Health is null without a check. Docker 26 and newer write it down as it was at the
+            start, and then only beside other changes (moby/moby#47044).
 containerd  <root>/io.containerd.grpc.v1.cri/containers/<id>/status, of CRI alone; nanoseconds:
             {"Version":"v1","Pid":0,"StartedAt":1795489647899593659,
              "FinishedAt":1795489648990944049,"ExitCode":137,"Reason":"OOMKilled",…}
@@ -37,6 +39,7 @@ from agent.container.statefile import (
 from agent.container.supervisor import Supervisor
 from agent.lifecycle.events import Health
 from agent.lifecycle.run import Recorded
+from agent.records import replace
 
 _COARSE: Final = 0.01
 """Seconds by which a file's time may be behind: it is the kernel's last clock tick."""
@@ -50,7 +53,14 @@ def read_docker(path: str, at: float, began: float) -> Recorded | None:
     began: Unix seconds of the run in question. Raises `Denied`, `UnreadableState`, OSError.
     """
     config = read_object(path)
-    return None if config is None else parse_docker(config, at, began)
+    if config is None:
+        return None
+    found = parse_docker(config, at, began)
+    # Without an outcome yet it is what every start writes, for good since Docker 26.
+    outcomes = child(child(config, "State"), "Health").get("Log")
+    return (
+        replace(found, health=None) if found.health is Health.STARTING and not outcomes else found
+    )
 
 
 def parse_docker(config: Json, at: float, began: float) -> Recorded:

@@ -21,13 +21,14 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.lookup import Found, Lookup, by_path
 from agent.container.supervisor import Supervisor
-from agent.container.told import ContainerSource
+from agent.container.told import ContainerSource, ToldContainer
 from agent.kernelfile import read
 from agent.lifecycle import record
 from agent.lifecycle.last_look import LastLook
 from agent.lifecycle.members import find_first, members, sees_own_pids
 from agent.lifecycle.pidfd import may_ptrace, status_of_reaped, status_of_zombie
 from agent.lifecycle.run import Recorded, Run
+from agent.records import replace
 
 PATIENCE: Final = 3.0
 """Seconds after the end in which Docker writes config.v2.json down, also on a busy machine."""
@@ -77,6 +78,7 @@ class Tracked:
         "seen_at",
         "set_up_usec",
         "there",
+        "told",
         "watches",
     )  # fmt: skip
 
@@ -95,6 +97,8 @@ class Tracked:
         """The one on the directory of the runtime's record."""
         self.record_of = ""
         """CRI's status file, where the runtime has one and told where."""
+        self.told: ToldContainer | None = None
+        """What the runtime's API said when it was last asked whether there is news."""
         self.conmon: Supervisor | None = None
         """The one that writes down how it ends, its paths as this process sees them."""
         self.seen_at = now
@@ -282,19 +286,31 @@ class Looker:
         began = tracked.run.began
         docker = tracked.found.watch if tracked.found is not None else ""
         try:
+            told = self._told(tracked)
             if docker:
-                return record.read_docker(docker, at, began)
+                written = record.read_docker(docker, at, began)
+                if written is None or told is None:
+                    return written
+                return replace(written, health=record.parse_docker(told.record, at, began).health)
             if tracked.record_of:
                 return record.read_cri(tracked.record_of, at, began)
-            if self._engine is not None and tracked.found is not None:
-                told = self._engine.get(tracked.found.container.id)
-                if told is not None:
-                    return record.parse_docker(told.record, at, began)
+            if told is not None:
+                return record.parse_docker(told.record, at, began)
             if tracked.conmon is not None and tracked.run.ended:
                 return record.read_conmon(tracked.conmon, at, began)
         except READ_FAILURES as error:
             self.failures.add(tracked.subject, error)
         return None
+
+    def is_told_anew(self, tracked: Tracked) -> bool:
+        """Whether the runtime's API says something else of it than when this was asked last."""
+        before, tracked.told = tracked.told, self._told(tracked)
+        return tracked.told is not None and tracked.told is not before
+
+    def _told(self, tracked: Tracked) -> ToldContainer | None:
+        if self._engine is None or tracked.found is None:
+            return None
+        return self._engine.get(tracked.found.container.id)
 
     def _note_record(self, tracked: Tracked, found: Found) -> None:
         container = found.container

@@ -13,6 +13,7 @@ else is done: its runtime removes it within milliseconds.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -53,6 +54,8 @@ SCAN_EVERY: Final = 30.0
 """Seconds: what inotify missed is found this late at most."""
 POLL_EVERY: Final = 0.5
 """Seconds between scans where not every directory could be watched."""
+_ASK_EVERY: Final = 1.0
+"""Seconds between looks at what a runtime's API said, which wakes nobody."""
 _BUSY_FOR: Final = 0.005
 """Seconds of looking around before the pidfds, which cannot wait, are asked again."""
 
@@ -100,6 +103,7 @@ class Watcher:
             self._wakeups.listen(self._news.fd)
         self.tally = Tally() if tally is None else tally
         self._next_scan = 0.0
+        self._next_ask = math.inf if engine is None else 0.0
         self._unseen: set[str] = set()
         """What the first scan found and nobody looked at yet."""
         self._scanned = threading.Event()
@@ -166,7 +170,7 @@ class Watcher:
 
     def _turn(self) -> None:
         """Wait for something to happen, and deal with it: ends first, they cannot wait."""
-        woken = self._wakeups.wait(self._next_scan)
+        woken = self._wakeups.wait(min(self._next_scan, self._next_ask))
         for end in woken.ends:
             self._process_ended(end.owner, reaped=end.reaped)
         if woken.stop:
@@ -181,6 +185,11 @@ class Watcher:
                 self._look_at_end(tracked)
             else:
                 self._look(tracked)
+        if time.monotonic() >= self._next_ask:
+            for tracked in list(self._tracked.values()):
+                if self._looker.is_told_anew(tracked) and not tracked.run.ended:
+                    self._read_record(tracked)
+            self._next_ask = time.monotonic() + _ASK_EVERY
         if time.monotonic() >= self._next_scan:
             with self._urgency.lowered():
                 self._scan()

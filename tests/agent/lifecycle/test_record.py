@@ -68,6 +68,21 @@ def test_docker_tells_the_health(status: str, health: Health | None) -> None:
     assert parse_docker(docker(Health={"Status": status}), 9.0, BEGAN).health is health
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "health"),
+    [(None, None), ([], None), ([{"ExitCode": 1}], Health.STARTING)],
+)
+def test_starting_is_told_from_a_file_once_a_check_was_made(
+    outcomes: object, health: Health | None, tmp_path: Path
+) -> None:
+    """Docker 26 and newer leave it there for good."""
+    path = tmp_path / "config.v2.json"
+    path.write_bytes(orjson.dumps(docker(Health={"Status": "starting", "Log": outcomes})))
+    found = read_docker(str(path), 9.0, BEGAN)
+    assert found is not None
+    assert found.health is health
+
+
 def test_a_captured_record_of_a_running_container_tells_its_health_alone() -> None:
     found = read_docker(str(FIXTURES / "docker-config.v2.json"), 9.0, BEGAN)
     assert found == Recorded(9.0, health=Health.NONE)

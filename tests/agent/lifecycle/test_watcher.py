@@ -20,13 +20,15 @@ from agent.bpf.loader import open_probe
 from agent.bpf.support import refuse_loader
 from agent.cgroupfs.hierarchies import Hierarchies, NoCgroups
 from agent.config import HostPaths
+from agent.container.told import ContainerSource
 from agent.inotify import Inotify
 from agent.lifecycle import wakeups
-from agent.lifecycle.events import Event, Reason, Source, What
+from agent.lifecycle.events import Event, Health, Reason, Source, What
 from agent.lifecycle.tally import Missed
 from agent.lifecycle.tracked import Looker
 from agent.lifecycle.watcher import Watcher
 from agent.sampler import host_hierarchies
+from agent.sources.docker_engine import Engine, parse_inspected
 from tests.host.daemon import wait_until
 
 pytestmark = pytest.mark.host
@@ -95,11 +97,12 @@ def watching(
     parent: Path,
     change: Callable[[Watcher], None] = lambda _: None,
     teller: CgroupEvents | None = None,
+    engine: ContainerSource | None = None,
 ) -> Iterator[Story]:
     story = Story()
     hierarchies = Hierarchies(str(parent.parent))
     with Watcher(
-        HostPaths(), hierarchies, story.events.append, realtime=False, teller=teller
+        HostPaths(), hierarchies, story.events.append, realtime=False, teller=teller, engine=engine
     ) as watcher:
         change(watcher)
         thread = threading.Thread(target=watcher.run)
@@ -256,6 +259,40 @@ def test_without_pidfds_the_probe_tells_the_code(parent: Path, teller: CgroupEve
         end = story.end(box).exit
     assert end is not None
     assert (end.code, end.source, end.reason) == (3, Source.PROBE, Reason.ERROR)
+
+
+class Api:
+    """A runtime's API, and what it says."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Engine] = {}
+
+    def get(self, id_: str) -> Engine | None:
+        return self.known.get(id_)
+
+    def say(self, id_: str, health: str) -> None:
+        state = {"Running": True, "Health": {"Status": health}}
+        self.known[id_] = parse_inspected({"Id": id_, "Name": "/patient", "State": state})
+
+
+def test_health_that_an_api_tells_is_told_as_it_changes(parent: Path) -> None:
+    api = Api()
+    with watching(parent, engine=api) as story:
+        box = Box(parent)
+        api.say(box.id, "starting")
+        process = box.run("sleep 1000")
+        try:
+            for health in (Health.HEALTHY, Health.UNHEALTHY):
+                api.say(box.id, health.value)
+                wait_until(
+                    lambda health=health: health in [event.health for event in story.events],  # type: ignore[misc]
+                    20,
+                    health.value,
+                )
+        finally:
+            (box.directory / "cgroup.kill").write_text("1")
+            process.wait()
+    assert {event.container.name for event in story.events if event.health} == {"patient"}
 
 
 def test_it_stops_at_once() -> None:
