@@ -44,7 +44,7 @@ _READ_SIZE: Final = 16384
 _SHORT: Final = 448
 """A text that was shorter than this is read into a buffer of this size. Python's own allocator has
 it (to 512 bytes with its head): a large one that shrinks to a few bytes stays where it was, one of
-thousands between whatever else the C library handed out: 1 MB for 60 containers."""
+thousands between whatever else the C library handed out."""
 _WHOLE: Final = 4032
 """A text shorter than this is whole after one read. Most files are one record, which a read returns
 whole if it fits; of many records, as in cgroup.procs, it returns what fits a page of 4 KiB."""
