@@ -18,8 +18,12 @@ class Garbage:
         self._settled_at = 0
 
     def settle(self, cgroups: int) -> bool:
-        """Collect now and spare what is left, if `cgroups` are a quarter more or fewer; whether."""
-        if abs(cgroups - self._settled_at) <= self._settled_at // 4:
+        """
+        Collect now and spare what is left, if `cgroups` are a quarter more or fewer; whether.
+
+        Not while the collector is switched off: somebody waits for a first look.
+        """
+        if not gc.isenabled() or abs(cgroups - self._settled_at) <= self._settled_at // 4:
             return False
         self._settled_at = cgroups
         gc.unfreeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from contextlib import ExitStack
 
@@ -141,7 +142,14 @@ def _run(arguments: argparse.Namespace) -> int:
         return look_back(arguments, view, config)
     try:
         with ExitStack() as stack:
-            sampler, start = open_sampler(config, stack)
+            stack.callback(gc.enable)
+            gc.disable()  # what is made before the first frame stays: there is no garbage yet
+            sampler, start_others = open_sampler(config, stack)
+
+            def start() -> None:
+                gc.enable()
+                start_others()
+
             if prints(arguments):
                 from agent.cli.top_print import show
 

@@ -17,7 +17,7 @@ meta.db <root>/io.containerd.metadata.v1.bolt/meta.db, buckets v1/<namespace>/co
 
 from __future__ import annotations
 
-import platform
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -270,7 +270,7 @@ def image_config(root: str, target: str) -> str:
 def _manifest(index: Json) -> str:
     """The digest of this machine's manifest in an image index."""
     found = objects(index, "manifests")
-    machine = platform.machine()
+    machine = os.uname().machine
     for item in found:
         wanted = child(item, "platform")
         if text(wanted, "os") == "linux" and text(wanted, "architecture") == _ARCHITECTURES.get(

@@ -14,7 +14,6 @@ said; a file that cannot be read is said and not used.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -38,11 +37,16 @@ def path(environment: Mapping[str, str]) -> str:
 def read(file: str, view: View) -> tuple[View, tuple[str, ...]]:
     """`view` with what the file chooses; what of it was not understood. Without a file `view`."""
     try:
-        with open(file, "rb") as opened:
-            found = tomllib.load(opened)
+        text = Path(file).read_text("utf-8")
     except FileNotFoundError:
         return view, ()
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        return view, (f"{file}: {error}",)
+    import tomllib  # 4 ms before the first frame
+
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         return view, (f"{file}: {error}",)
     return _chosen(found, view, file)
 

@@ -22,3 +22,13 @@ def test_it_settles_again_only_when_much_has_changed() -> None:
         *(False, True, False, False, False, True, True, False)
     ]
     assert gc.get_freeze_count() > 0
+
+
+def test_it_waits_until_the_collector_is_on() -> None:
+    garbage = Garbage()
+    gc.disable()
+    try:
+        assert not garbage.settle(100)
+    finally:
+        gc.enable()
+    assert garbage.settle(100)
