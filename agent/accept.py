@@ -12,7 +12,9 @@ Parameters that a range asks for must be the type's own. Those that a type leave
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 _OPEN: Final = frozenset({"escaping", "charset"})
 """Parameters that do not tell types apart here: every page is UTF-8, and no name needs escaping."""

@@ -15,7 +15,7 @@ import hmac
 import logging
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import parse_qsl
 
 from agent.exchange import Request, Response, elsewhere, refusal
@@ -24,6 +24,7 @@ from agent.history.redact import Redaction
 from agent.history.saving import pieces
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
+from agent.records import NamedTuple
 from agent.web.faults import BadWebFile
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from agent.config import is_loopback
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 
 class Request(NamedTuple):

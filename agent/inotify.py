@@ -11,7 +11,9 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 MODIFY: Final = 0x2
 MOVED_FROM: Final = 0x40

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from agent.kernelfile import Denied, UnexpectedText, read, read_table
 from agent.pacing import Pace
@@ -36,6 +36,7 @@ from agent.procfs.snmp import (
 )
 from agent.procfs.snmp6 import Ip6Counters, parse_snmp6
 from agent.procfs.sockstat import Sockstat, Sockstat6, parse_sockstat, parse_sockstat6
+from agent.records import NamedTuple
 
 T = TypeVar("T")
 

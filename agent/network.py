@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable
-from typing import NamedTuple
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
 from agent.kernelfile import Denied, UnexpectedText, parse_named, read_identified
 from agent.netstack import NetworkStack, NetworkStacks
 from agent.procfs.net_dev import NetDev, parse_net_dev
+from agent.records import NamedTuple
 
 
 class Candidate(NamedTuple):

@@ -19,13 +19,13 @@ import errno
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.kernelfile import ABSENT, Limit, UnexpectedText, open_kept, read
 from agent.pacing import Pace
 from agent.procfs.limits import parse_max_open_files
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 GROUP: Final = "process"
 """The group of metrics that needs this."""

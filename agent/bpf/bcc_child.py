@@ -27,7 +27,9 @@ import struct
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
+
+from agent.records import NamedTuple
 
 _BTF = "/sys/kernel/btf/vmlinux"
 _BPFTOOL_SECONDS = 60

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.reading import Reading
+from agent.records import NamedTuple
 
 KEY: Final = struct.Struct("=QII")
 """struct cgroups_key: cgroup, what, 0."""

@@ -18,10 +18,10 @@ import resource
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.bpf import libbpf
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 CAP_NET_ADMIN: Final = 12
 CAP_SYS_ADMIN: Final = 21

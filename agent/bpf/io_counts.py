@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from agent.bpf.block_io_counts import OPS
 from agent.bpf.decode import UnexpectedRecord
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 
 BUCKETS: Final = 36
 """Of a latency: bucket i holds 2^i <= nanoseconds < 2^(i+1), the last all above."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.bpf.decode import UnexpectedRecord
+from agent.records import NamedTuple
 
 KEY: Final = struct.Struct("=Q")
 VALUE: Final = struct.Struct("=QQ")

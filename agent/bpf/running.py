@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from agent.bpf import syscall
 from agent.bpf.attach import cgroup2_root
@@ -25,7 +25,7 @@ from agent.bpf.facts import gather
 from agent.bpf.loader import ProbeUnavailable, open_probe
 from agent.bpf.probe import Kind, Probe
 from agent.bpf.reading import Hierarchy, Reading
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 
 log = logging.getLogger(__name__)
 

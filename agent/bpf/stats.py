@@ -12,9 +12,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.bpf import syscall
+from agent.records import NamedTuple
 
 _SYSCTL: Final = "/proc/sys/kernel/bpf_stats_enabled"
 

@@ -24,13 +24,14 @@ import os
 import struct
 from collections.abc import Collection
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.bpf import syscall
 from agent.bpf.facts import gather
 from agent.bpf.loaded import Loaded, close_all
 from agent.bpf.loader import load
 from agent.bpf.probeset import ProbeSet, Program
+from agent.records import NamedTuple
 
 PROGRAMS: Final = ProbeSet(
     name="sweep",

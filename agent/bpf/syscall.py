@@ -15,7 +15,9 @@ import platform
 import re
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 MAP_LOOKUP: Final = 1
 MAP_UPDATE: Final = 2

@@ -21,10 +21,9 @@ throttling counters speak of this cgroup's own limit, never of an ancestor's.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.cgroupfs.flat import FlatKeys
 from agent.kernelfile import UNLIMITED, Limit, UnexpectedText, parse_count, parse_limit
+from agent.records import NamedTuple
 
 
 class CpuStat(NamedTuple):

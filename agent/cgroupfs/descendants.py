@@ -11,9 +11,8 @@ every read of memory.stat and cpu.stat slow. Read at the root alone, for the hos
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.cgroupfs.flat import FlatKeys
+from agent.records import NamedTuple
 
 
 class CgroupStat(NamedTuple):

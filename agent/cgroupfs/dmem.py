@@ -14,9 +14,8 @@ the size of each.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import Limit, UnexpectedText, parse_count, parse_limit
+from agent.records import NamedTuple
 
 
 class Region(NamedTuple):

@@ -11,9 +11,8 @@ other files, stay readable until the runtime removes it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.cgroupfs.flat import parse_flat
+from agent.records import NamedTuple
 
 
 class CgroupEvents(NamedTuple):

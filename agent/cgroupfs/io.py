@@ -13,7 +13,8 @@ several devices on one line ("7:7 7:6 rbytes=…": the numbers are the last one'
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from agent.records import NamedTuple
 
 
 class IoStat(NamedTuple):

@@ -22,7 +22,7 @@ import errno
 import os
 import resource
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from agent.cgroupfs.reading import CgroupReading
 from agent.cgroupfs.v2 import SETTINGS, Row
@@ -35,6 +35,7 @@ from agent.kernelfile import (
     open_kept,
     read_bytes,
 )
+from agent.records import NamedTuple
 
 LOOK_AGAIN: Final = 60.0
 """Seconds after which an absent, denied or not kept file is tried again, and settings are read."""

@@ -12,9 +12,8 @@ memory.current, .peak, .swap.current are single numbers; .max, .swap.max, .low, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.cgroupfs.flat import FlatKeys
+from agent.records import NamedTuple
 
 
 class MemoryStat(NamedTuple):

@@ -14,9 +14,10 @@ Only the three kinds both versions and cAdvisor have are taken: anon, file, unev
 from __future__ import annotations
 
 import resource
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 _KINDS: Final = ("anon", "file", "unevictable")
 _HIERARCHICAL: Final = "hierarchical_"

@@ -13,9 +13,9 @@ Units   avg*: percent of wall time, 0 to 100. total: microseconds, only rises.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class Stall(NamedTuple):

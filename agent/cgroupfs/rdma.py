@@ -12,9 +12,8 @@ Units   counts: HCA handles and objects; for misc the host's own resources (sev,
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import Limit, UnexpectedText, parse_limit
+from agent.records import NamedTuple
 
 
 class Resource(NamedTuple):

@@ -6,8 +6,6 @@ fields from its own files (`v1.py`); what it cannot say is None.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.cgroupfs.cpu import CpuMax, CpuStat
 from agent.cgroupfs.descendants import CgroupStat
 from agent.cgroupfs.dmem import Region
@@ -18,7 +16,7 @@ from agent.cgroupfs.numa import NodeMemory
 from agent.cgroupfs.pressure import Pressure
 from agent.cgroupfs.rdma import Resource
 from agent.kernelfile import Limit
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 
 class Cgroup(NamedTuple):

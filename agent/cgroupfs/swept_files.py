@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.cgroupfs.kept import Place
 from agent.cgroupfs.swept import NOTHING, Check, Swept, Values
 from agent.cgroupfs.v2 import Row
 from agent.kernelfile import Denied, UnexpectedText, read
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 CHECK_EVERY: Final = 10.0
 """Seconds between two looks at one cgroup's own files."""

@@ -23,7 +23,7 @@ processes there, which it need not have done on the cgroup2 mount.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
 from agent.cgroupfs.cpuset import parse_list_count
@@ -37,6 +37,7 @@ from agent.cgroupfs.procs import parse_procs
 from agent.cgroupfs.reading import CgroupReading, HugePages
 from agent.cgroupfs.v2 import WALKED, Row, V2Files
 from agent.kernelfile import UNLIMITED, Limit, UnexpectedText, parse_count, parse_limit
+from agent.records import NamedTuple
 
 _NO_LIMIT: Final = 1 << 62
 """Bytes. "No limit" is PAGE_COUNTER_MAX pages, 2^63 less one page, which depends on the page size;

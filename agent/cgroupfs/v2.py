@@ -9,7 +9,7 @@ group of metrics alone needs has that group's name in `detail` and is read when 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from agent.cgroupfs.cpu import (
     CpuMax,
@@ -38,6 +38,7 @@ from agent.cgroupfs.procs import parse_procs
 from agent.cgroupfs.rdma import Resource, parse_misc, parse_rdma
 from agent.cgroupfs.reading import CgroupReading, HugePages
 from agent.kernelfile import Limit, parse_count, parse_limit
+from agent.records import NamedTuple
 
 WALKED: Final = "*"
 """In place of a v1 controller: the hierarchy that is walked first, whichever it is."""

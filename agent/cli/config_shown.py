@@ -13,12 +13,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import orjson
 
 from agent import redaction
 from agent.config import Config
+from agent.records import NamedTuple
 
 SCHEMA_VERSION: Final = 1
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR, NOT_FOUND
 from agent.cli.moments import moment
+from agent.records import NamedTuple
 
 if TYPE_CHECKING:
     from agent.config import Config

@@ -12,7 +12,7 @@ One that runs with another --root is not found: nothing that runs tells where it
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container
 from agent.container.oci import Bundle
@@ -27,6 +27,7 @@ from agent.container.statefile import (
     strings,
     text,
 )
+from agent.records import NamedTuple
 
 _MAX_STATES: Final = 200
 """State files looked at for a cgroup whose last segment is not the id."""

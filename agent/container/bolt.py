@@ -19,9 +19,10 @@ import os
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from agent.container.statefile import UnreadableState, open_regular
+from agent.records import NamedTuple
 
 T = TypeVar("T")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from agent.container.declared import Declared
 from agent.container.owner import NOBODY, Owner
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 
 
 class Kind(enum.Enum):

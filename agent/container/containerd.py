@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.bolt import Bucket, look
 from agent.container.container import Container, Kind
@@ -40,6 +40,7 @@ from agent.container.statefile import (
     text,
 )
 from agent.kernelfile import Denied
+from agent.records import NamedTuple
 
 CRI: Final = "io.kubernetes.cri."
 TASKS: Final = "io.containerd.runtime.v2.task"

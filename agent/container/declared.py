@@ -18,10 +18,9 @@ its runtime knows) is None.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from agent.container.statefile import Json, child, number, objects, strings, text
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 
 class PublishedPort(NamedTuple):

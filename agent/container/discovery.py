@@ -13,7 +13,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Set
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.cgroupfs.reading import Cgroup
 from agent.config import HostPaths
@@ -25,7 +25,7 @@ from agent.container.nested import Nested
 from agent.container.statefile import Signature, signature
 from agent.container.told import ContainerSource, PodSource, ToldPod
 from agent.container.told_pods import with_pod
-from agent.records import replace
+from agent.records import NamedTuple, replace
 
 BACK_OFF: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds to the next look, by the number of looks so far; the last one for good."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container, Kind
 from agent.container.declared import of_docker
@@ -36,7 +36,7 @@ from agent.container.statefile import (
     text,
     texts,
 )
-from agent.records import replace
+from agent.records import NamedTuple, replace
 
 CONFIG: Final = "config.v2.json"
 _SNAPSHOTTERS: Final = ("overlayfs", "native", "stargz", "nydus")

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.config import HostPaths
 from agent.container.container import Container
@@ -20,6 +20,7 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.listing import Listings
 from agent.container.log_source import LogSource
 from agent.container.statefile import Signature, signature
+from agent.records import NamedTuple
 
 _ROOTS_EVERY: Final = 60.0
 """Seconds between looks for daemons with another data root: each reads every /proc/PID/comm."""

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import NamedTuple
+
+from agent.records import NamedTuple
 
 _ID = r"(?P<id>[0-9a-f]{64})"
 _UID = (

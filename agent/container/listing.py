@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Set
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.statefile import Signature, signature
 from agent.kernelfile import ABSENT, DENIED, Denied
+from agent.records import NamedTuple
 
 _TICK_NS: Final = 100_000_000
 """A change within one kernel tick (at most 10 ms) of the last listing leaves the same mtime, so a

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.cgroupfs.reading import Cgroup
 from agent.config import HostPaths
@@ -29,7 +29,7 @@ from agent.container.statefile import Signature, names, signature
 from agent.container.supervisor import Supervisor, find_supervisor
 from agent.container.told import ContainerSource
 from agent.kernelfile import Denied
-from agent.records import replace
+from agent.records import NamedTuple, replace
 
 _PIDS_TRIED: Final = 2
 """Processes of one cgroup whose parents are followed: the first may just be ending."""

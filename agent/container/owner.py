@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from agent.records import NamedTuple
 
 
 class Owner(NamedTuple):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container, Kind
 from agent.container.oci import Bundle
@@ -30,6 +30,7 @@ from agent.container.statefile import (
     strings,
     text,
 )
+from agent.records import NamedTuple
 
 STORES: Final = ("containers.json", "volatile-containers.json")
 DRIVERS: Final = ("overlay", "vfs", "btrfs", "zfs")

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from agent.container.bolt import Bucket, look
 from agent.container.declared import Declared, of_podman
@@ -36,6 +36,7 @@ from agent.container.statefile import (
     text,
     texts,
 )
+from agent.records import NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.config import HostPaths
 from agent.container import podman
@@ -22,7 +22,7 @@ from agent.container.process import read_pidfile
 from agent.container.supervisor import log_file
 from agent.kernelfile import read
 from agent.procfs.pid import parse_cmdline
-from agent.records import replace
+from agent.records import NamedTuple, replace
 
 _ROOTS_EVERY: Final = 60.0
 """Seconds between looks for users' storage: each reads every /proc/PID/comm."""

@@ -15,10 +15,11 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.inroot import find_in_root, through_root
 from agent.kernelfile import ABSENT, DENIED, Denied
+from agent.records import NamedTuple
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """The largest state file in practice, Podman's containers.json of 1000 containers, is 0.6 MB."""

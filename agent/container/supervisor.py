@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from agent.container.statefile import link
 from agent.kernelfile import Denied, read
 from agent.procfs.pid import parse_cmdline, parse_pid_stat
+from agent.records import NamedTuple
 
 MAX_PARENTS: Final = 6
 """Steps up. A container's init is one below; `runc init` at the start three; a shell in it more."""

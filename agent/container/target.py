@@ -15,13 +15,13 @@ given back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
 from agent.kernelfile import read
 from agent.procfs.pid import parse_pid_cgroup
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 _PROJECT: Final = ("com.docker.compose.project", "io.podman.compose.project")
 _SERVICE: Final = ("com.docker.compose.service", "io.podman.compose.service")

@@ -6,12 +6,12 @@ Optional; the shapes are here because those who ask need no more than these.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from agent.container.container import Container, Requests
 from agent.container.owner import NOBODY, Owner
 from agent.container.statefile import Json
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 
 
 class ToldContainer(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 MARK: Final = "container-agent.demo"
 """Label of everything the demo makes, always "1"."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 RuleId = Literal[
     "oom_killed",

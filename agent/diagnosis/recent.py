@@ -13,9 +13,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.model import Snapshot
+from agent.records import NamedTuple
 
 SECONDS: Final = 60.0
 """How far back is looked."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.diagnosis.finding import Evidence, Finding, Severity
 from agent.diagnosis.scene import Scene
 from agent.kernelfile import Unlimited
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 from agent.units import human_cores, human_duration, human_percent, human_size, plural
 
 _INDENT: Final = "   "

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
 
 from agent.bpf.probeset import ProbeSet
 from agent.bpf.support import Decision
 from agent.doctor.running import Trouble
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 
 SCHEMA_VERSION = 1
 

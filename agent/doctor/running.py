@@ -8,7 +8,9 @@ agent_source_failures_total{source="network"} 12.0            what went wrong si
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 _LINE: Final = re.compile(r"(agent_[a-z0-9_]+)(?:\{(.*)\})? ([0-9.eE+-]+)\Z")
 _LABEL: Final = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')

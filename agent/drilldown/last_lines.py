@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container
 from agent.container.log_source import LogSource
@@ -13,6 +13,7 @@ from agent.container.log_targets import newest, runs_of
 from agent.logs.faults import FaultLog
 from agent.logs.reader import LogReader
 from agent.logs.starting_point import begin_at_last
+from agent.records import NamedTuple
 
 MOST: Final = 3
 """Lines."""

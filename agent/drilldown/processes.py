@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 import psutil
+
+from agent.records import NamedTuple
 
 _SECONDS: Final = 0.5
 _MOST: Final = 512

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.filesystem import mounts
 from agent.filesystem.host_files import HostFiles, Place
@@ -12,6 +12,7 @@ from agent.filesystem.usage import FilesystemUsage, Layer, Space, Tree, Volume
 from agent.filesystem.volume_type import OWNED, VolumeName, classify
 from agent.kernelfile import UnexpectedText
 from agent.procfs.mountinfo import Mount
+from agent.records import NamedTuple
 
 _SHM: Final = "/dev/shm"  # noqa: S108 in the container
 """Every container has one and hardly any uses it: told only where there is something in it."""

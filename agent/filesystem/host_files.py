@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from agent.config import HostPaths
 from agent.filesystem import mounts
 from agent.filesystem.statvfs import Answer, Asker
 from agent.kernelfile import DENIED, Denied, read
 from agent.procfs.mountinfo import Mount, parse_mountinfo
+from agent.records import NamedTuple
 
 
 class Place(NamedTuple):

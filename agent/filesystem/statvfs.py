@@ -12,9 +12,10 @@ import stat
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.filesystem.usage import Space
+from agent.records import NamedTuple
 
 _MAX_HUNG: Final = 8
 """Threads given up. With so many the host has worse problems than its numbers."""

@@ -5,9 +5,7 @@ Gathered in the background (`watcher.py`), so each part says when it was measure
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 
 class Space(NamedTuple):

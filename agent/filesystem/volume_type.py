@@ -13,7 +13,9 @@ the path counts.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 _PLUGINS: Final = {
     "empty-dir": "emptyDir",

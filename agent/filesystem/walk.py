@@ -14,9 +14,10 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.filesystem.usage import Tree
+from agent.records import NamedTuple
 
 _MAX_DEPTH: Final = 200
 """Levels: each holds one descriptor while it is walked."""

@@ -9,12 +9,12 @@ Docs     https://prometheus.io/docs/prometheus/latest/querying/api/#instant-quer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import orjson
 
 from agent.fleet.access import Access
 from agent.fleet.server import CannotAsk, Server, quoted
+from agent.records import NamedTuple
 
 
 class Series(NamedTuple):

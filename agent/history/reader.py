@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from agent.diagnosis.note import Note
 from agent.history.restore import Unreadable
@@ -25,6 +24,7 @@ from agent.history.track import Told
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
 from agent.past import Past, same_run
+from agent.records import NamedTuple
 
 _LATE = 60.0
 """Seconds that an event may be written after it happened."""

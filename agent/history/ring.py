@@ -17,12 +17,13 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.diagnosis.note import Note
 from agent.history.segment import SegmentWriter
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
+from agent.records import NamedTuple
 
 SUFFIX: Final = ".history"
 SEGMENT_SECONDS: Final = 300.0

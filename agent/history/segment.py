@@ -32,13 +32,14 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, Protocol
 
 from agent.diagnosis.note import Note
 from agent.history.restore import Unreadable
 from agent.history.track import Told, TrackReader, TrackWriter
 from agent.lifecycle.events import Event
 from agent.model import Snapshot
+from agent.records import NamedTuple
 
 try:
     # A fifth of zlib's CPU at level 1 and as small; both write the same format.

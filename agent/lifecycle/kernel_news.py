@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from agent.bpf.cgroups_counts import CgroupChange, CgroupEvent, ProcessEnded
 from agent.cgroupfs.hierarchies import V1_CONTROLLERS, Hierarchies
 from agent.kernelfile import Denied, read
 from agent.lifecycle.tracked import Tracked
+from agent.records import NamedTuple
 
 _KEPT: Final = 4096
 """Ends that are remembered, until somebody asks."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from typing import NamedTuple
 
 from agent.lifecycle.events import What
+from agent.records import NamedTuple
 
 
 class Missed(enum.Enum):

@@ -17,11 +17,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from agent.container.container import Container, Kind
 from agent.lifecycle.events import Counters, Event, Exit, Health, Reason, What
-from agent.records import dataclass, field, replace
+from agent.records import NamedTuple, dataclass, field, replace
 
 
 class Identity(NamedTuple):

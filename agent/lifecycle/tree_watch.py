@@ -13,11 +13,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent import inotify
 from agent.inotify import Change, Inotify
 from agent.kernelfile import ABSENT, DENIED
+from agent.records import NamedTuple
 
 _MASK: Final = inotify.CREATE | inotify.DELETE | inotify.ONLYDIR
 _DEPTH: Final = 12

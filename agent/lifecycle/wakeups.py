@@ -10,10 +10,11 @@ import heapq
 import os
 import select
 import time
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.inotify import Change, Inotify
 from agent.lifecycle.tracked import Tracked
+from agent.records import NamedTuple
 
 _LONG: Final = 3600.0
 """Seconds; a wait without a timer."""

@@ -3,11 +3,12 @@ them; and what stands between, the stage of the container's rules."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from agent.logs.entry import Entry
 from agent.logs.partial import Position
 from agent.logs.tail import FileMark
+from agent.records import NamedTuple
 
 
 class Batch(NamedTuple):

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.logs.entry import STREAMS, UNPARSED, Entry, clean
 from agent.logs.framing import Bytes, Lines, Text
+from agent.records import NamedTuple
 
 MAX_RECORD: Final = 1_000_000
 """Docker's own limit for reading one back (maxMsgLen)."""

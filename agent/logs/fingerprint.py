@@ -8,7 +8,9 @@ a file has it while its first bytes are still the same. A short head grows with 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 HEAD_SIZE: Final = 1024
 

@@ -12,7 +12,9 @@ Contract
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 MAX_LINE: Final = 256 * 1024
 """Docker's and containerd's pieces are 16 KiB, conmon's 8; escaped as JSON at most six times that,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.logs.fingerprint import HEAD_SIZE, Head
 from agent.logs.inflate import Inflated
 from agent.logs.tail import FileMark
+from agent.records import NamedTuple
 
 _STAMPED_HEAD: Final = 32
 """Bytes that name a file whose lines begin with, or hold, a time to the nanosecond."""

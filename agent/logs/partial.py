@@ -14,9 +14,10 @@ moved past it would lose that piece in a restart, so nothing from there on may b
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.logs.entry import SPLIT, Entry, Extra, with_note
+from agent.records import NamedTuple
 
 RECORD_CAP: Final = 512 * 1024
 """Bytes of one joined line. A quarter of the largest chunk."""

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.logs.checkpoint import FileRecord
 from agent.logs.fingerprint import HEAD_SIZE, head_of
 from agent.logs.inflate import Inflated
 from agent.logs.lag import first_time
 from agent.logs.siblings import COMPRESSED, chain_order
+from agent.records import NamedTuple
 
 _BY_LINES: Final = ("docker", "cri", "plain")
 _STEP: Final = 64 * 1024

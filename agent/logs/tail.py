@@ -15,13 +15,13 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from agent.logs.fingerprint import HEAD_SIZE, Head, head_of
 from agent.logs.framing import Bytes, Framer, Lines, Text
 from agent.logs.inflate import Inflated
 from agent.logs.siblings import COMPRESSED
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 
 _COPY: Final = 1024 * 1024
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent import inotify
 from agent.inotify import Inotify
 from agent.logs.faults import FaultLog
+from agent.records import NamedTuple
 
 _MASK: Final = (
     inotify.MOVED_FROM | inotify.MOVED_TO | inotify.CREATE | inotify.DELETE | inotify.ONLYDIR

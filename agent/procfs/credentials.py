@@ -17,9 +17,8 @@ Both may be read without CAP_SYS_PTRACE.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class Credentials(NamedTuple):

@@ -17,7 +17,9 @@ import os
 import re
 import time
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
+
+from agent.records import NamedTuple
 
 _LINE: Final = re.compile(
     r"oom-kill:constraint=(?P<constraint>\w+),.*?"

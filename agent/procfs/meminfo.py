@@ -9,9 +9,8 @@ Units   the file says kB and means KiB; the fields here are bytes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class Meminfo(NamedTuple):

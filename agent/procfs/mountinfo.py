@@ -11,9 +11,9 @@ Space, tab, newline and backslash in a path are written as \\040, \\011, \\012 a
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class Mount(NamedTuple):

@@ -10,9 +10,8 @@ Units   bytes, packets; all only rise.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class NetDev(NamedTuple):

@@ -13,9 +13,10 @@ namespace has; 2 ms with 262,144 buckets (24 GiB of memory), and again for every
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class TcpStates(NamedTuple):

@@ -13,9 +13,8 @@ Docs    https://docs.kernel.org/filesystems/proc.html#process-specific-subdirect
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 UNIFIED = ""
 """The key of the cgroup v2 path in what `parse_pid_cgroup` returns, as the file writes it."""

@@ -14,9 +14,10 @@ IPv4 and IPv6 together, Udp IPv4 alone. TcpExt is in netstat.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class TcpCounters(NamedTuple):

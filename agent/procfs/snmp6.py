@@ -12,9 +12,8 @@ TCP is not in it: /proc/PID/net/snmp has both versions together.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class Ip6Counters(NamedTuple):

@@ -16,9 +16,8 @@ machine's, whichever namespace is asked, and are not taken.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class Sockstat(NamedTuple):

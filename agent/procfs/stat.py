@@ -8,9 +8,8 @@ Units   USER_HZ ticks (sysconf SC_CLK_TCK, 100 a second); all only rise.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from agent.kernelfile import UnexpectedText
+from agent.records import NamedTuple
 
 
 class CpuTimes(NamedTuple):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, get_args
 
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 from agent.security.facts import Facts
 
 Level = Literal["baseline", "restricted", "hardening"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.config import HostPaths
@@ -13,6 +12,7 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.places import first
 from agent.kernelfile import UNLIMITED, Limit, read
 from agent.procfs.pid import parse_pid_stat
+from agent.records import NamedTuple
 from agent.security.facts import Facts, Limits, facts_of
 from agent.security.host import HostState
 from agent.security.process import ProcessState, read_process

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container
 from agent.procfs.mountinfo import Mount
+from agent.records import NamedTuple
 from agent.security.spec import Spec
 
 _INJECTED: Final = re.compile(

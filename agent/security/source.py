@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.config import HostPaths
 from agent.container.container import Container
 from agent.container.failures import READ_FAILURES
+from agent.records import NamedTuple
 from agent.security.gather import Subject, gather, is_starting
 from agent.security.host import HostState, read_host
 from agent.security.posture import Posture, evaluate

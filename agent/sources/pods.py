@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Requests
 from agent.container.log_annotations import log_annotations
@@ -38,6 +38,7 @@ from agent.container.statefile import (
     texts,
 )
 from agent.container.told import ToldMember, ToldPod
+from agent.records import NamedTuple
 
 _MIRROR: Final = ("kubernetes.io/config.mirror", "kubernetes.io/config.hash")
 _QUANTITY = re.compile(

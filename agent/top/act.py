@@ -7,9 +7,9 @@ file or the past.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from agent.records import replace
+from agent.records import NamedTuple, replace
 from agent.top.columns import BY_KEY, COLUMNS
 from agent.top.grouping import CYCLE
 from agent.top.keys import Action

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import enum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent import units
 from agent.diagnosis.finding import Severity
 from agent.kernelfile import Unlimited
+from agent.records import NamedTuple
 from agent.selection.fields import find_field
 from agent.selection.item import Item, Trend, Value
 from agent.top.column import WRITERS, Column

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from agent import units
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 from agent.selection.field import Unit
 from agent.selection.fields import find_field
 

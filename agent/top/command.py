@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
-from agent.records import replace
+from agent.records import NamedTuple, replace
 from agent.selection.fields import NoSuchField
 from agent.top.act import choose_set
 from agent.top.columns import BY_KEY, find_column

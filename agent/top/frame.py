@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from agent.diagnosis.trouble import trouble
 from agent.lifecycle.totals import identity_of
 from agent.model import Snapshot, SourceHealth
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 from agent.selection.item import Item, Trend
 from agent.top.trend import NO_TRENDS, Trends
 from agent.usage import HostUsage, Usage, host_usage, usages

@@ -7,8 +7,9 @@ terminal sends into these names.
 from __future__ import annotations
 
 import enum
-from typing import Final, NamedTuple
+from typing import Final
 
+from agent.records import NamedTuple
 from agent.top.sets import SETS
 
 

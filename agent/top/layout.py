@@ -6,9 +6,9 @@ The same for drawing and for finding out what a click of the mouse is on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from agent.records import replace
+from agent.records import NamedTuple, replace
 from agent.top.cells import write_cell
 from agent.top.column import Column, Grow
 from agent.top.columns import find_column

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from agent.records import NamedTuple
 from agent.top.glyphs import Glyphs
 from agent.top.panel import Panel
 from agent.top.screen import Span, Style

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import curses
-from typing import Final, NamedTuple
+from typing import Final
+
+from agent.records import NamedTuple
 
 WHEEL_UP: Final = "WheelUp"
 WHEEL_DOWN: Final = "WheelDown"

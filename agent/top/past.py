@@ -11,10 +11,11 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.model import Snapshot
 from agent.past import Past
+from agent.records import NamedTuple
 
 BUDGET: Final = 2 * 1024 * 1024
 """Bytes: of 60 containers eight minutes."""

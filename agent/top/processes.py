@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import psutil
 
 from agent.kernelfile import Denied, UnexpectedText, read
+from agent.records import NamedTuple
 
 T = TypeVar("T")
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from agent.records import replace
+from agent.records import NamedTuple, replace
 from agent.selection.language import BadSelection, parse_selection
 from agent.top.columns import find_column
 from agent.top.row import Row

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 from agent.top.width import cut, display_width
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 from xml.sax.saxutils import escape
 
+from agent.records import NamedTuple
 from agent.top.screen import Line, Screen, Span, Style
 from agent.top.width import display_width
 

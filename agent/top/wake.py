@@ -11,7 +11,8 @@ import select
 import signal
 import sys
 from types import FrameType, TracebackType
-from typing import NamedTuple
+
+from agent.records import NamedTuple
 
 _SIGNALS = (
     signal.SIGINT,

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Final, NamedTuple
+from typing import Final
 
 import orjson
+
+from agent.records import NamedTuple
 
 Point = tuple[float, float | None]
 

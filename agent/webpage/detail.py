@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent import units
 from agent.diagnosis.diagnose import Verdict
 from agent.diagnosis.finding import Finding
 from agent.kernelfile import Unlimited
+from agent.records import NamedTuple
 from agent.usage import Unknown, Usage
 from agent.webpage.chart import Line, chart
 from agent.webpage.past import points

@@ -18,12 +18,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
 
 import orjson
 
 from agent.log_destinations import INDEX_FIELDS
 from agent.logs.chunk import Entry, Extra
+from agent.records import NamedTuple
 
 _NANOSECONDS: Final = 1_000_000_000
 _DAY: Final = 86_400 * _NANOSECONDS

@@ -25,12 +25,13 @@ import os
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import orjson
 
 from agent.logs.chunk import Bytes
 from agent.logs.timestamps import NANOSECONDS, SCALE, parse_rfc3339
+from agent.records import NamedTuple
 from exporters.fluentd.headers import LONGEST, Headers
 
 _native: Callable[[int, Bytes, int, int, int, bytes, bytes, bytes], tuple[bytes, int, int]] | None

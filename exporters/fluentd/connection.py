@@ -14,9 +14,10 @@ import secrets
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.log_destinations import FluentdDestination
+from agent.records import NamedTuple
 from exporters.fluentd.forward import AckDecoder, NotAnAck
 from exporters.fluentd.handshake import (
     Credentials,

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgpack
+
+from agent.records import NamedTuple
 
 MOST: Final = 16 * 1024
 """Bytes of a message of the handshake."""

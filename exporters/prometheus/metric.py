@@ -19,13 +19,13 @@ import functools
 import operator
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from agent import units
 from agent.cgroupfs.reading import CgroupReading
 from agent.kernelfile import UNLIMITED, Limit
 from agent.model import Sample, Snapshot
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 from exporters.prometheus.cadvisor import NAMES
 
 Number = int | float

@@ -208,6 +208,51 @@ def test_any_record_does_what_the_dataclass_does(
         assert _told(lambda ask=ask: ask(ours)) == _told(lambda ask=ask: ask(theirs))  # type: ignore[misc]
 
 
+class Place(records.NamedTuple):
+    """Where."""
+
+    row: int
+    column: int | None = None
+
+    @property
+    def square(self) -> int:
+        """Of the row."""
+        return self.row**2
+
+    @classmethod
+    def first(cls) -> Place:
+        return cls(0)
+
+
+class Same(typing.NamedTuple):
+    """Where."""
+
+    row: int
+    column: int | None = None
+
+
+def test_a_named_tuple_is_what_typing_makes_of_it() -> None:
+    place, same = Place(3), Same(3)
+    assert tuple(place) == tuple(same)
+    assert repr(place) == repr(same).replace("Same", "Place")
+    assert place._replace(column=1) == Place(3, column=1)
+    assert (place.square, Place.first()) == (9, (0, None))
+    for name in ("_fields", "_field_defaults", "__match_args__", "__doc__", "__module__"):
+        assert getattr(Place, name) == getattr(Same, name)
+    assert Place.__qualname__ == "Place"
+    assert typing.get_type_hints(Place) == typing.get_type_hints(Same)
+    assert pickle.loads(pickle.dumps(place)) == copy.deepcopy(place) == place
+    assert type(pickle.loads(pickle.dumps(place))) is Place
+    match place:
+        case Place(row, None):
+            assert row == 3
+
+
+def test_a_named_tuple_has_a_value_for_each_field() -> None:
+    with pytest.raises(TypeError, match="row"):
+        Place()  # type: ignore[call-arg]
+
+
 def _told(ask: Callable[[], object]) -> str:
     """What is answered or raised, in words."""
     try:

@@ -18,11 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container, Kind
 from agent.logs.entry import Entry, clean
 from agent.logs.timestamps import END, parse_rfc3339
+from agent.records import NamedTuple
 
 Field = Callable[[str], bytes | None]
 """A field's value by its name, None where the entry has none: `Reader.field`."""

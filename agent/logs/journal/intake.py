@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container
 from agent.logs.batch import Batch, Stage
@@ -36,7 +36,7 @@ from agent.logs.processing.stage import RuleStage
 from agent.logs.stats import ContainerCounters
 from agent.logs.tail import FileMark
 from agent.logs.timestamps import NANOSECONDS
-from agent.records import dataclass, field
+from agent.records import NamedTuple, dataclass, field
 
 READ_ENTRIES: Final = 2000
 """Entries looked at in one turn, whosever they are."""

@@ -24,10 +24,11 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.log_patterns import compile_pattern
 from agent.logs.entry import Entry
+from agent.records import NamedTuple
 
 _KEY_LINES: Final = 200
 """Lines after BEGIN in which a key's END is waited for. A 16384-bit RSA key has 150."""

@@ -12,8 +12,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from agent.records import NamedTuple
 from agent.security.reports.reader import decode_answer
 from agent.security.reports.report import ImageReport
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, get_args
 
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 Severity = Literal["critical", "high", "medium", "low", "negligible", "unknown"]
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)

@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.failures import READ_FAILURES
 from agent.container.statefile import UnreadableState, read_json
+from agent.records import NamedTuple
 
 MAX_FILES: Final = 10_000
 _NAME: Final = re.compile(r"(?:sha256[:-])?(?P<hex>[0-9a-f]{64})\.(?P<kind>verified|json)\Z")

@@ -26,9 +26,9 @@ import zlib
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from agent.records import dataclass
+from agent.records import NamedTuple, dataclass
 
 _MAGIC: Final = b"CARW"
 _HEADER: Final = struct.Struct("<4sIIQI")

@@ -12,10 +12,11 @@ when more cgroups have gone than there are, it is made anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.container.container import Container
 from agent.model import Snapshot
+from agent.records import NamedTuple
 from exporters.prometheus.catalog import exported
 from exporters.prometheus.metric import (
     AnyMetric,
