@@ -27,9 +27,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
-from typing import TypedDict
-
-from agent.records import NamedTuple
+from typing import NamedTuple, TypedDict
 
 _BTF = "/sys/kernel/btf/vmlinux"
 _BPFTOOL_SECONDS = 60
