@@ -10,6 +10,7 @@ Promises
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -23,6 +24,8 @@ from agent.model import Snapshot
 from agent.past import same_run
 from agent.usage import Usage, usages
 from agent.webpage.chart import Point
+
+log = logging.getLogger(__name__)
 
 RANGES: Final[Mapping[str, float]] = {"1h": 3600.0, "6h": 21600.0, "24h": 86400.0}
 """What may be asked for → seconds."""
@@ -51,6 +54,7 @@ class Timelines:
         self._fields = tuple(fields)
         self._clock = clock
         self._lock = threading.Lock()
+        self._said = ""
         self._history: History | None = None
         self._kept: OrderedDict[tuple[Identity, str], _Kept] = OrderedDict()
 
@@ -67,19 +71,27 @@ class Timelines:
                 self._kept.popitem(last=False)
             try:
                 return kept.at(history, self._clock())
-            except OSError:
+            except OSError as error:
                 # It was taken away: what is there again is found anew.
                 self._history = None
                 self._kept.clear()
+                self._say(error)
                 return None
 
     def _open(self) -> History | None:
         if self._history is None and self._directory:
             try:
                 self._history = History(self._directory)
-            except OSError:
-                return None
+            except OSError as error:
+                self._say(error)
         return self._history
+
+    def _say(self, error: OSError) -> None:
+        """Once, however often it is asked; that nothing was written yet is no fault."""
+        if isinstance(error, FileNotFoundError) or f"{error}" == self._said:
+            return
+        self._said = f"{error}"
+        log.warning("charts reach back a minute only: the history cannot be read: %s", error)
 
 
 class _Kept:

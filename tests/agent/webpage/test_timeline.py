@@ -73,6 +73,18 @@ def test_a_container_is_known_over_its_restarts(tmp_path: Path) -> None:
     assert max(times) > 1900
 
 
+def test_a_history_that_cannot_be_read_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for directory, times in ((tmp_path / "none", 0), (file, 1)):
+        charts = timelines(directory, 0)
+        caplog.clear()
+        assert [charts.of(WEB, "1h") for _ in range(2)] == [None, None]
+        assert [str(directory) in line for line in caplog.messages] == [True] * times
+
+
 def test_only_what_is_new_is_read_again(tmp_path: Path) -> None:
     ring(tmp_path, [web(seconds) for seconds in range(0, 601, 10)])
     now = [WALL + 600]
