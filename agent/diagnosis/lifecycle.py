@@ -76,8 +76,8 @@ def _finding(
             )
         )
     elif attempts:
-        evidence.append(Evidence(f"{attempts} restarts so far", "the runtime's records"))
-    summary = f"restarted {restarts or attempts} times"
+        evidence.append(Evidence(f"{plural(attempts, 'restart')} so far", "the runtime's records"))
+    summary = f"restarted {plural(restarts or attempts, 'time')}"
     advice = []
     last = None if total is None else total.last
     if last is not None:
