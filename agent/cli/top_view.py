@@ -53,9 +53,7 @@ def _columns(arguments: argparse.Namespace) -> tuple[str, ...]:
 def _sort(text: str) -> tuple[str, bool]:
     """The column, and whether it goes the other way round than it would by itself."""
     column = find_column(_key(text.removeprefix("-").removeprefix("+"), "--sort"))
-    if column.key == "why":
-        return "trouble", text.startswith("-")
-    return column.key, text.startswith("-")
+    return column.sort, text.startswith("-")
 
 
 def _key(name: str, option: str) -> str:

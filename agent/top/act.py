@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.records import NamedTuple, replace
-from agent.top.columns import BY_KEY, COLUMNS
+from agent.top.columns import BY_KEY, COLUMNS, find_column
 from agent.top.grouping import CYCLE
 from agent.top.keys import Action
 from agent.top.row import Row
@@ -156,7 +156,7 @@ def _sort(step: int) -> Callable[[View, Seen], View]:
         if place < 0 and view.sort == "trouble" and "why" in keys:
             place = keys.index("why")
         key = keys[(place + step) % len(keys)]
-        return replace(view, sort="trouble" if key == "why" else key, reverse=False)
+        return replace(view, sort=find_column(key).sort, reverse=False)
 
     return do
 

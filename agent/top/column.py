@@ -58,6 +58,11 @@ class Column:
     """What it grows to at most; 0: to whatever there is."""
 
     @property
+    def sort(self) -> str:
+        """The column that rows are sorted by when this one is chosen: for WHY by the worst."""
+        return "trouble" if self.kind == "why" else self.key
+
+    @property
     def says(self) -> str:
         """What it shows, for the help."""
         return self.help or find_field(self.fields[0]).help

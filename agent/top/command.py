@@ -120,9 +120,7 @@ def _sort(view: View, text: str) -> View:
         column = find_column(text.removeprefix("-"))
     except NoSuchField as error:
         raise BadCommand(str(error)) from None
-    # The worst first is what WHY is sorted by, in the menu and by a click as well.
-    key = "trouble" if column.key == "why" else column.key
-    return replace(view, sort=key, reverse=text.startswith("-"))
+    return replace(view, sort=column.sort, reverse=text.startswith("-"))
 
 
 def _columns(view: View, text: str) -> View:

@@ -12,6 +12,7 @@ from typing import Final, Generic
 from agent.records import replace
 from agent.selection.item import Item
 from agent.top.act import Seen, act, choose_set
+from agent.top.columns import find_column
 from agent.top.feed import Feed, Read
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
@@ -194,7 +195,7 @@ class Control(Generic[Read]):
             return
         found = hit(self._view, self._rows, self._terminal.size(), click, self._glyphs)
         if found.column is not None:
-            column = "trouble" if found.column == "why" else found.column
+            column = find_column(found.column).sort
             reverse = not self._view.reverse if self._view.sort == column else False
             self._view = replace(self._view, sort=column, reverse=reverse)
         elif found.row is not None:

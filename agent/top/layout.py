@@ -54,7 +54,7 @@ def page_size(view: View, height: int) -> int:
 
 def sorts(view: View, column: Column) -> bool:
     """Whether the rows are sorted by what this column shows."""
-    return column.key == view.sort or (column.key == "why" and view.sort == "trouble")
+    return view.sort in (column.key, column.sort)
 
 
 def choose_columns(

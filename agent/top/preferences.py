@@ -90,8 +90,7 @@ def _chosen(found: Mapping[str, object], view: View, file: str) -> tuple[View, t
 def _known(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be the name of a column")
-    key = find_column(value).key
-    return "trouble" if key == "why" else key
+    return find_column(value).sort
 
 
 def _columns(view: View, value: object) -> View:

@@ -72,7 +72,7 @@ def sort_choices(view: View) -> tuple[Choice, ...]:
             (sign for sign in (*letters, *"abcdefghijklmnopqrstuvwxyz") if sign not in taken), ""
         )
         taken.add(letter)
-        choices.append(Choice(letter, key, "trouble" if key == "why" else key))
+        choices.append(Choice(letter, key, column.sort))
     return tuple(choices)
 
 
