@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent.config import HostPaths
@@ -49,23 +49,26 @@ class DockerLogs:
         self._paths = paths
         self._failures = failures
         self._now = now
-        self._roots: tuple[str, ...] = ()
+        self._roots: dict[tuple[int, int] | str, str] = {}
+        """Device and inode of each `containers` directory → its root. What is not there yet has the
+        root's name instead."""
         self._roots_due = now()
         self._listings = Listings()
         self._known: dict[str, _Known] = {}
         self._waiting: tuple[str, ...] = ()
         self._elsewhere: tuple[LogSource, ...] = ()
+        self._found: set[str] = set()
 
     def scan(self) -> list[LogSource]:
         """The log files that exist now."""
         if self._now() >= self._roots_due:
-            self._roots = data_roots(self._paths, self._failures)
+            self._roots = self._distinct(data_roots(self._paths, self._failures))
             self._roots_due = self._now() + _ROOTS_EVERY
         known: dict[str, _Known] = {}
         sources = []
         elsewhere = []
         waiting = []
-        for root in self._roots:
+        for root in self._roots.values():
             for directory in self._directories(root):
                 entry = self._entry(directory)
                 if entry is None:
@@ -82,7 +85,16 @@ class DockerLogs:
         self._forget(known)
         self._waiting = tuple(waiting)
         self._elsewhere = tuple(elsewhere)
+        self._found = {source.path for source in sources}
         return sources
+
+    def found(self, path: str) -> bool:
+        """Whether a log file is one of the last scan's, under this name or another: the kubelet's
+        links name Docker's directory as Docker does, which may not be how it is configured here."""
+        directory, name = os.path.split(path)
+        store, id_ = os.path.split(directory)
+        root = self._roots.get(_identity(store) or store)
+        return root is not None and f"{self._containers(root)}/{id_}/{name}" in self._found
 
     def elsewhere(self) -> tuple[LogSource, ...]:
         """The containers that had no file in the last scan. Their path is "", or Docker's own copy
@@ -91,7 +103,7 @@ class DockerLogs:
 
     def container(self, id_: str) -> Container | None:
         """One container by its full id, whatever its log driver; None where no root has it."""
-        for root in self._roots or data_roots(self._paths, self._failures):
+        for root in self._roots.values() or data_roots(self._paths, self._failures):
             try:
                 found = read_container(f"{self._containers(root)}/{id_}")
             except READ_FAILURES as error:
@@ -103,7 +115,15 @@ class DockerLogs:
 
     def directories(self) -> list[str]:
         """Each `containers` directory, and those in it whose log file is still to come."""
-        return [*(self._containers(root) for root in self._roots), *self._waiting]
+        return [*(self._containers(root) for root in self._roots.values()), *self._waiting]
+
+    def _distinct(self, roots: Iterable[str]) -> dict[tuple[int, int] | str, str]:
+        """Each root once: /var/lib/docker may be a symbolic link to what daemon.json names, or the
+        same directory may be mounted twice, and nobody wants its lines twice."""
+        distinct: dict[tuple[int, int] | str, str] = {}
+        for root in roots:
+            distinct.setdefault(_identity(self._containers(root)) or root, root)
+        return distinct
 
     def _containers(self, root: str) -> str:
         return f"{self._paths.host(root)}/containers"
@@ -141,6 +161,14 @@ class DockerLogs:
         for directory in self._known.keys() - known.keys():
             self._failures.clear(directory)
         self._known = known
+
+
+def _identity(directory: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(directory)
+    except OSError:  # not there, or not to be seen: listing it says so
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _elsewhere(directory: str, container: Container) -> LogSource:

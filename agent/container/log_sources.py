@@ -51,9 +51,14 @@ class LogSources:
         sources: dict[str, LogSource] = {}
         # Docker first: under cri-dockerd the kubelet's links lead to the same files, and Docker's
         # own record says more than the link.
+        docker = self._docker.scan()
         found = (
-            *self._docker.scan(),
-            *self._pods.scan(),
+            *docker,
+            *(
+                source
+                for source in self._pods.scan()
+                if source.format != "docker" or not self._docker.found(source.path)
+            ),
             *self._podman.scan(),
             *self._plain.scan(),
         )

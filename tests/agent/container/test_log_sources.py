@@ -173,6 +173,25 @@ def test_the_data_root_of_a_running_daemon_is_searched(host: Host, argument: str
     assert len(LogSources(host.paths).scan()) == 1
 
 
+@pytest.mark.parametrize("named", ["/srv", "/srv/"])
+def test_a_data_root_of_two_names_is_read_once(host: Host, named: str) -> None:
+    host.docker_container()
+    docker = host.containers.parent
+    docker.rename(host.root / "srv")
+    docker.symlink_to(host.root / "srv")
+    host.write("/etc/docker/daemon.json", f'{{"data-root": "{named}"}}')
+    (source,) = LogSources(host.paths).scan()
+    assert source.path == f"{docker}/containers/{ID}/{ID}-json.log"
+
+
+def test_two_data_roots_with_the_same_container_are_both_read(host: Host) -> None:
+    """One of them is what was left when the data moved, and nobody here knows which."""
+    host.docker_container()
+    shutil.copytree(host.containers.parent, host.root / "srv")
+    host.write("/etc/docker/daemon.json", '{"data-root": "/srv"}')
+    assert len(LogSources(host.paths).scan()) == 2
+
+
 def test_processes_that_are_hidden_are_said_and_the_configured_root_is_searched(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +241,18 @@ def test_a_pod_log_that_links_to_dockers_file_is_dockers_source(host: Host) -> N
     (source,) = LogSources(host.paths).scan()
     assert source.container.runtime == "docker"
     assert source.format == "docker"
+
+
+def test_a_pod_log_that_links_to_dockers_file_by_another_name_is_dockers_source(host: Host) -> None:
+    host.docker_container()
+    docker = host.containers.parent
+    docker.rename(host.root / "srv")
+    docker.symlink_to(host.root / "srv")
+    directory = host.pods / POD / "app"
+    directory.mkdir(parents=True)
+    (directory / "0.log").symlink_to(f"/srv/containers/{ID}/{ID}-json.log")
+    (source,) = LogSources(host.paths).scan()
+    assert source.container.runtime == "docker"
 
 
 def test_a_pod_log_that_links_to_an_unknown_docker_root_keeps_dockers_format(host: Host) -> None:
