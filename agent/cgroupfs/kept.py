@@ -8,7 +8,8 @@ What `KeptFiles.read` promises:
     an absent file is looked for again about once a minute: a controller may be turned on later
     a file that may not be read puts its field into `denied`, one that cannot be read or understood
     into `failed`; neither stops the other files
-    a file there is no room to keep open is opened and closed at each read
+    a file there is no room to keep open, or that repeats itself while it is, is opened and closed
+    at each read
     a text that is the same as last time is not parsed again, and a cgroup whose texts are all the
     same gets the same reading again
 
@@ -148,7 +149,7 @@ class KeptFiles:
         self._counters = _Open()
         self._settings = _Open()
         self._young_until: float | None = None
-        # Files there was no room for, opened and closed at each read, and what they said.
+        # Files that are opened and closed at each read, and what they said.
         self._loose: list[_File] = []
         self._loose_texts: list[bytes | None] = []
         self._missing = list(places)
@@ -294,8 +295,7 @@ class KeptFiles:
         for name in place.row.names:
             path = f"{place.directory}/{name}"
             fd = None
-            room = self._open_files.room(place.row.field)
-            if room:
+            if self._may_keep(place):
                 try:
                     fd = open_kept(path)
                 except Denied:
@@ -312,11 +312,14 @@ class KeptFiles:
                 kept = self._settings if place.row.field in SETTINGS else self._counters
                 kept.add(fd, _File(place, name))
                 return
-            if not self._open_files.room(place.row.field) and os.path.exists(path):
+            if not self._may_keep(place) and os.path.exists(path):
                 self._loose.append(_File(place, name))
                 self._loose_texts.append(None)
                 return
         self._missing.append(place)
+
+    def _may_keep(self, place: Place) -> bool:
+        return not place.row.repeats and self._open_files.room(place.row.field)
 
     def _parse(self, file: _File, text: bytes) -> None:
         place = file.place
@@ -349,7 +352,7 @@ class KeptFiles:
         self._open_files.left += len(lost)
 
     def _read_loose(self, *, settings: bool) -> bool:
-        """Open, read and close the files there is no room for; False if all say what they said."""
+        """Open, read and close the files that are not kept; False if all say what they said."""
         changed = False
         directories: dict[str, int | None] = {}
         try:

@@ -227,7 +227,9 @@ V1_ROWS: Final = (
     Row("pids_events_max", "pids", ("pids.events",), parse_pids_events),
     Row("cgroup_events", "freezer", ("freezer.state",), parse_freezer_state),
     Row("memory_numa", "memory", ("memory.numa_stat",), parse_v1_numa_stat, "memory_numa"),
-    Row("procs", WALKED, ("cgroup.procs",), parse_procs, "process"),
+    # The kernel makes the list when an open file is first read, and reads within a second of the
+    # last one get the same: kernel/cgroup/cgroup-v1.c, CGROUP_PIDLIST_DESTROY_DELAY.
+    Row("procs", WALKED, ("cgroup.procs",), parse_procs, "process", repeats=True),
     Row("cpuset_cpus", "cpuset", ("cpuset.effective_cpus",), parse_list_count, "cpuset"),
     Row("cpuset_mems", "cpuset", ("cpuset.effective_mems",), parse_list_count, "cpuset"),
     Row("cpuset_memory_migrate", "cpuset", ("cpuset.memory_migrate",), parse_count, "cpuset"),

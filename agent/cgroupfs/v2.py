@@ -59,6 +59,8 @@ class Row(NamedTuple):
     """The group of metrics that needs it; "" for what is always read."""
     root_only: bool = False
     """Read in the root cgroup and in no other."""
+    repeats: bool = False
+    """An open file says again what it said: it is opened at each read."""
 
 
 SETTINGS: Final = frozenset(

@@ -116,6 +116,27 @@ def test_a_process_is_counted_where_it_is_and_its_end_is_seen_before_the_removal
     assert ended.cpu_stat.usage_usec > 0
 
 
+def test_processes_are_those_of_now_however_soon_they_are_read_again(mounted: Hierarchies) -> None:
+    home = Path(mounted.walk_root, f"agent-test-procs-{os.getpid()}")
+    try:
+        home.mkdir()
+    except OSError as error:
+        pytest.skip(f"cannot make a cgroup: {error}")
+    try:
+        with CgroupTree(mounted, details=("process",)) as tree:
+            cgroup = _find(tree, f"/{home.name}")
+            for _ in range(3):
+                with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+                    (home / "cgroup.procs").write_text(str(process.pid))
+                    reading = tree.read(cgroup)
+                    assert process.stdin is not None
+                    process.stdin.close()
+                assert reading is not None
+                assert reading.procs == (process.pid,)
+    finally:
+        home.rmdir()
+
+
 def test_a_controller_turned_off_makes_its_files_absent_and_the_cgroup_stays(
     mounted: Hierarchies, own: Path
 ) -> None:
