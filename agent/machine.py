@@ -2,13 +2,15 @@
 
     /etc/machine-id                                 cc8a48ec6b5b4e0f9a7b...
     /sys/class/dmi/id/product_uuid                  "ec2f8a41-...", root only, x86 and some ARM
+    /proc/device-tree/{system-id,vm,uuid}           the same on POWER, ended by a NUL
     /proc/sys/kernel/random/boot_id                 7c3a1d5e-...
     /proc/sys/kernel/osrelease                      6.1.0-18-amd64
     /etc/os-release                                 PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
     /sys/devices/system/cpu/cpuN/topology/{physical_package_id,core_id}
 
-The same ids as in cAdvisor's labels machine_id, system_uuid and boot_id. Text that is not there, or
-not for us to read, is "".
+The same ids as in cAdvisor's labels machine_id, system_uuid and boot_id: a machine without firmware
+that tells its UUID has its machine-id as system_uuid too. Text that is not there, or not for us to
+read, is "".
 """
 
 from __future__ import annotations
@@ -54,10 +56,12 @@ def read_machine(paths: HostPaths, sys: str = "/sys") -> Machine:
     `sys` is where sysfs is mounted; what is read there is the host's in every container.
     """
     packages, cores = _topology(f"{sys}/devices/system/cpu")
+    machine_id = _text(paths.host("/etc/machine-id")) or _text(
+        paths.host("/var/lib/dbus/machine-id")
+    )
     return Machine(
-        machine_id=_text(paths.host("/etc/machine-id"))
-        or _text(paths.host("/var/lib/dbus/machine-id")),
-        system_uuid=_text(f"{sys}/class/dmi/id/product_uuid"),
+        machine_id=machine_id,
+        system_uuid=_system_uuid(f"{paths.proc}/device-tree", sys, machine_id),
         boot_id=_text(f"{paths.proc}/sys/kernel/random/boot_id"),
         kernel=_text(f"{paths.proc}/sys/kernel/osrelease"),
         os=_get(paths.host("/etc/os-release"), parse_os_release) or "",
@@ -78,6 +82,18 @@ def parse_os_release(text: str) -> str:
     return ""
 
 
+def _system_uuid(device_tree: str, sys: str, machine_id: str) -> str:
+    """The first that there is; "" where that one is not for us to read: another is not the same."""
+    for path in (
+        f"{sys}/class/dmi/id/product_uuid",
+        f"{device_tree}/system-id",
+        f"{device_tree}/vm,uuid",
+    ):
+        if os.path.exists(path):
+            return _text(path)
+    return machine_id
+
+
 def _topology(directory: str) -> tuple[int | None, int | None]:
     """(packages, cores) of the CPUs that are online: an offline one has no topology."""
     packages: set[int] = set()
@@ -96,7 +112,7 @@ def _topology(directory: str) -> tuple[int | None, int | None]:
 
 
 def _text(path: str) -> str:
-    return _get(path, str.strip) or ""
+    return _get(path, lambda text: text.strip("\0 \n")) or ""
 
 
 def _get(path: str, parse: Callable[[str], T]) -> T | None:

@@ -86,7 +86,7 @@ ALWAYS: Final = (
     *_names("container_spec_", "cpu_period cpu_quota cpu_shares memory_limit_bytes"),
     *_names("container_spec_memory_", "swap_limit_bytes reservation_limit_bytes"),
     *_names("container_", "start_time_seconds creation_time_seconds last_seen health_state"),
-    *_names("container_", "scrape_error"),
+    *("container_scrape_error", "machine_scrape_error"),
     "cadvisor_version_info",
     *_names("machine_", "cpu_cores cpu_physical_cores cpu_sockets cpu_books cpu_drawers"),
     *_names("machine_", "memory_bytes swap_bytes dimm_count dimm_capacity_bytes"),

@@ -77,11 +77,24 @@ container_memory_rss * on (instance, id) group_left (compose_project) container_
   from the kernel's log.
 - `container_memory_failcnt` and `container_memory_kernel_usage` count on cgroup v2 too, where
   cAdvisor says 0. `container_memory_failcnt` is untyped: no format lets a counter be called so.
-- `container_network_*` is told once for each network namespace, and not for the host's.
+- `container_network_*` is told once for each network namespace, the host's at `/` alone: cAdvisor
+  shows the host's traffic for each container on its network. `tcp`, `udp` and `advtcp` leave the
+  host's out.
+- `container_processes` and the rest of its group are told for containers, not for what is above
+  them, and so is `container_health_state`.
+- A cgroup that is no container, no pod and not above one has no series, nor has a systemd service
+  unless `metrics.systemd` is on.
+- At `/`, `container_fs_usage_bytes` and the like are of filesystems on a device, not of memory or
+  of containers.
 - `container_spec_memory_reservation_limit_bytes` is `memory.low`, which runtimes set; cAdvisor
   reads `memory.min`, which they do not.
-- `container_memory_events_high_total` has no series where memory is controlled by cgroup v1, hybrid
-  hosts among them: there is no `memory.high`, and nothing counts. cAdvisor shows 0.
+- On cgroup v1 and hybrid hosts series are those of v2, where cAdvisor's differ from one to the
+  other: `container_cpu_usage_seconds_total` has `cpu="total"` and no series for each CPU,
+  `container_blkio_device_usage_total` is of `Read` and `Write`,
+  `container_spec_memory_swap_limit_bytes` is swap without memory, and what is told of `/` and of
+  slices is that of everything below them. `container_pressure_*` has numbers where the kernel
+  tells them, and cAdvisor shows 0. `container_memory_events_high_total` and
+  `container_memory_{{pgscan,pgsteal}}_total` have no series: nothing counts, and cAdvisor shows 0.
 - These have no series, since nothing counts them for a container or others do:
 
 {without_names}

@@ -52,6 +52,30 @@ def test_dbus_machine_id_is_used_where_there_is_no_other(paths: HostPaths, tmp_p
     assert read_machine(paths, str(tmp_path / "sys")).machine_id == "d1"
 
 
+@pytest.mark.parametrize("name", ["system-id", "vm,uuid"])
+def test_the_system_uuid_of_power_is_in_its_device_tree(
+    paths: HostPaths, tmp_path: Path, name: str
+) -> None:
+    write(tmp_path / f"proc/device-tree/{name}", "u1\0")
+    write(tmp_path / "host/etc/machine-id", "m1\n")
+    assert read_machine(paths, str(tmp_path / "sys")).system_uuid == "u1"
+
+
+def test_without_firmware_that_tells_the_system_uuid_is_the_machine_id_as_in_cadvisor(
+    paths: HostPaths, tmp_path: Path
+) -> None:
+    write(tmp_path / "host/etc/machine-id", "m1\n")
+    assert read_machine(paths, str(tmp_path / "sys")).system_uuid == "m1"
+
+
+def test_a_system_uuid_that_is_there_and_not_told_is_not_replaced_by_another_id(
+    paths: HostPaths, tmp_path: Path
+) -> None:
+    write(tmp_path / "host/etc/machine-id", "m1\n")
+    write(tmp_path / "sys/class/dmi/id/product_uuid", "")
+    assert read_machine(paths, str(tmp_path / "sys")).system_uuid == ""
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [

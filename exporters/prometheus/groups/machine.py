@@ -44,11 +44,14 @@ def _version(snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
         yield (("kernel_version", machine.kernel), ("os_version", machine.os)), 1
 
 
-def _scrape_error(snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
-    failed = any(
-        health.failures for health in snapshot.health if health.source in ("walk", "cgroup")
-    )
-    yield (), int(failed)
+def _failed(*sources: str) -> Callable[[Snapshot], Iterable[tuple[Labels, Number | None]]]:
+    """1 if one of these sources had a failure this time, else 0."""
+
+    def read(snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+        failed = any(health.failures for health in snapshot.health if health.source in sources)
+        yield (), int(failed)
+
+    return read
 
 
 METRICS: tuple[SnapshotMetric, ...] = (
@@ -90,6 +93,13 @@ METRICS: tuple[SnapshotMetric, ...] = (
         type="gauge",
         source="the agent's own reading",
         help="1 if a cgroup could not be listed or a file of one not read this time, else 0.",
-        read=_scrape_error,
+        read=_failed("walk", "cgroup"),
+    ),
+    SnapshotMetric(
+        name="machine_scrape_error",
+        type="gauge",
+        source="the agent's own reading",
+        help="1 if a file about the machine could not be read this time, else 0.",
+        read=_failed("host"),
     ),
 )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from agent.container.container import Kind, Requests
 from agent.kernelfile import UNLIMITED
-from agent.model import Sample
+from agent.model import Sample, Snapshot
+from agent.procfs.meminfo import Meminfo
 from exporters.prometheus.metric import (
+    NO_LABELS,
+    Labels,
     Metric,
+    Number,
+    Series,
     gauge,
     key,
     limit,
@@ -41,6 +48,19 @@ def memory_request(sample: Sample) -> int | None:
     return None if requests is None else requests.memory
 
 
+def or_the_machines(name: str, of_machine: Callable[[Meminfo], int | None]) -> Series:
+    """A limit of the reading; of the root cgroup, which has none, what the machine has."""
+    own = limit(name)
+
+    def series(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+        if sample.cgroup.path != "/":
+            return ((NO_LABELS, own(sample)),)
+        meminfo = snapshot.host.meminfo
+        return ((NO_LABELS, None if meminfo is None else of_machine(meminfo)),)
+
+    return series
+
+
 def _requests(sample: Sample) -> Requests | None:
     container = sample.container
     # A pod's sum is not told beside its parts: whoever adds up a namespace would count it twice.
@@ -68,11 +88,12 @@ METRICS: tuple[Metric, ...] = (
         "Share of CPU time under contention; cpu.weight on the scale of 2 to 262144.",
         shares,
     ),
-    gauge(
-        "container_spec_memory_limit_bytes",
-        "memory.max",
-        "Memory limit in bytes; 0 is no limit.",
-        limit("memory_max"),
+    Metric(
+        name="container_spec_memory_limit_bytes",
+        type="gauge",
+        source="memory.max; MemTotal for /",
+        help="Memory limit in bytes; 0 is no limit. Of / the machine's memory.",
+        read=or_the_machines("memory_max", lambda meminfo: meminfo.total),
     ),
     gauge(
         "container_spec_memory_reservation_limit_bytes",
@@ -80,11 +101,12 @@ METRICS: tuple[Metric, ...] = (
         "Memory protected from reclaim, in bytes; 0 is none.",
         limit("memory_low"),
     ),
-    gauge(
-        "container_spec_memory_swap_limit_bytes",
-        "memory.swap.max",
-        "Swap limit in bytes; 0 is no limit.",
-        limit("memory_swap_max"),
+    Metric(
+        name="container_spec_memory_swap_limit_bytes",
+        type="gauge",
+        source="memory.swap.max; SwapTotal for /",
+        help="Swap limit in bytes; 0 is no limit. Of / the machine's swap space.",
+        read=or_the_machines("memory_swap_max", lambda meminfo: meminfo.swap_total),
     ),
     gauge(
         "container_spec_cpu_request_cores",

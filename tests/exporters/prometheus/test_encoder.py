@@ -121,6 +121,7 @@ def test_what_was_not_read_has_no_series_at_all() -> None:
         "container_scrape_error",
         "machine_cpu_cores",
         "machine_memory_bytes",
+        "machine_scrape_error",
         "machine_swap_bytes",
     }
 
@@ -346,8 +347,15 @@ def test_info_names_the_owner_by_the_pods_labels_where_containers_have_none() ->
 
 def test_a_cgroup_that_could_not_be_read_is_a_scrape_error() -> None:
     assert value(page(snapshot(sample())), "container_scrape_error") == 0
-    health = (SourceHealth("cgroup", 0.1, 1, "refused"),)
-    assert value(page(snapshot(sample(), health=health)), "container_scrape_error") == 1
+    text = page(snapshot(sample(), health=(SourceHealth("cgroup", 0.1, 1, "refused"),)))
+    assert value(text, "container_scrape_error") == 1
+    assert value(text, "machine_scrape_error") == 0
+
+
+def test_a_file_about_the_machine_that_could_not_be_read_is_a_scrape_error_of_its_own() -> None:
+    text = page(snapshot(sample(), health=(SourceHealth("host", 0.1, 1, "refused"),)))
+    assert value(text, "machine_scrape_error") == 1
+    assert value(text, "container_scrape_error") == 0
 
 
 def test_the_machines_series_have_cadvisors_ids() -> None:
