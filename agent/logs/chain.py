@@ -189,9 +189,10 @@ class Chain:
 
     def spool(
         self, spool: Spool, fields: Mapping[str, str], container: Container | None, now: float
-    ) -> None:
-        """Before a stop: keep what is deleted and not acknowledged for the next start."""
-        keep(self.rotation, self.ledger, spool, self.format, fields, container, now)
+    ) -> bool:
+        """Before a stop: keep what is deleted and not acknowledged for the next start. False: not
+        all of it found a place."""
+        return keep(self.rotation, self.ledger, spool, self.format, fields, container, now)
 
     def close(self) -> None:
         """Close every file. What is deleted and not acknowledged is lost, and counted."""

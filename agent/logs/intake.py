@@ -35,6 +35,8 @@ MISSING_AFTER: Final = 60.0
 its runtime may be starting too."""
 HELD_BYTES: Final = 2 * 1024 * 1024 * 1024
 """Bytes of deleted files that may be kept open until they are read. The disk is not ours."""
+_SPOOL_ROUNDS: Final = 3
+"""Looks at a stop for files that were deleted since the look before."""
 
 
 class Intake:
@@ -189,8 +191,14 @@ class Intake:
 
     def spool(self, spool: Spool, now: float) -> None:
         """Before the last checkpoint: keep what only this process holds."""
-        for tailed in self.tailed.values():
-            tailed.chain.spool(spool, tailed.fields, tailed.container, now)
+        waiting = list(self.tailed.values())
+        # Copying takes time, in which runtimes go on rotating: the last round finds little.
+        for _round in range(_SPOOL_ROUNDS):
+            waiting = [
+                tailed
+                for tailed in waiting
+                if tailed.chain.spool(spool, tailed.fields, tailed.container, now)
+            ]
 
     def close(self) -> None:
         """Close every file."""

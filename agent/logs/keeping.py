@@ -19,9 +19,10 @@ def keep(
     fields: Mapping[str, str],
     container: Container | None,
     now: float,
-) -> None:
+) -> bool:
     """Keep what is deleted and not acknowledged for the next start: in its copy on disk, or in the
-    spool. What finds no place there is lost in `close`."""
+    spool. What finds no place there is lost in `close`; return False then."""
+    kept = True
     _notice_truncations(rotation, ledger, now)
     count_dying(rotation, ledger)
     if any(file.unlinked() for file in rotation.files):
@@ -50,8 +51,10 @@ def keep(
                 "error", "spool", "A deleted log file cannot be kept for the next start.",
                 path=rotation.path, bytes=end - mark.acknowledged, error=error,
             )  # fmt: skip
+            kept = False
         else:
             rotation.hand_over(file, end)
+    return kept
 
 
 def close(rotation: Rotation, ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -246,6 +247,30 @@ def test_a_spool_that_cannot_be_written_is_a_loss_that_is_counted(agent: Agent) 
     agent.stop()
     assert agent.lost == {"unlinked": 1}
     assert any("cannot be kept" in line for line in agent.said)
+
+
+def test_what_is_deleted_while_others_are_copied_is_kept_too(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.log.write_bytes(cri("one"))
+    agent.start()
+    agent.log.rename(rotated := agent.log.with_name("0.log.20261124-031616"))
+    agent.log.write_bytes(cri("two"))
+    agent.scan()
+    rotated.unlink()
+    save = agent.spool.save
+
+    def slow(origin: Origin, size: int, blocks: Iterable[bytes]) -> None:
+        save(origin, size, blocks)
+        agent.log.unlink(missing_ok=True)  # the runtime rotates on
+
+    monkeypatch.setattr(agent.spool, "save", slow)
+    agent.stop()
+    assert agent.lost == {}
+    agent.start()
+    agent.deliver()
+    assert agent.read == ["one", "two"]
+    agent.stop()
 
 
 def test_a_container_that_went_while_nobody_read_is_counted_once(agent: Agent) -> None:
