@@ -184,8 +184,11 @@ class Chain:
         yield self._finished(read_ns)
 
     def abandon(self, file: TailedFile, cause: Cause, sentence: str) -> None:
-        """Close a file whose bytes are not all acknowledged: they are lost."""
-        self.ledger.lose(cause, sentence, lost_bytes=self.rotation.abandon(file))
+        """Close a file: what of it is not acknowledged, or still being written, is lost."""
+        finished = file.finished()
+        lost = self.rotation.abandon(file)
+        if not finished:
+            self.ledger.lose(cause, sentence, lost_bytes=lost)
 
     def spool(
         self, spool: Spool, fields: Mapping[str, str], container: Container | None, now: float

@@ -135,7 +135,8 @@ class Intake:
             self._count_missing(now)
 
     def enforce_budget(self) -> None:
-        """Give up deleted files, the largest first, while they hold too much of the disk."""
+        """Give up deleted files while they hold too much of the disk: those that are delivered, and
+        then the largest."""
         held: list[tuple[int, Tailed, TailedFile]] = []
         for tailed in self.tailed.values():
             for file in tailed.chain.rotation.files:
@@ -143,7 +144,8 @@ class Intake:
                     size = file.offset + max(0, file.unread())
                     held.append((size, tailed, file))
         total = sum(size for size, _tailed, _file in held)
-        held.sort(key=lambda item: -item[0])
+        if total > self._held_limit:
+            held.sort(key=lambda item: (not item[2].finished(), -item[0]))
         for size, tailed, file in held:
             if total <= self._held_limit:
                 break

@@ -324,8 +324,10 @@ class Rotation:
             mark.done = True
             os.close(opened.fd)
             return
-        for file in self.files:
-            file.grown_at = now  # older ones are being rotated away now: give their writers time
+        if self.files:
+            # It is being rotated away: give its writer time. Those before it have had theirs, and
+            # would never be closed where a container is rotated all the time.
+            self.files[-1].grown_at = now
         mark.done = False
         head = opened.head[: mark.head.length]
         self.files.append(self._tail(opened.fd, mark, head, now, opened.inflated))

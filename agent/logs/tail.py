@@ -162,6 +162,11 @@ class TailedFile:
         fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         return False
 
+    def finished(self) -> bool:
+        """Whether closing it, deleted as it is, gives nothing up: all is acknowledged, and nobody
+        writes."""
+        return self.acknowledged() and not self.written()
+
     def contents(self, offset: int) -> Iterator[bytes]:
         """Its bytes from `offset` on, to where it ends now. Does not change where it is read."""
         inflated = None if self.inflated is None else Inflated(self.fd)

@@ -149,6 +149,21 @@ def test_a_rotated_file_is_closed_when_it_has_been_quiet(log: Path, chain: Chain
     assert len(chain.rotation.files) == 1
 
 
+def test_rotated_files_are_closed_in_a_container_that_is_always_rotated(
+    log: Path, chain: Chain
+) -> None:
+    """A file comes every second: the one before it gets its time, and not all the others again."""
+    for second in range(30):
+        now = NOW + second
+        write(log, cri(f"line {second}"))
+        chain.rotation.look(now, force=True)
+        acknowledge(turn(chain, now))
+        list(chain.retire(now, 7))
+        log.rename(log.with_name(f"0.log.20261124-{second:06d}"))
+        log.touch()
+    assert len(chain.rotation.files) <= LINGER + 2
+
+
 def test_an_unread_rotated_file_stays_open_however_long_it_takes(log: Path, chain: Chain) -> None:
     write(log, cri("one"))
     rotate(log)

@@ -173,6 +173,24 @@ def test_deleted_files_are_given_up_largest_first_when_they_hold_too_much(tmp_pa
     rig.intake.close()
 
 
+def test_deleted_files_that_are_delivered_go_first_and_are_no_loss(tmp_path: Path) -> None:
+    rig = Rig(held_bytes=1500)
+    paths = [tmp_path / name / "0.log" for name in ("delivered", "waiting")]
+    for path, lines in zip(paths, (10, 20), strict=True):
+        path.parent.mkdir()
+        path.write_bytes(cri("x" * 100) * lines)
+    rig.intake.update([source(path) for path in paths], 0.0)
+    file = rig.intake.tailed[str(paths[0])].chain.rotation.files[0]
+    file.offset = file.mark.processed = file.mark.acknowledged = file.unread()
+    for path in paths:
+        path.unlink()
+    rig.intake.enforce_budget()
+    lost = {c.path: c.lost["over_budget"].bytes for c in rig.intake.counters() if c.lost}
+    assert lost == {str(paths[1]): 20 * len(cri("x" * 100))}, "it alone is over the budget"
+    assert rig.intake.held_bytes == 0
+    rig.intake.close()
+
+
 def test_checkpointed_files_of_containers_not_found_yet_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "0.log"
     path.write_bytes(cri("one"))
