@@ -21,12 +21,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from agent.log_destinations import FluentdDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.fluentd.connection import Connection, ConnectionLost, connect
 from exporters.fluentd.forward import ForwardEncoder, forward_message
+from exporters.fluentd.reasons import told
 from exporters.fluentd.servers import Server, Servers
+
+_LAST_WORDS: Final = 0.2
+"""Seconds in which the reader of a connection that cannot be written to may say why."""
 
 
 class ForwardClient:
@@ -66,7 +71,7 @@ class ForwardClient:
         try:
             connection, acknowledged = await self._write(chunk)
         except OSError as error:
-            return self._later(str(error))
+            return self._later(told(error))
         # asyncio.timeout does the same for a few hundredths of the worker's CPU time.
         late = asyncio.get_running_loop().call_later(
             self._config.ack_timeout, _too_late, acknowledged
@@ -74,9 +79,8 @@ class ForwardClient:
         try:
             await acknowledged
         except TimeoutError:
-            reason = f"no acknowledgement within {self._config.ack_timeout} s"
-            self._drop(connection, reason)
-            return self._later(reason)
+            self._drop(connection, f"no acknowledgement within {self._config.ack_timeout:g} s")
+            return self._later(connection.reason)
         except ConnectionLost as error:
             return self._later(str(error))
         finally:
@@ -119,8 +123,13 @@ class ForwardClient:
                 acknowledged.cancel()
                 if acknowledged.done() and not acknowledged.cancelled():
                     acknowledged.exception()  # the reader saw the end first, and said so there
-                self._drop(connection, f"cannot send: {str(error) or 'the server takes no bytes'}")
-                raise
+                late = isinstance(error, TimeoutError)
+                if not late and not connection.closed:
+                    # Who reads may know more: the alert of a TLS server, for one.
+                    await asyncio.wait((connection.reading,), timeout=_LAST_WORDS)
+                why = "the server takes no bytes" if late else told(error)
+                self._drop(connection, f"cannot send: {why}")
+                raise ConnectionLost(connection.reason) from None
             if not connection.keepalive:
                 if self._connection is connection:
                     self._connection = None
@@ -146,8 +155,7 @@ class ForwardClient:
             connection = await connect(server, self._config, self._drop)
         except OSError as error:
             now = asyncio.get_running_loop().time()
-            why = str(error) or type(error).__name__
-            server.backoff.fail(now, f"cannot connect to {server.place}: {why}")
+            server.backoff.fail(now, f"cannot connect to {server.place}: {told(error)}")
             self._reached = self._connection is not None
             raise
         self._open = {one for one in self._open if not one.closed} | {connection}
@@ -186,7 +194,7 @@ class ForwardClient:
         if self._connection is connection:
             self._connection = None
         self._reached = self._connection is not None
-        connection.server.backoff.fail(asyncio.get_running_loop().time(), reason)
+        connection.server.backoff.fail(asyncio.get_running_loop().time(), connection.reason)
 
     def _later(self, reason: str) -> RetryAfter:
         wait, _reason = self._servers.first_due(asyncio.get_running_loop().time())

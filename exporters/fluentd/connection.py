@@ -29,6 +29,7 @@ from exporters.fluentd.handshake import (
     ping,
 )
 from exporters.fluentd.outlet import Outlet, SocketOutlet, StreamOutlet
+from exporters.fluentd.reasons import ended
 from exporters.fluentd.servers import CONNECT_TIMEOUT, Server
 
 _READ: Final = 64 * 1024
@@ -49,6 +50,7 @@ class Connection:
         outlet: Outlet,
         *,
         keepalive: bool,
+        config: FluentdDestination,
         on_end: Callable[[Connection, str], None],
     ) -> None:
         self.server = server
@@ -58,6 +60,10 @@ class Connection:
         """False: the server takes one message."""
         self.waiting: dict[str, asyncio.Future[None]] = {}
         self.closed = False
+        self.reason = ""
+        """Why it is closed, and where it led to."""
+        self._config = config
+        self._heard = False
         self._retired = False
         self._on_end = on_end
         self.reading = asyncio.create_task(self._read_acks(reader), name="forward acks")
@@ -85,13 +91,14 @@ class Connection:
         if self.closed:
             return
         self.closed = True
+        self.reason = f"{self.server.place}: {reason}"
         self.outlet.close()
         self._writer.transport.abort()
         if self.reading is not asyncio.current_task():
             self.reading.cancel()
         for acknowledged in self.waiting.values():
             if not acknowledged.done():
-                acknowledged.set_exception(ConnectionLost(reason))
+                acknowledged.set_exception(ConnectionLost(self.reason))
         self.waiting.clear()
 
     async def _read_acks(self, reader: asyncio.StreamReader) -> None:
@@ -104,12 +111,15 @@ class Connection:
                         raise NotAnAck(f"an acknowledgement of an unknown chunk: {identity!r}")
                     if not acknowledged.done():
                         acknowledged.set_result(None)
+                    self._heard = True
                 if self._retired and not self.waiting:
                     self.close("done")
                     return
-            reason = "the server closed the connection"
-        except (OSError, NotAnAck) as error:
-            reason = str(error) or type(error).__name__
+            reason = ended(None, self._config, heard=self._heard)
+        except NotAnAck as error:
+            reason = str(error)
+        except OSError as error:
+            reason = ended(error, self._config, heard=self._heard)
         self._on_end(self, reason)
 
 
@@ -142,7 +152,7 @@ async def connect(
             step = "handshake"
             keepalive = await _let_in(reader, writer, prepared.who)
     except TimeoutError:
-        hint = "; has the server a <security> section?" if step == "handshake" else ""
+        hint = "; has the server a <security> section?" if step == "handshake" else "; has it TLS?"
         raise ConnectionError(f"no {step} within {CONNECT_TIMEOUT:g} s{hint}") from None
     outlet: Outlet
     try:
@@ -150,7 +160,9 @@ async def connect(
     except OSError:  # no descriptor is free, or the server closed meanwhile
         writer.transport.abort()
         raise
-    return Connection(server, reader, writer, outlet, keepalive=keepalive, on_end=on_end)
+    return Connection(
+        server, reader, writer, outlet, keepalive=keepalive, config=config, on_end=on_end
+    )
 
 
 async def _streams(
@@ -205,10 +217,10 @@ async def _message(reader: asyncio.StreamReader) -> object:
 def _prepare(config: FluentdDestination) -> _Secrets:
     context = None
     if config.tls:
-        context = ssl.create_default_context(cafile=config.ca_file or None)
+        context = _trusting(config.ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if config.cert_file:
-            context.load_cert_chain(config.cert_file, config.key_file)
+            _show(context, config.cert_file, config.key_file)
     if not config.shared_key_file:
         return _Secrets(context, None)
     return _Secrets(
@@ -220,6 +232,24 @@ def _prepare(config: FluentdDestination) -> _Secrets:
             _secret(config.password_file) if config.username else b"",
         ),
     )
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:  # which does not say the name
+        raise _named(error, ca_file) from None
+
+
+def _show(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
+    try:
+        context.load_cert_chain(cert_file, key_file)
+    except OSError as error:
+        raise _named(error, f"{cert_file}, {key_file}") from None
+
+
+def _named(error: OSError, files: str) -> OSError:
+    return OSError(error.errno, error.strerror or str(error), files)
 
 
 def _secret(path: str) -> bytes:

@@ -26,6 +26,7 @@ from agent.compression import compress
 from agent.logs.chunk import BlockEncoder, Chunk, Entry, Extra
 from exporters.fluentd.blocks import Shape, block_encoder
 from exporters.fluentd.headers import binary_header, headers_after, map_header, string_header
+from exporters.fluentd.reasons import no_ack
 
 _ENTRY: Final = b"\x92\xd7\x00"
 _NANOSECONDS: Final = 1_000_000_000
@@ -131,19 +132,19 @@ class AckDecoder:
         """
         try:
             self._unpacker.feed(data)
-            return list(self._ids())
+            return list(self._ids(data))
         except NotAnAck:
             raise
-        except Exception as error:  # noqa: BLE001 msgpack's errors have no common class
-            raise NotAnAck(f"{type(error).__name__}: {error}") from None
+        except Exception:  # noqa: BLE001 msgpack's errors have no common class
+            raise NotAnAck(no_ack(data)) from None
 
-    def _ids(self) -> Iterator[str]:
+    def _ids(self, data: bytes) -> Iterator[str]:
         for message in self._unpacker:
             identity = message.get("ack") if isinstance(message, dict) else None
             if not isinstance(identity, str):
                 if isinstance(message, list) and message[:1] == ["HELO"]:
                     raise NotAnAck("the server wants a shared key (HELO); set shared_key_file")
-                raise NotAnAck(repr(message)[:200])
+                raise NotAnAck(no_ack(data))
             yield identity
 
 

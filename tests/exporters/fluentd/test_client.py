@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -139,7 +140,11 @@ def test_a_lost_connection_is_a_retry_with_its_reason() -> None:
     async def test(client: ForwardClient, server: Server) -> None:
         outcome = await client.send(chunk("a"))
         assert isinstance(outcome, RetryAfter)
-        assert outcome.reason == "the server closed the connection"
+        assert re.fullmatch(
+            r"127\.0\.0\.1:\d+: the server closed the connection before any acknowledgement; "
+            r"does it want TLS\?",
+            outcome.reason,
+        )
         assert 0 < outcome.seconds <= FIRST_WAIT
 
     run(answer, test)
@@ -150,8 +155,26 @@ def test_an_answer_that_is_no_ack_closes_the_connection() -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n")
 
     async def test(client: ForwardClient, server: Server) -> None:
-        assert isinstance(await client.send(chunk("a")), RetryAfter)
+        outcome = await client.send(chunk("a"))
+        assert isinstance(outcome, RetryAfter)
+        assert outcome.reason.endswith("an HTTP server answers; is this the port of Forward?")
         assert client.connected is False
+
+    run(answer, test)
+
+
+def test_a_connection_that_was_good_is_not_asked_about() -> None:
+    async def answer(server: Server, writer: asyncio.StreamWriter, name: str) -> None:
+        ack(writer, name)
+        if name == "b":
+            writer.transport.abort()
+
+    async def test(client: ForwardClient, server: Server) -> None:
+        assert await client.send(chunk("a")) == Delivered()
+        await client.send(chunk("b"))
+        outcome = await client.send(chunk("c"))
+        if isinstance(outcome, RetryAfter):
+            assert "?" not in outcome.reason
 
     run(answer, test)
 
