@@ -1,6 +1,6 @@
 """`make run`: the agent on this host, with something to look at; `--check`: the same, by a machine.
 
-Starts the demo workloads when the host runs no container, then the agent with its metrics on
+Starts the demo workloads when no container runs on the host, then the agent with its metrics on
 127.0.0.1:9464 and the logs in .run/logs of the checkout, says where to look, and on Ctrl-C stops
 what it started.
 
@@ -102,7 +102,9 @@ def _missing(address: str, expected: list[str]) -> list[str]:
 def _demo(*, only_if_empty: bool) -> Iterator[list[str]]:
     """Run the demo workloads for as long as this lasts; yield the names of those that run."""
     names: list[str] = []
-    if only_if_empty and b"container_info{" in subprocess.check_output([AGENT, "metrics"]):
+    # A cgroup that a killed runtime left behind is on the page, as with cAdvisor, and runs nothing.
+    running = [AGENT, "ps", "--quiet", "--filter", "state!=exited"]
+    if only_if_empty and subprocess.check_output(running):
         yield names
         return
     try:

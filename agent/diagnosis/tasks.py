@@ -46,6 +46,8 @@ def pids_limit(subject: Subject, _scene: Scene) -> Outcome:
 def fd_limit(subject: Subject, _scene: Scene) -> Outcome:
     """Its processes are near their limit of open files."""
     counts = subject.usage.sample.processes
+    if counts is not None and not counts.processes:
+        return None
     if counts is None or counts.file_descriptors is None or counts.max_open_files is None:
         return NotPossible(
             "fd_limit",

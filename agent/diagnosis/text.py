@@ -124,8 +124,10 @@ def _heading(verdict: Verdict, scene: Scene, then: Then | None) -> str:
         return f"{verdict.name}   ({down})"
     usage, container = verdict.subject.usage, verdict.subject.container
     facts = [fact for fact in (container.image, container.runtime) if fact]
-    if (age := usage.age(scene.wall_time)) is not None:
-        facts.append(f"up {human_duration(age)}" + ("" if then is None else f" at {then.end}"))
+    age = usage.age(scene.wall_time)
+    if usage.state == "exited" or age is not None:
+        lives = "exited" if age is None or usage.state == "exited" else f"up {human_duration(age)}"
+        facts.append(lives if then is None else f"{lives} at {then.end}")
     if usage.cpu_limit_cores is not None and not isinstance(usage.cpu_limit_cores, Unlimited):
         facts.append(f"limit {human_cores(usage.cpu_limit_cores)} cores")
     if usage.memory_limit is not None and not isinstance(usage.memory_limit, Unlimited):

@@ -321,6 +321,13 @@ def test_open_files_near_their_limit() -> None:
     assert not rules(two(processes=near._replace(processes=4)))
 
 
+def test_without_a_process_there_are_no_open_files_to_look_at() -> None:
+    (verdict,) = diagnose(scene_of(two(processes=ProcessCounts(0, 0)))).verdicts
+    assert "fd_limit" not in {check.rule for check in verdict.blind}
+    (verdict,) = diagnose(scene_of(two(processes=ProcessCounts(3)))).verdicts
+    assert "fd_limit" in {check.rule for check in verdict.blind}
+
+
 def ended(code: int, restarts: int) -> Total:
     end = Exit(code=code, signal=None, reason=Reason.ERROR, ran=2.0, counters=None, final=True)
     return Total(Identity("", "", "", "a"), restarts=restarts, last=end)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
+from agent.cgroupfs.events import CgroupEvents
 from agent.diagnosis.diagnose import diagnose
 from agent.diagnosis.document import document
 from agent.diagnosis.scene import Scene, scene_of
@@ -27,6 +30,16 @@ def scene() -> Scene:
 
 def test_the_whole_host_as_text() -> None:
     assert_golden("why.txt", diagnosis_text(diagnose(scene()), scene(), Style()))
+
+
+def test_a_cgroup_without_a_process_is_not_up() -> None:
+    left = [
+        replace(idle(t), cgroup_events=CgroupEvents(populated=False, frozen=False)) for t in TICKS
+    ]
+    seen = scene_of(look({"left": left}))
+    text = diagnosis_text(diagnose(seen), seen, Style(), one=True)
+    assert "docker, exited)" in text
+    assert ", up " not in text
 
 
 def test_every_line_fits_and_ascii_is_ascii() -> None:
