@@ -8,6 +8,8 @@ Docs    https://github.com/anchore/grype (schema: schema/grype/db-search and pre
      "source":{"type":"image","target":{"userInput":"shop/api:4.2","imageID":"sha256:552e…",
                "manifestDigest":"sha256:e6de…","repoDigests":["shop/api@sha256:e6de…"],…}},
      "descriptor":{"name":"grype","version":"0.104.0","timestamp":"2026-11-20T10:11:12.123Z",…}}
+
+A scan of an SBOM may know the manifest's digest alone: that finds a container that pins it.
 """
 
 from __future__ import annotations
@@ -31,16 +33,17 @@ def parse_grype(report: Json, written_at: float) -> ImageReport:
         raise NoReport(f"a scan of a {text(source, 'type') or 'thing'}, not of an image")
     target = child(source, "target")
     image_id = text(target, "imageID")
-    if not image_id:
-        raise NoReport("no source.target.imageID in it")
-    vulnerabilities = [child(match, "vulnerability") for match in objects(report, "matches")]
+    found = digests([text(target, "manifestDigest"), *strings(target, "repoDigests")])
+    if not image_id and not found:
+        raise NoReport("no source.target.imageID in it, and no digest")
+    vulnerable = [child(match, "vulnerability") for match in objects(report, "matches")]
     return ImageReport(
         tool="grype",
-        image_ids=frozenset({image_id}),
-        digests=digests([text(target, "manifestDigest"), *strings(target, "repoDigests")]),
+        image_ids=frozenset({image_id} if image_id else ()),
+        digests=found,
         counts=count(
-            (severity(text(found, "severity")), text(child(found, "fix"), "state") == "fixed")
-            for found in vulnerabilities
+            (severity(text(match, "severity")), text(child(match, "fix"), "state") == "fixed")
+            for match in vulnerable
         ),
         scanned_at=parse_time(text(child(report, "descriptor"), "timestamp")) or written_at,
     )

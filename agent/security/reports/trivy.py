@@ -31,17 +31,17 @@ def parse_trivy(report: Json, written_at: float) -> ImageReport:
     if text(report, "ArtifactType") != "container_image":
         raise NoReport(f"a scan of a {text(report, 'ArtifactType') or 'thing'}, not of an image")
     metadata = child(report, "Metadata")
-    image_id = text(metadata, "ImageID")
-    if not image_id:
-        raise NoReport("no Metadata.ImageID in it")
+    image_id, found = text(metadata, "ImageID"), digests(strings(metadata, "RepoDigests"))
+    if not image_id and not found:
+        raise NoReport("no Metadata.ImageID in it, and no digest")
     return ImageReport(
         tool="trivy",
-        image_ids=frozenset({image_id}),
-        digests=digests(strings(metadata, "RepoDigests")),
+        image_ids=frozenset({image_id} if image_id else ()),
+        digests=found,
         counts=count(
-            (severity(text(found, "Severity")), bool(text(found, "FixedVersion")))
+            (severity(text(item, "Severity")), bool(text(item, "FixedVersion")))
             for result in objects(report, "Results")
-            for found in objects(result, "Vulnerabilities")
+            for item in objects(result, "Vulnerabilities")
         ),
         scanned_at=parse_time(text(report, "CreatedAt")) or written_at,
     )

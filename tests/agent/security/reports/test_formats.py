@@ -173,3 +173,22 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(NoReport, match=f"more than the {MAX_BYTES}"):
         read_report(str(path))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"matches": [], "source": {"type": "image", "target": {"manifestDigest": MANIFEST}}},
+        {
+            "SchemaVersion": 2,
+            "ArtifactType": "container_image",
+            "Metadata": {"RepoDigests": [f"shop/api@{MANIFEST}"]},
+        },
+    ],
+    ids=["grype", "trivy"],
+)
+def test_a_scan_that_knows_the_manifests_digest_alone_is_of_that_image(report: object) -> None:
+    found = parsed(report)
+    assert found.image_ids == frozenset()
+    assert found.digests == {MANIFEST}
+    assert found.counts == {}
