@@ -3,10 +3,7 @@
 A command that imports a hundred records makes instances of twenty and compares three. The standard
 library compiles five functions for each, 0.75 ms and 6 KB; here `__init__`, `__eq__` and `__hash__`
 are compiled when they are first called, and the others are the same functions for all
-(`tests.bench.records` has the ratios).
-
-`NamedTuple` is `typing`'s without a look at what the annotations say, for each of which `typing`
-compiles and keeps code: 1 KB and as much time as all the rest of the class takes.
+(`tests.bench.records` has the ratios). `NamedTuple` is the same for named tuples.
 
 `dataclass`, `field` and `replace` mean what those of the standard library mean, as far as they are
 here: classes with slots, fields with a default, a default_factory, kw_only and repr, and
@@ -16,16 +13,19 @@ too.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+from agent.first_use import FirstUse
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
     from typing import NamedTuple
+else:
+    from agent.named_tuple import NamedTuple
 
-__all__ = ["NamedTuple", "dataclass", "field", "replace"]
+__all__ = ["NamedTuple", "dataclass", "field", "is_record", "replace"]
 
 _MISSING: Final = object()
 
@@ -104,23 +104,10 @@ if not TYPE_CHECKING:
             **dict(zip(record.fields, record.values(instance), strict=True)) | changes
         )
 
-    class _NamedTuples(type):
-        """Makes a class of a body."""
 
-        def __new__(mcs, name, bases, body):
-            if not bases:
-                return super().__new__(mcs, name, bases, body)
-            fields = body.get("__annotations__", {})
-            defaults = [body[field] for field in fields if field in body]
-            made = namedtuple(name, fields, defaults=defaults, module=body["__module__"])
-            for key, value in body.items():
-                if key not in fields and key != "__qualname__":
-                    setattr(made, key, value)
-            made.__qualname__ = body["__qualname__"]
-            return made
-
-    class NamedTuple(metaclass=_NamedTuples):
-        """See `typing.NamedTuple`."""
+def is_record(kind: object) -> TypeGuard[type]:
+    """Whether it is a class that `dataclass` made."""
+    return isinstance(kind, type) and hasattr(kind, "__record__")
 
 
 def _make(cls: Any, *, frozen: bool, kw_only: bool, eq: bool) -> Any:
@@ -155,13 +142,12 @@ def _make(cls: Any, *, frozen: bool, kw_only: bool, eq: bool) -> Any:
         body |= _FROZEN
     if eq and not frozen:
         body["__hash__"] = None
-    made = type(cls)(cls.__name__, cls.__bases__, body)
-    _compile_when_called(made, "__init__", _init)
+    body["__init__"] = _INIT
     if eq:
-        _compile_when_called(made, "__eq__", _eq)
+        body["__eq__"] = _EQ
         if frozen:
-            _compile_when_called(made, "__hash__", _hash)
-    return made
+            body["__hash__"] = _HASH
+    return type(cls)(cls.__name__, cls.__bases__, body)
 
 
 def _field(default: object, name: str, hint: object) -> _Field:
@@ -182,18 +168,14 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda instance: tuple([getattr(instance, name) for name in names])
 
 
-def _compile_when_called(
-    cls: Any, name: str, text: Callable[[_Record, dict[str, Any]], str]
-) -> None:
-    def first(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _compiled(name: str, text: Callable[[_Record, dict[str, Any]], str]) -> FirstUse:
+    def made(cls: Any) -> Any:
         names: dict[str, Any] = {"_cls": cls, "__name__": cls.__module__}
         exec(text(cls.__record__, names), names)  # noqa: S102 made of the names of fields
-        made: Any = names[name]
-        made.__qualname__ = f"{cls.__qualname__}.{name}"
-        setattr(cls, name, made)
-        return made(self, *args, **kwargs)
+        names[name].__qualname__ = f"{cls.__qualname__}.{name}"
+        return names[name]
 
-    setattr(cls, name, first)
+    return FirstUse(name, made)
 
 
 def _init(record: _Record, names: dict[str, Any]) -> str:
@@ -231,6 +213,11 @@ def _hash(record: _Record, names: dict[str, Any]) -> str:  # noqa: ARG001 as `_i
 
 def _tuple(record: _Record, instance: str) -> str:
     return "(" + "".join([f"{instance}.{name}, " for name in record.fields]) + ")"
+
+
+_INIT: Final = _compiled("__init__", _init)
+_EQ: Final = _compiled("__eq__", _eq)
+_HASH: Final = _compiled("__hash__", _hash)
 
 
 def _repr(self: Any) -> str:
