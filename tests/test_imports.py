@@ -36,8 +36,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.named_tuple": frozenset({"agent.first_use"}),
     "agent.records": frozenset({"agent.first_use", "agent.named_tuple"}),
     "agent.version": frozenset(),
-    "agent.plain_prometheus_client": frozenset({"agent.lean"}),
-    "agent.families": frozenset({"agent.plain_prometheus_client"}),
+    "agent.exposition": frozenset(),
+    "agent.families": frozenset({"agent.exposition"}),
     "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
     "agent.probe_costs": frozenset({"agent.bpf", "agent.families"}),
     "agent.telemetry": frozenset({"agent.families", "agent.own_process", "agent.version"}),
@@ -113,7 +113,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | LOG_SECTIONS
     | {"agent.container", "agent.families", "agent.inotify", "agent.log_patterns"},
     "exporters.prometheus": METRICS
-    | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
+    | {
+        "agent.exposition",
+        "agent.families",
+        "agent.telemetry",
+        "agent.logs.stats",
+        "agent.netstack",
+        "agent.processes",
+    }
     | {"exporters.http"},
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset(

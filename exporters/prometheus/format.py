@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from agent.exposition import escape_help
 from agent.records import dataclass
 from exporters.prometheus.metric import AnyMetric
 
@@ -35,7 +36,7 @@ class Format:
 
 
 def _text_head(metric: AnyMetric) -> str:
-    text = metric.help.replace("\\", "\\\\").replace("\n", "\\n")
+    text = escape_help(metric.help, openmetrics=False)
     return f"# HELP {metric.name} {text}\n# TYPE {metric.name} {metric.type}\n"
 
 
@@ -46,7 +47,7 @@ def family_name(metric: AnyMetric) -> str:
 
 def _openmetrics_head(metric: AnyMetric) -> str:
     name = family_name(metric)
-    text = metric.help.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    text = escape_help(metric.help, openmetrics=True)
     kind = "unknown" if metric.type == "untyped" else metric.type
     unit = ""
     if metric.unit and name.endswith(f"_{metric.unit}"):
