@@ -14,25 +14,25 @@ any other. Keys are the fields of the dataclasses there: a new field is a new ke
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import re
+import sys
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from agent.config import Config
 from agent.config_lines import key_lines
-from agent.log_destinations import DESTINATIONS, Destination
-from agent.log_rules import LogRule
+from agent.file_destination import FileDestination
+from agent.records import is_record
 
 S = TypeVar("S")
 
 PREFIX = "AGENT_"
-_LOG_SECTIONS: Mapping[str, object] = {"Destination": Destination, "LogRule": LogRule}
-"""Types that a section names and does not load."""
+_DESTINATION, _LOG_RULE = object(), object()
+_LOG_SECTIONS: Mapping[str, object] = {"Destination": _DESTINATION, "LogRule": _LOG_RULE}
+"""For types that a section names and does not load. They are loaded where one is written down."""
 _NAMES: Mapping[object, str] = {
     str: "text",
     int: "a whole number",
@@ -131,11 +131,25 @@ def keys() -> tuple[str, ...]:
 
 
 def _keys(section: type, prefix: str) -> Iterable[str]:
-    for name, kind in typing.get_type_hints(section, localns=_LOG_SECTIONS).items():
-        if dataclasses.is_dataclass(kind):
-            yield from _keys(typing.cast(type, kind), f"{prefix}{name}.")
+    for name, kind in _hints(section).items():
+        if is_record(kind):
+            yield from _keys(kind, f"{prefix}{name}.")
         else:
             yield prefix + name
+
+
+def _hints(section: type) -> dict[str, object]:
+    """
+    Name → type of a section's fields.
+
+    `typing.get_type_hints` loads what Python's syntax trees are made of, which stays: 210 KB.
+    """
+    hints: dict[str, object] = {}
+    for cls in reversed(section.__mro__[:-1]):
+        names = vars(sys.modules[cls.__module__])
+        for name, hint in cls.__annotations__.items():
+            hints[name] = eval(hint, names, _LOG_SECTIONS)  # noqa: S307 our own source
+    return hints
 
 
 def _overrides(
@@ -195,7 +209,7 @@ class _Section:
         self._problems = problems
 
     def read(self, section: type[S], table: Mapping[str, object], prefix: str) -> S:
-        kinds = typing.get_type_hints(section, localns=_LOG_SECTIONS)
+        kinds = _hints(section)
         values: dict[str, object] = {}
         for name, value in table.items():
             key = prefix + name
@@ -205,10 +219,10 @@ class _Section:
                 continue
             kind = kinds[name]
             try:
-                if dataclasses.is_dataclass(kind):
+                if is_record(kind):
                     if not isinstance(value, dict):
                         raise _Refused(f"is a section, write [{key}]")
-                    values[name] = self.read(typing.cast(type, kind), value, f"{key}.")
+                    values[name] = self.read(kind, value, f"{key}.")
                 else:
                     values[name] = self._value(kind, value, key)
             except _Refused as refusal:
@@ -243,21 +257,29 @@ class _Section:
     def _list(self, kind: object, value: object, key: str) -> tuple[object, ...]:
         if not isinstance(value, list):
             raise _Refused('must be a list, as in ["a", "b"]')
-        if typing.get_origin(kind) is types.UnionType:
+        if kind is _DESTINATION:
             return tuple(self._destination(item, f"{key}[{i}]") for i, item in enumerate(value))
-        if dataclasses.is_dataclass(kind):
+        if kind is _LOG_RULE and value:
+            from agent.log_rules import LogRule
+
+            kind = LogRule
+        if is_record(kind):
             return tuple(self._row(kind, item, f"{key}[{i}]") for i, item in enumerate(value))
         return tuple(self._value(kind, item, key) for item in value)
 
-    def _row(self, kind: object, table: object, key: str) -> object:
+    def _row(self, kind: type, table: object, key: str) -> object:
         if not isinstance(table, dict):
             raise _Refused(f"each one is a section, write [[{re.sub(r'[[][0-9]+]', '', key)}]]")
-        return self.read(typing.cast(type, kind), table, f"{key}.")
+        return self.read(kind, table, f"{key}.")
 
     def _destination(self, table: object, key: str) -> object:
         if not isinstance(table, dict):
             raise _Refused("each destination is a section, write [[logs.destination]]")
         kind = str(table.get("type", ""))
+        if kind == "file":
+            return self.read(FileDestination, table, f"{key}.")
+        from agent.log_destinations import DESTINATIONS
+
         if kind not in DESTINATIONS:
             near = _nearest(kind, DESTINATIONS) if kind else ""
             raise _Refused(f"type must be one of {', '.join(DESTINATIONS)}{near}")

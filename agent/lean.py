@@ -1,11 +1,13 @@
 """Libraries imported without what they import in turn and this process never uses.
 
-Two ways:
+Three ways:
 
-    defer("inspect")             loads when one of its names is first used, not when it is imported;
-                                 nothing else is different
-    with emptied("gzip"): ...    every name in it is an empty class: for libraries of which the part
-                                 that uses it is not used
+    defer("inspect")                    loads when one of its names is first used, not when it is
+                                        imported; nothing else is different
+    with emptied("gzip"): ...           every name in it is an empty class: for libraries of which
+                                        the part that uses it is not used
+    with replaced("gettext", f=g): ...  these names are all that is in it: for libraries that use
+                                        little of a large module
 
 At start, by one thread: a module that is loaded already stays as it is. (importlib.util.LazyLoader
 does not do for the first: Python 3.11 loads its modules at the next `import` of them.)
@@ -15,12 +17,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-import threading
-from collections.abc import Iterator
+from _thread import allocate_lock
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 
 
 def defer(*names: str) -> None:
@@ -37,9 +39,23 @@ def defer(*names: str) -> None:
 @contextmanager
 def emptied(*names: str) -> Iterator[None]:
     """While this lasts, those that are not loaded yet are there and hold nothing."""
-    absent = [name for name in names if name not in sys.modules]
-    for name in absent:
-        sys.modules[name] = _Empty(name)
+    with _instead([_Empty(name) for name in names]):
+        yield
+
+
+@contextmanager
+def replaced(module: str, /, **names: object) -> Iterator[None]:
+    """While this lasts, a module that is not loaded yet is there and holds these names."""
+    stand_in = ModuleType(module)
+    vars(stand_in).update(names)
+    with _instead([stand_in]):
+        yield
+
+
+@contextmanager
+def _instead(stand_ins: Sequence[ModuleType]) -> Iterator[None]:
+    absent = {each.__name__: each for each in stand_ins if each.__name__ not in sys.modules}
+    sys.modules.update(absent)
     try:
         yield
     finally:

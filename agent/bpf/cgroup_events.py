@@ -13,7 +13,8 @@ from collections.abc import Collection
 from typing import Final
 
 from agent.bpf import syscall
-from agent.bpf.cgroups_counts import CgroupEvent, CgroupsCounts, decode_event
+from agent.bpf.cgroup_news import CgroupEvent
+from agent.bpf.cgroups_counts import CgroupsCounts, decode_event
 from agent.bpf.probe import Probe
 from agent.bpf.ring import Ring
 

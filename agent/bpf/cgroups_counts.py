@@ -10,6 +10,7 @@ import struct
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from agent.bpf.cgroup_news import CgroupChange, CgroupEvent, ProcessEnded
 from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.reading import Reading
 from agent.records import NamedTuple
@@ -23,32 +24,6 @@ HEAD: Final = struct.Struct("=Q4I")
 """struct cgroup_event without its path: cgroup, what, hierarchy, pid, status."""
 PATH_BYTES: Final = 384
 ENDED: Final = 3
-
-
-class CgroupChange(NamedTuple):
-    """A cgroup was made or removed."""
-
-    made: bool
-    hierarchy: int
-    """As in /proc/PID/cgroup: 0 is cgroup2."""
-    path: str
-    """From the root of the hierarchy; "" for one too long to be told."""
-    number: int
-    """The inode of its directory, which no other has after it."""
-
-
-class ProcessEnded(NamedTuple):
-    """The main thread of a process ended."""
-
-    pid: int
-    """As the first pid namespace numbers it."""
-    status: int
-    """As wait(2) tells it."""
-    cgroup: int
-    """The inode of its directory in the cgroup2 hierarchy."""
-
-
-CgroupEvent = CgroupChange | ProcessEnded
 
 
 def decode_event(record: bytes) -> CgroupEvent:

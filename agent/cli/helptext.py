@@ -6,9 +6,10 @@ compression libraries, which `agent run` would hold for as long as it runs.
 
 from __future__ import annotations
 
-import argparse
 import os
 from typing import Any, NoReturn
+
+from agent.cli.plain_argparse import argparse
 
 
 class HelpText(argparse.RawDescriptionHelpFormatter):

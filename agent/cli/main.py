@@ -6,7 +6,6 @@ command is known, then that command's file alone, which imports what it needs wh
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import signal
@@ -17,6 +16,7 @@ from agent.cli import streams
 from agent.cli.exits import CODES, ERROR, NOT_PERMITTED, USAGE
 from agent.cli.faults import told
 from agent.cli.helptext import Parser
+from agent.cli.plain_argparse import argparse
 
 COMMANDS = (
     "run",

@@ -29,13 +29,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from agent.cli.runtimes import RUNTIMES
     from agent.lean import defer
 
     # dataclasses explains records without a docstring by inspect, linecache opens sources by
-    # tokenize, urllib.parse checks addresses in brackets by ipaddress; difflib is for mistakes;
-    # encodings.idna, which every look-up of an address goes through, asks stringprep of names that
-    # are not ASCII.
-    defer("difflib", "inspect", "ipaddress", "stringprep", "tokenize")
+    # tokenize, traceback indents groups of exceptions by textwrap, urllib.parse checks addresses in
+    # brackets by ipaddress; difflib is for mistakes; encodings.idna, which every look-up of an
+    # address goes through, asks stringprep of names that are not ASCII.
+    defer("difflib", "inspect", "ipaddress", "stringprep", "textwrap", "tokenize", *RUNTIMES)
     import logging
 
     from agent.cgroupfs.hierarchies import NoCgroups

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 
@@ -33,7 +33,12 @@ def check_server(url: str) -> None:
 
 def is_loopback(host: str) -> bool:
     """Whether a host's name or address, without brackets, is this host's own alone."""
-    try:
-        return host.lower() == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    if host.lower() == "localhost":
+        return True
+    import socket  # which a server loads anyway; ipaddress takes 240 KB for this one question
+
+    for family, loopback in ((socket.AF_INET, b"\x7f"), (socket.AF_INET6, bytes(15) + b"\1")):
+        with suppress(OSError, UnicodeError):
+            if socket.inet_pton(family, host).startswith(loopback):
+                return True
+    return False

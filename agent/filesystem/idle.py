@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 from typing import Final
 
 _NUMBERS: Final = {"x86_64": 251, "aarch64": 30, "riscv64": 30}
@@ -20,9 +19,10 @@ _IDLE: Final = 3 << 13
 
 def be_idle() -> None:
     """Let every other's I/O go before the calling thread's. Raises OSError where it may not be."""
-    number = _NUMBERS.get(platform.machine())
+    machine = os.uname().machine
+    number = _NUMBERS.get(machine)
     if number is None:
-        raise OSError(f"ioprio_set is not known on {platform.machine()}")
+        raise OSError(f"ioprio_set is not known on {machine}")
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.syscall(number, _WHO_PROCESS, _CALLER, _IDLE) < 0:
         code = ctypes.get_errno()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Iterator
 from typing import Final, Protocol
 
-from agent.bpf.cgroups_counts import CgroupChange, CgroupEvent, ProcessEnded
+from agent.bpf.cgroup_news import CgroupChange, CgroupEvent, ProcessEnded
 from agent.cgroupfs.hierarchies import V1_CONTROLLERS, Hierarchies
 from agent.kernelfile import Denied, read
 from agent.lifecycle.tracked import Tracked

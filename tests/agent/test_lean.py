@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.lean import defer, emptied
+from agent.lean import defer, emptied, replaced
 
 
 @pytest.fixture
@@ -67,6 +67,14 @@ def test_an_emptied_module_is_there_only_meanwhile(module: str) -> None:
     with emptied(module, "threading"):
         empty = __import__(module)
         assert issubclass(type("Derived", (empty.Anything,), {}), object)
+        assert __import__("threading") is threading
+    assert module not in sys.modules
+    assert __import__(module).times == 1
+
+
+def test_a_replaced_module_holds_what_it_is_given(module: str) -> None:
+    with replaced(module, answer=42), replaced("threading", Thread=None):
+        assert vars(__import__(module))["answer"] == 42
         assert __import__("threading") is threading
     assert module not in sys.modules
     assert __import__(module).times == 1

@@ -19,15 +19,14 @@ from hypothesis import strategies as st
 from agent.bpf import cgroups_counts
 from agent.bpf.attach import cgroup2_root
 from agent.bpf.cgroup_events import CgroupEvents
+from agent.bpf.cgroup_news import CgroupChange, ProcessEnded
 from agent.bpf.cgroups import CGROUPS
 from agent.bpf.cgroups_counts import (
     KEY,
     MADE,
     REMOVED,
     VALUE,
-    CgroupChange,
     CgroupsCounts,
-    ProcessEnded,
     decode_cgroups,
     decode_event,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.bpf.cgroups_counts import CgroupChange, CgroupEvent, ProcessEnded
+from agent.bpf.cgroup_news import CgroupChange, CgroupEvent, ProcessEnded
 from agent.cgroupfs.hierarchies import Hierarchies
 from agent.cgroupfs.reading import Cgroup
 from agent.container.identity import identify
