@@ -240,7 +240,7 @@ def _page(address: str, mine: Callable[[Key], bool]) -> Seen:
             types[name] = family.type
             if mine((name, labels)):
                 values[name, labels] = sample.value
-                taken[name, labels] = sample.timestamp
+                taken[name, labels] = None if sample.timestamp is None else float(sample.timestamp)
     return Seen(values, taken, types)
 
 

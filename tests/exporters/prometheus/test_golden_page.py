@@ -99,8 +99,8 @@ def _copy(host: Path, target: Path) -> HostPaths:
         for name in (directory, *(f"{directory}/{file}" for file in files)):
             os.utime(name, (booted + 3600, booted + 3600))
     (target / "block").mkdir()
-    for number, device in (("7:0", "loop0"), ("254:0", "vda"), ("253:0", "vda"), ("8:0", "sda")):
-        (target / "block" / number).symlink_to(f"../../devices/block/{device}")
+    for numbers, device in (("7:0", "loop0"), ("254:0", "vda"), ("253:0", "vda"), ("8:0", "sda")):
+        (target / "block" / numbers).symlink_to(f"../../devices/block/{device}")
     return HostPaths(
         root=str(target / "root"),
         proc=str(target / "proc"),
