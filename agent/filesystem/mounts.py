@@ -106,11 +106,11 @@ def host_devices(mounts: Iterable[Mount]) -> list[tuple[str, Mount]]:
     The host's filesystems as cAdvisor's "/" has them: (label, a mount of it), each once.
 
     A device by its source, a tmpfs by its mount point. Overlays only at "/": the others are
-    containers, which answer for themselves.
+    containers, which answer for themselves. Of mounts at one place the last is the one that shows.
     """
     found: dict[str, Mount] = {}
     seen: set[tuple[int, int]] = set()
-    for mount in mounts:
+    for mount in {mount.mount_point: mount for mount in mounts}.values():
         if not (
             holds_files(mount.fs_type) or (mount.fs_type, mount.mount_point) == ("overlay", "/")
         ):

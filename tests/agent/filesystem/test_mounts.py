@@ -108,6 +108,14 @@ def test_the_hosts_filesystems_are_each_there_once_without_containers() -> None:
     ]
 
 
+def test_of_two_filesystems_at_one_place_the_last_mounted_is_the_one() -> None:
+    twice = parse_mountinfo(
+        "25 22 0:23 / /dev/shm rw - tmpfs tmpfs rw\n30 25 0:27 / /dev/shm rw - tmpfs tmpfs rw\n"
+    )
+    ((label, mount),) = host_devices(twice)
+    assert (label, mount.device) == ("/dev/shm", (0, 27))
+
+
 def test_a_device_is_called_as_it_was_mounted_else_as_the_kernel_has_it() -> None:
     assert device_name((8, 2), HOST, "/dev/dm-0") == "/dev/sda2"
     assert device_name((8, 1), HOST, "/dev/vda1") == "/dev/vda1"
