@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench soak soak-bpf guest kernels fuzz bpf native-asan dashboards lock screenshot clean
+.PHONY: help run try test lint check golden bench soak soak-bpf guest kubelet kernels fuzz bpf native-asan dashboards lock screenshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -48,6 +48,11 @@ soak-bpf: ## 2,000 containers of runc that come and go in ten minutes while all 
 guest: ## the tests that need systemd and cgroup v2, in an emulated guest; its image is built once
 	@deploy/setup.sh test
 	@$(PYTHON) -m tests.guest
+
+kubelet: ## beside a real kubelet and API server, built once from Kubernetes' Go module (10 minutes)
+	@deploy/setup.sh test
+	@$(PYTHON) -m tests.host.kubernetes_programs all
+	@$(PYTHON) -m pytest -q tests/host/test_kubelet*.py
 
 kernels: ## every probe on each packaged kernel, in guests; writes docs/kernels.md
 	@deploy/setup.sh test

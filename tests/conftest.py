@@ -21,6 +21,8 @@ from tests.host.cri_crio import CrioEngine
 from tests.host.cri_engine import Engine
 from tests.host.daemon import HostUnavailable, session_directory
 from tests.host.docker import DockerHost
+from tests.host.kubelet import Kubelet
+from tests.host.kubernetes_programs import program
 from tests.host.packages import Release, podman_5
 from tests.host.podman import PodmanHost
 from tests.host.rootless import RootlessPodman
@@ -153,6 +155,22 @@ def _cri_pods(directory: Path, start: Callable[[], Engine]) -> Iterator[CriHost]
         yield host
     finally:
         host.close()
+
+
+@pytest.fixture(scope="session")
+def kubelet(host_directory: Path) -> Iterator[Kubelet]:
+    """A real kubelet without an API server, where it was built (`make kubelet`)."""
+    directory = host_directory / "node"
+    try:
+        program("kubelet")
+        directory.mkdir()
+        node = Kubelet(directory, ContainerdEngine(directory))
+    except HostUnavailable as reason:
+        pytest.skip(f"kubelet: {reason}")
+    try:
+        yield node
+    finally:
+        node.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -31,7 +31,7 @@ class ContainerdEngine:
         self.name = f"cri-{version.partition('~')[0].partition('+')[0]}"
         self.root = directory / self.name
         self._state = directory / f"{self.name}-run"
-        self._socket = directory / f"{self.name}.sock"
+        self.socket = directory / f"{self.name}.sock"
         self._directory = directory / f"{self.name}-files"
         self._directory.mkdir()
         self.network = PodNetwork(self._directory / "cni")
@@ -45,9 +45,9 @@ class ContainerdEngine:
             environment,
         )
         self._daemon.await_answer(
-            lambda: self._socket.exists() and answers([*self._client(), "version"]), 30
+            lambda: self.socket.exists() and answers([*self._client(), "version"]), 30
         )
-        self.channel = Channel(self._socket)
+        self.channel = Channel(self.socket)
         self._daemon.await_answer(lambda: is_answering(self.channel), 30)
         self.images = self._load()
 
@@ -76,7 +76,7 @@ class ContainerdEngine:
             f'state = "{self._state}"\n'
             f"disabled_plugins = {off}\n"
             "[grpc]\n"
-            f'address = "{self._socket}"\n'
+            f'address = "{self.socket}"\n'
             f"[{cri}]\n"
             f'sandbox_image = "{PAUSE}"\n'
             "disable_apparmor = true\n"
@@ -109,4 +109,4 @@ class ContainerdEngine:
         return 1 in self.channel.call("/runtime.v1.ImageService/ImageStatus", request)
 
     def _client(self) -> list[str]:
-        return [self._ctr, "--address", str(self._socket)]
+        return [self._ctr, "--address", str(self.socket)]

@@ -161,11 +161,13 @@ def sweep(directory: Path) -> None:
     for name in (session_name(directory), f"{session_name(directory)}-kubelet"):
         remove_cgroup_tree(name)
     shutil.rmtree(Path("/run/containerd/runc", session_name(directory)), ignore_errors=True)
-    for address in directory.glob("*/io.containerd.runtime.v2.task/*/*/address"):
-        Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
-    for bootstrap in directory.glob("*/io.containerd.runtime.v2.task/*/*/bootstrap.json"):
-        address_2 = json.loads(bootstrap.read_text()).get("address", "")
-        Path(address_2.removeprefix("unix://")).unlink(missing_ok=True)
+    for above in ("*", "*/*"):
+        bundles = f"{above}/io.containerd.runtime.v2.task/*/*"
+        for address in directory.glob(f"{bundles}/address"):
+            Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
+        for bootstrap in directory.glob(f"{bundles}/bootstrap.json"):
+            address_2 = json.loads(bootstrap.read_text()).get("address", "")
+            Path(address_2.removeprefix("unix://")).unlink(missing_ok=True)
     shutil.rmtree(directory, ignore_errors=True)
 
 
