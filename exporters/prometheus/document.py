@@ -84,8 +84,8 @@ container_memory_rss * on (instance, id) group_left (compose_project) container_
   them, and so is `container_health_state`.
 - A cgroup that is no container, no pod and not above one has no series, nor has a systemd service
   unless `metrics.systemd` is on.
-- At `/`, `container_fs_usage_bytes` and the like are of filesystems on a device, not of memory or
-  of containers.
+- At `/`, `container_fs_usage_bytes` and the like have each filesystem once, without containers'
+  overlays (the numbers of the disk below them, again) and what is below `/proc` and `/sys`.
 - `container_spec_memory_reservation_limit_bytes` is `memory.low`, which runtimes set; cAdvisor
   reads `memory.min`, which they do not.
 - On cgroup v1 and hybrid hosts series are those of v2, where cAdvisor's differ from one to the
@@ -95,6 +95,7 @@ container_memory_rss * on (instance, id) group_left (compose_project) container_
   slices is that of everything below them. `container_pressure_*` has numbers where the kernel
   tells them, and cAdvisor shows 0. `container_memory_events_high_total` and
   `container_memory_{{pgscan,pgsteal}}_total` have no series: nothing counts, and cAdvisor shows 0.
+  User and system time share out the exact sum; `cpuacct.stat` has clock ticks.
 - These have no series, since nothing counts them for a container or others do:
 
 {without_names}
