@@ -80,6 +80,7 @@ class Rotation:
         self.looked = False
         """Whether it was ever seen what there is."""
         self._ledger = ledger
+        self._stamped = stamped
         self._remembered = Remembered(remembered, stamped=stamped)
         self._at_end = at_end and not remembered
         self._serial = 0
@@ -121,13 +122,14 @@ class Rotation:
     def records(self) -> list[FileRecord]:
         """What the checkpoint must hold of this container."""
         self.dying = [mark for mark in self.dying if mark.acknowledged < mark.processed]
+        left = self._left()
         records = [
             FileRecord(
                 mark.spooled or self.path,
                 abs(mark.inode),
                 mark.head,
                 mark.acknowledged,
-                mark.done and mark.acknowledged >= mark.processed,
+                (mark.done and mark.acknowledged >= mark.processed) or mark.serial in left,
             )
             for mark in (*self.dying, *self.marks)
         ]
@@ -208,6 +210,13 @@ class Rotation:
             file.mark.done = True
         self.files.remove(file)
         file.close()
+
+    def _left(self) -> set[int]:
+        """Serials of files that are delivered and that their runtime has left: it writes to a newer
+        one. They stay open a little; should they be gone after a kill, nothing is missing."""
+        if not self._stamped or len(self.files) < 2 or not self.files[-1].head:
+            return set()
+        return {file.mark.serial for file in self.files[:-1] if file.acknowledged()}
 
     def _look_once(self, now: float) -> bool:
         """Return False where the directory changed under the look: nothing was adopted then."""
