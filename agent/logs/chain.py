@@ -69,6 +69,8 @@ class Chain:
         self.format = log_format
         self._parser = PARSERS[log_format]()
         self._joiner = Joiner()
+        self._invalid = 0
+        """Lines that were not valid UTF-8, of those that were made so before they were parsed."""
         self.offsets = False
         """Whether each entry says where it is: some destinations name records by it."""
         self.block_encoder: BlockEncoder | None = None
@@ -216,6 +218,7 @@ class Chain:
     def _finished(self, read_ns: int) -> Batch:
         """Every open line, and every record that waits for more lines."""
         entries = self._joiner.finish()
+        self.ledger.counters.invalid_utf8 = self._invalid + self._joiner.invalid
         if self.stage is not None:
             # All that is open comes out now, so that it does not matter where it began.
             places = [Position(0, 0)] * len(entries)
@@ -267,14 +270,18 @@ class Chain:
             last = index + GROUP >= len(data)
             size = sum(map(len, group)) + len(group) * lines.overhead
             end = lines.end if last else start + size
-            text = group if lines.utf8 else self._cleaned(group)
+            raw = self._parser.any_bytes
+            text = group if lines.utf8 or raw else self._cleaned(group)
             entries, partial = self._parser.parse(text, read_ns)
             if lines.dropped:
                 entries = [self._cut(entry, lines.dropped) for entry in entries]
             if self.offsets:
                 entries = list(_with_offsets(entries, group, start, lines.overhead))
             places: list[Position] = []
-            if partial or self._joiner:
+            joined = partial or bool(self._joiner)
+            if raw and not lines.utf8 and not joined:
+                entries = [self._joiner.valid(entry) for entry in entries]
+            if joined:
                 lengths = [len(line) + lines.overhead for line in group]
                 entries = self._join(entries, lengths, mark.serial, start, places)
             elif self.stage is not None and self.stage.needs_places:
@@ -287,6 +294,7 @@ class Chain:
             counters.bytes += end - start
             counters.parse_failures = self._parser.failures
             counters.partials_capped = self._joiner.capped
+            counters.invalid_utf8 = self._invalid + self._joiner.invalid
             yield Batch(entries, self._due_marks())
             start = end
 
@@ -311,7 +319,7 @@ class Chain:
 
     def _cleaned(self, group: list[bytes]) -> list[bytes]:
         text = [clean(line) for line in group]
-        self.ledger.counters.invalid_utf8 += sum(map(bytes.__ne__, text, group))
+        self._invalid += sum(map(bytes.__ne__, text, group))
         return text
 
     def _cut(self, entry: Entry, dropped: int) -> Entry:

@@ -27,6 +27,8 @@ _DOT: Final = ord(".")
 class CriParser:
     """Lines of one container's files. Keeps the second and the zone it saw last."""
 
+    any_bytes = True
+
     def __init__(self) -> None:
         self.failures = 0
         """Lines that came out raw."""
@@ -36,7 +38,7 @@ class CriParser:
 
     def parse(self, lines: list[bytes], read_ns: int) -> tuple[list[Entry], bool]:
         """
-        Parse `lines` (valid UTF-8): one entry for each, in order, and whether any is a piece.
+        Parse `lines`: one entry for each, in order, and whether any is a piece.
 
         `read_ns` is the time given to a line that does not parse.
         """

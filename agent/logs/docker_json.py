@@ -33,6 +33,8 @@ _BACKSLASH: Final = ord("\\")
 class DockerParser:
     """Lines of one container's files. Keeps the second it saw last."""
 
+    any_bytes = False
+
     def __init__(self) -> None:
         self.failures = 0
         """Lines that came out raw."""

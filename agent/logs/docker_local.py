@@ -20,7 +20,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from agent.logs.entry import STREAMS, UNPARSED, Entry, clean
+from agent.logs.entry import STREAMS, UNPARSED, Entry
 from agent.logs.framing import Bytes, Lines, Text
 from agent.records import NamedTuple
 
@@ -83,7 +83,7 @@ class LocalFramer:
             found = self._next_frame(data)
             if found == 0:
                 break
-            out.append(Lines([data[:found]], self.start, self.start + found, overhead=0))
+            out.append(Lines([data[:found]], self.start, self.start + found, 0, False, overhead=0))
             self.start += found
             data = data[found:]
         self._rest = data
@@ -93,12 +93,12 @@ class LocalFramer:
         """Return what is left, for a file that will not grow any more."""
         if not self._rest:
             return None
-        line = Lines([self._rest], self.start, self.position, overhead=0)
+        line = Lines([self._rest], self.start, self.position, 0, False, overhead=0)
         self.start, self._rest, self._searched = self.position, b"", 0
         return line
 
     def _lines(self, records: list[bytes], size: int) -> Lines:
-        lines = Lines(records, self.start, self.start + size, overhead=_OVERHEAD)
+        lines = Lines(records, self.start, self.start + size, 0, False, overhead=_OVERHEAD)
         self.start += size
         return lines
 
@@ -135,6 +135,8 @@ class LocalFramer:
 class DockerLocalParser:
     """Messages of one container's files."""
 
+    any_bytes = True
+
     def __init__(self) -> None:
         self.failures = 0
         """Messages that came out raw."""
@@ -148,12 +150,11 @@ class DockerLocalParser:
                 found = decode(line)
             except ValueError:
                 self.failures += 1
-                entries.append((read_ns, "", clean(line), {"note": UNPARSED}, False))
+                entries.append((read_ns, "", line, {"note": UNPARSED}, False))
                 continue
-            content = found.line if found.line.isascii() else clean(found.line)
             piece = found.partial and not found.last
             partial = partial or piece
-            entries.append((found.time_nano, found.source, content, None, piece))
+            entries.append((found.time_nano, found.source, found.line, None, piece))
         return entries, partial
 
 

@@ -37,7 +37,7 @@ class Lines(NamedTuple):
     dropped: int = 0
     """Bytes cut from the end of the only line."""
     utf8: bool = True
-    """All of it is valid UTF-8, or its parser sees to that."""
+    """All of it is valid UTF-8."""
     overhead: int = 1
     """Bytes of the file beside each line's own: its newline."""
 

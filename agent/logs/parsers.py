@@ -16,6 +16,9 @@ class Parser(Protocol):
     """Lines of one format to entries: docker_json.py, cri.py."""
 
     failures: int
+    any_bytes: bool
+    """Whether it takes lines that are not valid UTF-8, and hands their bytes on: a piece of a line
+    may end within a character."""
 
     def parse(self, lines: list[bytes], read_ns: int) -> tuple[list[Entry], bool]:
         """Return one entry for each line, in order, and whether any is a piece."""

@@ -14,6 +14,8 @@ from agent.logs.entry import Entry
 class PlainParser:
     """Lines of one file."""
 
+    any_bytes = True
+
     def __init__(self) -> None:
         self.failures = 0
         """Stays 0: nothing can fail."""

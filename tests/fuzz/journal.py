@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.logs.entry import STREAMS
 from agent.logs.journal.fields import entry_of, owner_of, sequence_of
+from agent.logs.partial import Joiner
 from exporters.fluentd.forward import ForwardEncoder
 
 _NAMES = (
@@ -25,7 +26,7 @@ def journal(data: bytes) -> None:
     if owner is not None:
         owner.key.encode()
         owner.container.name.encode()
-    entry = entry_of(fields.get, 1_795_490_176_105_173)
+    entry = Joiner().valid(entry_of(fields.get, 1_795_490_176_105_173))
     entry[2].decode()
     if entry[1] not in STREAMS:
         raise AssertionError("a stream that there is not")

@@ -24,6 +24,7 @@ from agent.logs.entry import clean
 from agent.logs.framing import Framer, lines_of
 from agent.logs.inflate import Inflated
 from agent.logs.parsers import PARSERS
+from agent.logs.partial import Joiner
 from agent.logs.tail import AnyFramer
 from tests.fuzz.journal import journal
 from tests.fuzz.rules import json_body, multiline, redaction
@@ -57,7 +58,7 @@ def docker_local(data: bytes) -> None:
 def docker_local_message(data: bytes) -> None:
     """`data` as one message of the local driver, without its frame."""
     (entry,), _partial = DockerLocalParser().parse([data], 7)
-    entry[2].decode()
+    Joiner().valid(entry)[2].decode()
 
 
 def checkpoint(data: bytes) -> None:
@@ -82,7 +83,7 @@ def gzip(data: bytes) -> None:
 
 
 def _read(kind: str, framer: AnyFramer, data: bytes, cut: int) -> list[tuple[object, ...]]:
-    parser = PARSERS[kind]()
+    parser, joiner = PARSERS[kind](), Joiner()
     out: list[tuple[object, ...]] = []
     found = []
     for block in (data[:cut], data[cut:]):
@@ -92,10 +93,13 @@ def _read(kind: str, framer: AnyFramer, data: bytes, cut: int) -> list[tuple[obj
             found += lines_of(text, framer.max_line)
     rest = framer.finish()
     for part in [*found, *([rest] if rest is not None else [])]:
-        texts = part.data if part.utf8 else [clean(line) for line in part.data]
+        raw = part.utf8 or parser.any_bytes
+        texts = part.data if raw else [clean(line) for line in part.data]
         entries, _partial = parser.parse(texts, 7)
         if len(entries) != len(texts):
             raise AssertionError("a line without an entry")
+        if parser.any_bytes and not part.utf8:
+            entries = [joiner.valid(entry) for entry in entries]
         for entry in entries:
             entry[2].decode()
         out += entries

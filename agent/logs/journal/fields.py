@@ -91,7 +91,8 @@ def owner_of(field: Field, units: tuple[str, ...]) -> Owner | None:
 
 
 def entry_of(field: Field, realtime_us: int) -> Entry:
-    """Build the log entry. realtime_us: when journald took it, for an entry without a time."""
+    """Build the log entry, its content in any bytes as they are: a piece may end within a character
+    (partial.py). realtime_us: when journald took it, for an entry without a time."""
     time_ns = parse_rfc3339(field("SYSLOG_TIMESTAMP") or b"")
     if time_ns is None:
         sent = _number(field("_SOURCE_REALTIME_TIMESTAMP"))
@@ -104,7 +105,7 @@ def entry_of(field: Field, realtime_us: int) -> Entry:
     partial = field("CONTAINER_PARTIAL_MESSAGE") == b"true"
     if message.endswith(b"\n") and not partial and _is_conmons(field):
         message = message[:-1]
-    return time_ns, stream, clean(message), None, partial
+    return time_ns, stream, message, None, partial
 
 
 def _is_conmons(field: Field) -> bool:

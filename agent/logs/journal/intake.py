@@ -319,6 +319,7 @@ class JournalIntake:
         if len(stream.waiting) < _MOST_WAITING:  # the answer stays that of the oldest
             stream.waiting.append((self._mark.processed, found[0].entry[0]))
         counters.partials_capped = stream.joiner.capped
+        counters.invalid_utf8 = stream.joiner.invalid
         if stream.stage is not None:
             whole = stream.stage.process(whole, places, read_ns)
             if stream.stage.wait > 0:

@@ -301,3 +301,17 @@ def test_a_log_deleted_by_hand_is_read_as_long_as_somebody_writes_to_it(
     list(chain.retire(later + LINGER + 1, 7))
     assert chain.rotation.files == []
     assert chain.ledger.counters.lost == {}
+
+
+def test_a_character_that_a_runtime_cut_in_two_is_whole_again(log: Path, chain: Chain) -> None:
+    """containerd cuts at 16 KiB and conmon at 8, wherever in a character that is."""
+    euro = "€".encode()
+    write(
+        log,
+        TIME.encode() + b" stdout P x" + euro[:1] + b"\n",
+        TIME.encode() + b" stdout F " + euro[1:] + b"\n",
+        cri("€ alone"),
+        TIME.encode() + b" stdout F \xff\n",
+    )
+    assert contents(turn(chain)) == ["x€", "€ alone", "\ufffd"]
+    assert chain.ledger.counters.invalid_utf8 == 1

