@@ -190,8 +190,8 @@ class Daemon:
         return None
 
 
-def page_once(config: Config) -> Iterator[bytes]:
-    """The page of now, read once and without a server, probe or log worker."""
+def page_once(config: Config, seen: Callable[[Snapshot], None]) -> Iterator[bytes]:
+    """The page of now, read once and without a server, probe or log worker. Raises NoCgroups."""
     images = image_watcher(config)
     if images is not None:
         images.look()
@@ -210,7 +210,12 @@ def page_once(config: Config) -> Iterator[bytes]:
     ) as sampler:
         telemetry = Telemetry()
         telemetry.register(without_cgroup(sampler))
-        snapshots = Snapshots(sampler, 0, taken=_note_health(telemetry))
+
+        def taken(snapshot: Snapshot) -> None:
+            _count_health(telemetry, snapshot)
+            seen(snapshot)
+
+        snapshots = Snapshots(sampler, 0, taken=taken)
         _, pieces = Page(snapshots, _encoder(config), telemetry).metrics()
         yield from pieces
 
@@ -256,10 +261,11 @@ def _metrics(config: Config) -> tuple[AnyMetric, ...]:
 def _taken(
     telemetry: Telemetry, recent: Recent, history: Recorder | None
 ) -> Callable[[Snapshot], None]:
-    note = _note_health(telemetry)
+    say = _health_sayer()
 
     def taken(snapshot: Snapshot) -> None:
-        note(snapshot)
+        _count_health(telemetry, snapshot)
+        say(snapshot)
         recent.add(snapshot)
         if history is not None:
             history.add(snapshot)
@@ -271,12 +277,16 @@ def _ignored(_: Event) -> None:
     """Nobody keeps what happens."""
 
 
-def _note_health(telemetry: Telemetry) -> Callable[[Snapshot], None]:
+def _count_health(telemetry: Telemetry, snapshot: Snapshot) -> None:
+    for health in snapshot.health:
+        telemetry.source_read(health.source, health.seconds, health.failures)
+
+
+def _health_sayer() -> Callable[[Snapshot], None]:
     said: dict[str, str] = {}
 
-    def note(snapshot: Snapshot) -> None:
+    def say(snapshot: Snapshot) -> None:
         for health in snapshot.health:
-            telemetry.source_read(health.source, health.seconds, health.failures)
             # The same fault again is counted; a new one is said.
             if said.get(health.source, "") != health.message:
                 said[health.source] = health.message
@@ -288,7 +298,7 @@ def _note_health(telemetry: Telemetry) -> Callable[[Snapshot], None]:
                         health.message,
                     )
 
-    return note
+    return say
 
 
 def _log_tick(error: Exception) -> None:

@@ -32,6 +32,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from agent.faults import told
 from agent.logs.handover import WorkerInput, parse_worker_input
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def main() -> int:
             given.checkpoint_path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640
         )
     except OSError as error:
-        sys.stderr.write(f"The state directory cannot be used. path={given.state} error={error}\n")
+        sys.stderr.write(
+            f"The state directory cannot be used. path={given.state} error={told(error)}"
+            " remedy=set logs.state to a directory that can be written\n"
+        )
         return 3
     try:
         if not _take(lock):

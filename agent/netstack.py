@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, TypeVar
 
+from agent.faults import told
 from agent.kernelfile import Denied, UnexpectedText, read, read_table
 from agent.pacing import Pace
 from agent.procfs.net_tcp import TcpStates, UdpSockets, parse_tcp_states, parse_udp_sockets
@@ -202,5 +203,5 @@ class NetworkStacks:
         try:
             return read_table(path, parse) if walks else read(path, parse)
         except (Denied, OSError, UnexpectedText) as error:
-            self._failures.append(str(error))
+            self._failures.append(told(error))
             return None

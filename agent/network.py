@@ -25,6 +25,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Container, Kind
+from agent.faults import told
 from agent.kernelfile import Denied, UnexpectedText, parse_named, read_identified
 from agent.netstack import NetworkStack, NetworkStacks
 from agent.procfs.net_dev import NetDev, parse_net_dev
@@ -107,7 +108,7 @@ class Networks:
             except Denied:
                 denied.add(inode)
             except (OSError, UnexpectedText) as error:
-                failures.append(str(error))
+                failures.append(told(error))
             else:
                 if table is not None:
                     tables[inode] = table

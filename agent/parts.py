@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agent.config import Config
 from agent.container.told import ContainerSource
 from agent.diagnosis.recent import LABELS, Recent
+from agent.faults import told
 from agent.filesystem.watcher import FilesystemWatcher
 from agent.lifecycle.events import Event
 from agent.lifecycle.keeper import LifetimeKeeper
@@ -245,7 +246,7 @@ def history_recorder(config: Config, telemetry: Telemetry) -> Recorder | None:
         try:
             ring = Ring(history.place(config.logs.state), bounds)
         except OSError as error:
-            reason = str(error)
+            reason = told(error)
             log.warning("no history is kept: %s", reason)
         else:
             recorder, reason = Recorder(ring, history.interval), ""

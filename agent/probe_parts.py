@@ -20,6 +20,7 @@ from agent.bpf.running import Probes, count_cgroups, open_probes
 from agent.bpf.sweep import open_sweep
 from agent.cgroupfs.hierarchies import Hierarchies
 from agent.config import Config, ProbesConfig
+from agent.faults import told
 from agent.probe_costs import ProbeCosts
 from agent.sweep import HostSweep
 from agent.telemetry import Levels, Telemetry
@@ -107,7 +108,7 @@ def _listen(probes: Probes) -> CgroupEvents | None:
             try:
                 return CgroupEvents(probe)
             except OSError as error:
-                log.warning("what the probe cgroups tells cannot be read: %s", error)
+                log.warning("what the probe cgroups tells cannot be read: %s", told(error))
     return None
 
 

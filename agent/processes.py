@@ -22,6 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from agent.cgroupfs.reading import Cgroup, CgroupReading
+from agent.faults import told
 from agent.kernelfile import ABSENT, Limit, UnexpectedText, open_kept, read
 from agent.pacing import Pace
 from agent.procfs.limits import parse_max_open_files
@@ -146,7 +147,7 @@ class Processes:
             try:
                 total += self._size(f"{self._proc}/{pid}/fd") or 0
             except OSError as error:
-                self._failures.append(str(error))
+                self._failures.append(told(error))
                 return None
         return total
 
@@ -175,7 +176,7 @@ class Processes:
         try:
             directory = open_kept(path)
         except OSError as error:
-            self._failures.append(str(error))
+            self._failures.append(told(error))
             look.descriptors = look.sockets = None
             return
         if directory is None:
@@ -204,7 +205,7 @@ class Processes:
         try:
             return read(f"{self._proc}/{pid}/limits", parse_max_open_files)
         except (OSError, UnexpectedText) as error:
-            self._failures.append(str(error))
+            self._failures.append(told(error))
             return None
 
 

@@ -33,6 +33,7 @@ from agent.container.discovery import Discovery
 from agent.container.process import boot_time
 from agent.container.told import ContainerSource, PodSource
 from agent.container.unplaced import Unplaced
+from agent.faults import told
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
 from agent.garbage import Garbage
@@ -256,7 +257,7 @@ class Sampler:
             try:
                 reading = self._tree.read(cgroup)
             except OSError as error:
-                health.failed("cgroup", f"{cgroup.path}: {error}")
+                health.failed("cgroup", f"{cgroup.path}: {told(error)}")
                 continue
             if reading is None:
                 continue
@@ -399,7 +400,7 @@ class Sampler:
             try:
                 return read(f"{self._proc}/{path}", parse)
             except (Denied, UnexpectedText) as error:
-                health.failed("host", str(error))
+                health.failed("host", told(error))
                 return None
 
         def pressure(resource: str) -> Pressure | None:

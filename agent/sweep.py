@@ -41,6 +41,7 @@ from agent.cgroupfs.hierarchies import Hierarchies
 from agent.cgroupfs.memory import MemoryEvents
 from agent.cgroupfs.pressure import Pressure, Stall
 from agent.cgroupfs.swept import NOTHING, Values
+from agent.faults import told
 from agent.kernelfile import UNLIMITED, Limit
 
 log = logging.getLogger(__name__)
@@ -220,7 +221,7 @@ class HostSweep:
             for root, hierarchy in self._walked.items():
                 hierarchy.update(self._sweep.walk(root, v2=hierarchy is self._v2))
         except (OSError, SweepTooSmall) as error:
-            self._stop(str(error))
+            self._stop(told(error))
 
     def v2(self, inode: int) -> Values:
         """The files of a cgroup2 directory."""

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.first_use": frozenset(),
     "agent.named_tuple": frozenset({"agent.first_use"}),
     "agent.records": frozenset({"agent.first_use", "agent.named_tuple"}),
+    "agent.faults": frozenset(),
     "agent.version": frozenset(),
     "agent.exposition": frozenset(),
     "agent.families": frozenset({"agent.exposition"}),
@@ -154,8 +155,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """Part → the parts it may import beside itself. The longest name that fits a module is its part."""
 
-EVERYWHERE = frozenset({"agent.records"})
-"""How records are written: as a part of the language."""
+EVERYWHERE = frozenset({"agent.records", "agent.faults"})
+"""How records are written and what the system refused is said: as a part of the language."""
 
 ONLY_FROM_CLI = ("agent.cli", "agent.__main__")
 

@@ -21,6 +21,7 @@ from agent.bpf.addition import add
 from agent.bpf.loaded import Loaded
 from agent.bpf.probeset import LoaderName, ProbeSet
 from agent.bpf.reading import Hierarchy, Reading
+from agent.faults import told
 from agent.records import dataclass, field, replace
 
 C = TypeVar("C")
@@ -200,7 +201,7 @@ class Probe(Generic[C]):
             self._prepare()
         except OSError as error:
             for name in tuple(self._loaded.programs):
-                self._give_up(name, f"fill its maps: {error}")
+                self._give_up(name, f"fill its maps: {told(error)}")
         for name in tuple(self._loaded.programs):
             try:
                 self._loaded.attach(self._programs[name])
@@ -281,7 +282,7 @@ class Probe(Generic[C]):
 
     def _not_attached(self, name: str, error: OSError) -> str:
         program = self._programs[name]
-        return f"attach to {program.tracepoint or program.kind}: {error}"
+        return f"attach to {program.tracepoint or program.kind}: {told(error)}"
 
     def _give_up(self, name: str, reason: str) -> None:
         self._loaded.off[name] = reason

@@ -23,6 +23,7 @@ from typing import Final, Protocol
 
 from agent.bpf.governor import Round, govern
 from agent.bpf.stats import RunTime, run_time, statistics
+from agent.faults import told
 from agent.records import dataclass, replace
 
 log = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ class Rounds:
         try:
             probe.attach()
         except OSError as error:
-            log.warning("probe %s has no window: %s", probe.name, error)
+            log.warning("probe %s has no window: %s", probe.name, told(error))
             return
         try:
             opened = self._clock()
@@ -234,7 +235,7 @@ class Rounds:
                 try:
                     probes[name].attach()
                 except OSError as error:
-                    log.warning("probe %s does not start again: %s", name, error)
+                    log.warning("probe %s does not start again: %s", name, told(error))
                     still = replace(decided.known[name], running=False)
                     self._last = replace(decided, known={**decided.known, name: still})
                     continue

@@ -25,6 +25,7 @@ from agent.bpf.facts import gather
 from agent.bpf.loader import ProbeUnavailable, open_probe
 from agent.bpf.probe import Kind, Probe
 from agent.bpf.reading import Hierarchy, Reading
+from agent.faults import told
 from agent.records import NamedTuple, dataclass, field
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class Probes:
                 before = self._owners.get(hierarchy, {})
                 totals = _attribute(kept, reading, owners[hierarchy], before, lost)
             except (OSError, UnexpectedRecord) as error:
-                failures.append(f"{kept.probe.name}: {error}")
+                failures.append(f"{kept.probe.name}: {told(error)}")
                 continue
             # What it does not count now is not known; that nothing happened would be no truth.
             if kept.probe.windowed or not kept.probe.stopped:

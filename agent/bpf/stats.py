@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from agent.bpf import syscall
+from agent.faults import told
 from agent.records import NamedTuple
 
 _SYSCTL: Final = "/proc/sys/kernel/bpf_stats_enabled"
@@ -51,7 +52,10 @@ def statistics(sysctl: str = _SYSCTL) -> Iterator[str]:
         yield (
             ""
             if _always(sysctl)
-            else (f"{error}: measuring probes needs CAP_SYS_ADMIN or kernel.bpf_stats_enabled = 1")
+            else (
+                f"{told(error)}: measuring probes needs CAP_SYS_ADMIN or"
+                " kernel.bpf_stats_enabled = 1"
+            )
         )
         return
     try:

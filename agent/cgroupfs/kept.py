@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from agent.cgroupfs.reading import CgroupReading
 from agent.cgroupfs.v2 import SETTINGS, Row
+from agent.faults import told
 from agent.kernelfile import (
     ABSENT,
     DENIED,
@@ -303,7 +304,7 @@ class KeptFiles:
                     break
                 except OSError as error:
                     if error.errno not in _TOO_MANY:
-                        self._failed[place] = str(error)
+                        self._failed[place] = told(error)
                         break
                     self._open_files.left = 0
                     self._open_files.exhausted = True

@@ -25,6 +25,7 @@ from agent.cgroupfs.swept import Swept
 from agent.cgroupfs.swept_files import SweptFiles
 from agent.cgroupfs.v1 import V1_ROWS, V1Files
 from agent.cgroupfs.v2 import V2_ROWS, WALKED, Row, V2Files
+from agent.faults import told
 from agent.kernelfile import ABSENT, read
 
 V1_ONLY: Final = 1 << 62
@@ -277,7 +278,7 @@ def _walk(mount: str, unlisted: list[str], before: Mapping[str, Cgroup]) -> dict
             stat = os.stat(mount + path)
         except OSError as error:
             if error.errno not in ABSENT:
-                unlisted.append(str(error))
+                unlisted.append(told(error))
             continue
         known = before.get(path)
         if known is None or known.inode != stat.st_ino or known.created != stat.st_mtime:
@@ -297,6 +298,6 @@ def _children(directory: str, unlisted: list[str]) -> list[str]:
             names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError as error:
         if error.errno not in ABSENT:
-            unlisted.append(str(error))
+            unlisted.append(told(error))
         return []
     return sorted(names, reverse=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from agent.faults import told
+
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -52,6 +54,6 @@ def run(args: argparse.Namespace) -> int:
             path.write_bytes(file.read_bytes())
             print(path)
     except OSError as error:
-        print(f"agent: cannot write the dashboards: {error}", file=sys.stderr)
+        print(f"agent: cannot write the dashboards: {told(error)}", file=sys.stderr)
         return 1
     return 0

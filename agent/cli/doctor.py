@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli import forms, health, settings
 from agent.cli.exits import ERROR, OK
-from agent.cli.faults import told
+from agent.faults import told
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -117,5 +117,5 @@ def _ask(config: Config) -> tuple[str, str, str]:
             return "", answer.replace("\n", "; "), ""
         _, page = health.fetch(config, "/metrics")
     except (health.Unreachable, OSError, BadWebFile) as error:
-        return "", str(error), ""
+        return "", told(error), ""
     return answer, "", page

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.cli import settings
 from agent.cli.exits import ERROR, OK, UNREACHABLE
-from agent.cli.faults import told
+from agent.faults import told
 
 CLIENT_CERTIFICATE: Final = 0
 """Where there is no status."""
@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"agent: {error}", file=sys.stderr)
         return UNREACHABLE
     except (OSError, BadWebFile) as error:
-        print(f"agent: {error}", file=sys.stderr)
+        print(f"agent: {told(error)}", file=sys.stderr)
         return ERROR
     if status == CLIENT_CERTIFICATE:
         print("up; it asks for a client certificate")

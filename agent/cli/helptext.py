@@ -7,6 +7,7 @@ compression libraries, which `agent run` would hold for as long as it runs.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from agent.cli.plain_argparse import argparse
@@ -38,6 +39,14 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", HelpText)
         super().__init__(**options)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Refuse what is not known here, with the usage of this command and not of all."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = [_near(word.partition("=")[0], self._option_string_actions) for word in unknown]
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{''.join(near[:1])}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, and what is near to a word that is not known."""
         super().error(f"{message}{_nearest(message)}")
@@ -48,8 +57,13 @@ def _nearest(message: str) -> str:
     if not choices:
         return ""
     import ast
-    import difflib
 
     known = choices.removesuffix(")").replace("'", "").split(", ")
-    near = difflib.get_close_matches(str(ast.literal_eval(word)), known, n=1, cutoff=0.5)
+    return _near(str(ast.literal_eval(word)), known)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.75 if "--" in word else 0.5)
     return f"; did you mean {near[0]}?" if near else ""

@@ -7,16 +7,15 @@ command is known, then that command's file alone, which imports what it needs wh
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from agent.cli import streams
 from agent.cli.exits import CODES, ERROR, NOT_PERMITTED, USAGE
-from agent.cli.faults import told
 from agent.cli.helptext import Parser
 from agent.cli.plain_argparse import argparse
+from agent.faults import told
 
 COMMANDS = (
     "run",
@@ -79,6 +78,7 @@ def parser(command: str = "") -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
+    streams.open_closed()
     streams.make_writable()
     arguments = parser(argv[0] if argv else "").parse_args(argv)
     if arguments.version:
@@ -93,15 +93,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (head, less) has what it wanted. Nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has what it wanted.
+        streams.give_up()
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except PermissionError as error:
-        print(f"agent: {error.filename or ''}: {error.strerror}; try as root", file=sys.stderr)
+        print(f"agent: {told(error)}; try as root", file=sys.stderr)
         return NOT_PERMITTED
     except OSError as error:
-        print(f"agent: {told(error)}", file=sys.stderr)
+        refused = streams.is_refused(error)
+        print(f"agent: {'standard output: ' if refused else ''}{told(error)}", file=sys.stderr)
+        if refused:
+            streams.give_up()
         return ERROR
     return code

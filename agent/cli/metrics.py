@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from agent.cli import settings
-from agent.cli.exits import OK
+from agent.cli import settings, unread
+from agent.cli.exits import ERROR, OK
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,8 +20,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from agent.cgroupfs.hierarchies import NoCgroups
     from agent.daemon import page_once
 
-    for piece in page_once(settings.load_config(arguments)):
-        sys.stdout.buffer.write(piece)
+    config = settings.load_config(arguments)
+    try:
+        for piece in page_once(config, lambda snapshot: unread.tell("metrics", snapshot.health)):
+            sys.stdout.buffer.write(piece)
+    except NoCgroups as error:
+        print(f"agent metrics: {error}", file=sys.stderr)
+        return ERROR
     return OK

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from agent.cli import forms, settings, targets
+from agent.cli import forms, settings, targets, unread
 from agent.cli.exits import ERROR, OK
 
 if TYPE_CHECKING:
@@ -73,13 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
     else:
         headers, truncate = not arguments.no_headers, not arguments.no_trunc
         sys.stdout.write(columns.table(shown, headers=headers, truncate=truncate))
-    for health in snapshot.health:
-        if health.failures:
-            print(
-                f"agent ps: {health.source}: {health.failures} could not be read, the first:"
-                f" {health.message}",
-                file=sys.stderr,
-            )
+    unread.tell("ps", snapshot.health)
     return OK
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from agent.cli.exits import USAGE
-from agent.cli.faults import told
+from agent.faults import told
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -125,7 +125,7 @@ def checked(config: Config) -> Config:
         try:
             find_own(config.probes.directory)
         except (BadProbe, OSError) as error:
-            raise ConfigError([f"probes.directory: {error}"]) from None
+            raise ConfigError([f"probes.directory: {told(error)}"]) from None
     if config.probes.on or config.probes.off:
         from agent.bpf.registry import UnknownProbe
         from agent.bpf.registry import select as select_probes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.cli import forms, settings, targets
 from agent.cli.exits import ERROR, NOT_PERMITTED, OK
+from agent.faults import told
 
 if TYPE_CHECKING:
     from agent.bpf.facts import Facts
@@ -123,15 +124,16 @@ def _trace(arguments: argparse.Namespace, config: Config, subject: Subject) -> i
     try:
         probe = open_probe(tracer.kind, config.probes.loader, facts)
     except ProbeUnavailable as error:
-        print(f"agent trace: {error.reason}", file=sys.stderr)
-        return NOT_PERMITTED if _lacks_rights(facts) else ERROR
+        denied = _lacks_rights(facts)
+        print(f"agent trace: {error.reason}{'; try as root' * denied}", file=sys.stderr)
+        return NOT_PERMITTED if denied else ERROR
     with probe:
         try:
             # Once before: what may not be attached is known then.
             probe.attach()
             probe.detach()
         except OSError as error:
-            print(f"agent trace: {error}", file=sys.stderr)
+            print(f"agent trace: {told(error)}", file=sys.stderr)
             return NOT_PERMITTED if isinstance(error, PermissionError) else ERROR
         for feature, reason in probe.off.items():
             if feature not in tracer.optional:

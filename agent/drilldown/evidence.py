@@ -22,6 +22,7 @@ from agent.diagnosis.finding import Evidence, Finding, RuleId
 from agent.drilldown.last_lines import Redact, last_lines, plain
 from agent.drilldown.processes import busiest
 from agent.drilldown.takers import NoProbe, takers
+from agent.faults import told
 from agent.kernelfile import Denied, UnexpectedText
 from agent.model import Snapshot
 from agent.procfs.kmsg import OomKill
@@ -106,7 +107,7 @@ def _processes(verdicts: Sequence[Verdict], sources: Sources) -> Added:
         try:
             pids = sources.pids(verdict.subject.usage.cgroup)
         except (Denied, UnexpectedText) as error:
-            said = f"its busiest processes are not known: {error}"
+            said = f"its busiest processes are not known: {told(error)}"
             added[place, rule] = [Evidence(said, "cgroup.procs")]
             continue
         busy = busiest(pids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from agent.faults import told
 from agent.filesystem import mounts
 from agent.filesystem.host_files import HostFiles, Place
 from agent.filesystem.target import Target
@@ -84,7 +85,7 @@ def look_at(
     try:
         found = files.read_mounts(pid)
     except (OSError, UnexpectedText) as error:
-        failed(str(error))
+        failed(told(error))
         return None
     root = None if found is None else mounts.root_mount(found)
     if found is None or root is None:
@@ -93,7 +94,7 @@ def look_at(
     try:
         layer = _look_at_layer(files, target, pid, root, failed)
     except OSError as error:
-        failed(f"writable layer: {error}")
+        failed(f"writable layer: {told(error)}")
     known = frozenset[MountKey]() if before is None else before.files
     return _with_volumes(layer, files, target, pid, found, known, failed)
 
@@ -122,7 +123,7 @@ def _look_at_layer(
     except FileNotFoundError:
         pass  # not written yet, or rotated away
     except OSError as error:
-        failed(f"log files: {error}")
+        failed(f"log files: {told(error)}")
     whole = upper is None and root.root == "/"
     return LayerView(
         path="" if whole else place.path,
@@ -168,7 +169,7 @@ def _with_volumes(
         try:
             place = files.of_container(pid, mount)
         except OSError as error:
-            failed(f"volume {mount.mount_point}: {error}")
+            failed(f"volume {mount.mount_point}: {told(error)}")
             continue
         if place is None:
             continue  # hidden by another mount

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent.config import FilesystemConfig, HostPaths
+from agent.faults import told
 from agent.filesystem import mounts
 from agent.filesystem.container_view import ContainerView, look_at
 from agent.filesystem.host_files import HostFiles
@@ -175,7 +176,7 @@ class FilesystemWatcher:
             # A thread has an I/O priority of its own (ioprio_set(2)).
             be_idle()
         except OSError as error:
-            log.info("directories are walked without idle I/O priority: %s", error)
+            log.info("directories are walked without idle I/O priority: %s", told(error))
         while not self._stop.is_set():
             self._wake.clear()
             before = time.thread_time()
@@ -214,7 +215,7 @@ class FilesystemWatcher:
             try:
                 pid = next(iter(target.pids()), None)
             except (OSError, UnexpectedText) as error:
-                self._failed(str(error))
+                self._failed(told(error))
         before = self._views.get(target.inode)
         view = None if pid is None else look_at(self._files, target, pid, self._failed, before)
         if view is None:
@@ -246,7 +247,7 @@ class FilesystemWatcher:
             pass  # the container ended
         except OSError as error:
             self._walks["failed"] += 1
-            self._failed(f"walk: {error}")
+            self._failed(f"walk: {told(error)}")
         self._trees.walked(path, tree, self._clock(), self._jitter())
         if tree is not None:
             self._walks["complete" if tree.complete else "incomplete"] += 1
@@ -264,7 +265,7 @@ class FilesystemWatcher:
         try:
             self._files.mounts = self._files.read_mounts() or ()
         except (OSError, UnexpectedText) as error:
-            self._failed(str(error))
+            self._failed(told(error))
             return
         devices: list[Device] = []
         refused = 0
@@ -277,7 +278,7 @@ class FilesystemWatcher:
             except Denied:
                 continue  # a user's private mount (/run/user/1000/…): nothing is wrong
             except OSError as error:
-                self._failed(f"{mount.mount_point}: {error}")
+                self._failed(f"{mount.mount_point}: {told(error)}")
                 continue
             if place is not None and place.answer.space.capacity:
                 devices.append(Device(label, place.answer.space))

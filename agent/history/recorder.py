@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from agent.diagnosis.note import Note
+from agent.faults import told
 from agent.history.ring import Ring
 from agent.history.values import NotStorable
 from agent.lifecycle.events import Event
@@ -141,5 +142,5 @@ class Recorder:
         # The same fault again is counted, not repeated.
         if not self._broken:
             self._broken = True
-            log.error("the history cannot be written: %s", error)
+            log.error("the history cannot be written: %s", told(error))
         self._counts["failed"] += 1

@@ -34,8 +34,10 @@ def save(
                 file.write(piece)
             size = file.tell()
         Path(unfinished).replace(path)
-    except BaseException:  # whatever ends it: half a file does not stay, and it is raised on
+    except BaseException as error:  # whatever ends it: half a file does not stay; raised on
         Path(unfinished).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror, path) from error  # write() names no file
         raise
     return size
 

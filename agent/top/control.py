@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Generic
 
+from agent.faults import told
 from agent.records import replace
 from agent.selection.item import Item
 from agent.top.act import Seen, act, choose_set
@@ -181,7 +182,7 @@ class Control(Generic[Read]):
         try:
             return f"columns, order and grouping are kept in {self._keep(view)}"
         except OSError as error:
-            return f"not kept: {error}"
+            return f"not kept: {told(error)}"
 
     def _choose(self, key: str) -> None:
         was = self._view.menu

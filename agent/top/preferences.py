@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from agent.faults import told
 from agent.records import replace
 from agent.selection.fields import NoSuchField
 from agent.top.columns import find_column
@@ -41,7 +42,7 @@ def read(file: str, view: View) -> tuple[View, tuple[str, ...]]:
     except FileNotFoundError:
         return view, ()
     except (OSError, UnicodeDecodeError) as error:
-        return view, (f"{file}: {error}",)
+        return view, (f"{file}: {told(error)}",)
     import tomllib  # 4 ms before the first frame
 
     try:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from agent.faults import told
 from agent.kernelfile import Denied, UnexpectedText
 from agent.top.log_panel import LogLine, parse_line
 from agent.top.processes import Process, ProcessReader
@@ -55,7 +56,7 @@ class ProcessWatcher:
                 pids = self._pids()
                 self.said = ""
             except (Denied, UnexpectedText, OSError) as error:
-                pids, self.said = (), str(error)
+                pids, self.said = (), told(error)
             self.found = reader.look(pids, proportional=self.proportional)
             self._wake()
             # CPU needs two looks: the second comes soon.
@@ -121,7 +122,7 @@ class LogWatcher:
         try:
             self.said = self._follow(self.sink, self._stop.is_set)
         except OSError as error:
-            self.said = str(error)
+            self.said = told(error)
         except Exception as error:  # noqa: BLE001 the thread's edge: said in the panel
             self.said = f"it cannot be read: {type(error).__name__}: {error}"
         self._wake()

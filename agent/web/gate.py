@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.faults import told
 from agent.records import dataclass
 from agent.web.faults import BadWebFile
 from agent.web.passwords import Passwords
@@ -105,9 +106,9 @@ class Gate:
         except (OSError, BadWebFile) as error:
             self.failures += 1
             # Looked at again on the next request: a half-written file is soon a whole one.
-            if f"{error}" != self._said:
-                self._said = f"{error}"
-                log.error("web configuration, the last good one stays: %s", error)
+            if told(error) != self._said:
+                self._said = told(error)
+                log.error("web configuration, the last good one stays: %s", told(error))
         else:
             self._good = good
             self._said = ""

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
+from agent.faults import told
 from agent.history.reader import History
 from agent.lifecycle.totals import Identity, identity_of
 from agent.model import Snapshot
@@ -88,7 +89,7 @@ class Timelines:
 
     def _say(self, error: OSError) -> None:
         """Once, however often it is asked; that nothing was written yet is no fault."""
-        if isinstance(error, FileNotFoundError) or f"{error}" == self._said:
+        if isinstance(error, FileNotFoundError) or told(error) == self._said:
             return
         self._said = f"{error}"
         log.warning("charts reach back a minute only: the history cannot be read: %s", error)

@@ -14,6 +14,8 @@ from agent.cli.main import main
         (["inpsect", "web"], "did you mean inspect?"),
         (["ps", "-o", "jso"], "did you mean json?"),
         (["config", "shw"], "did you mean show?"),
+        (["top", "--onec"], "did you mean --once?"),
+        (["why", "web", "--sesonds=3"], "did you mean --seconds?"),
     ],
 )
 def test_a_slip_is_told_with_what_is_near(
@@ -32,6 +34,17 @@ def test_where_nothing_is_near_nothing_is_guessed(
     with pytest.raises(SystemExit):
         main(argv)
     assert "did you mean" not in capsys.readouterr().err
+
+
+def test_an_option_that_is_not_known_is_told_with_the_usage_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["events", "--xyzzy"])
+    assert ended.value.code == USAGE
+    said = capsys.readouterr().err
+    assert said.startswith("usage: agent events ")
+    assert "agent events: error: unrecognized arguments: --xyzzy" in said
 
 
 def test_lines_of_a_description_stay_as_they_are_written() -> None:

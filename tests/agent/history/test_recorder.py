@@ -84,7 +84,7 @@ def test_a_write_that_fails_is_counted_and_the_next_is_tried(
     recorder.stop()
     assert recorder.counts() == {"written": 1, "late": 0, "failed": 1}
     assert [record.getMessage() for record in caplog.records] == [
-        "the history cannot be written: [Errno 28] No space left on device",
+        "the history cannot be written: No space left on device",
         "the history is written again",
     ]
 

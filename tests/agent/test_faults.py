@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from agent.cli.exits import ERROR, USAGE
-from agent.cli.faults import told
 from agent.cli.main import main
+from agent.faults import told
+from agent.kernelfile import UnexpectedText
 
 
 def test_a_fault_is_said_without_its_number() -> None:
@@ -32,3 +33,13 @@ def test_a_snapshot_is_not_waited_for_where_it_cannot_be_written(
     path = tmp_path / "nowhere/slow.snap"
     assert main(["snapshot", "save", str(path), "--seconds", "3600"]) == ERROR
     assert f"{path.parent}: there is no such directory" in capsys.readouterr().err
+
+
+def test_both_files_of_a_move_are_named() -> None:
+    assert told(OSError(18, "Invalid cross-device link", "/a", None, "/b")) == (
+        "/a to /b: Invalid cross-device link"
+    )
+
+
+def test_what_is_no_fault_of_the_system_has_its_own_words() -> None:
+    assert told(UnexpectedText("?", "/proc/stat")) == "/proc/stat: cannot read '?'"
