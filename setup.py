@@ -1,9 +1,12 @@
-"""What pyproject.toml cannot say: the manual page and the completions, made from the commands."""
+"""What pyproject.toml cannot say: manual page, completions, and which commit it is made from."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
@@ -33,4 +36,43 @@ def write() -> list[tuple[str, list[str]]]:
     return places
 
 
-setup(data_files=write())
+def tell_revision(root: str) -> None:
+    """Into agent/revision.txt below `root`; where this is no checkout of git it stays as it is."""
+    if not (ROOT / ".git").exists():
+        return
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,  # no git, or a checkout of somebody else's: not known
+    )
+    if described.returncode == 0:
+        path = Path(root, "agent/revision.txt")
+        path.unlink(missing_ok=True)  # it may be a hard link to the source
+        path.write_text(described.stdout, encoding="utf-8")
+
+
+class BuildWithRevision(build_py):
+    """A wheel says what it was made from; an editable installation asks its checkout."""
+
+    def run(self) -> None:
+        """Build, then write the file."""
+        super().run()
+        if not self.editable_mode:
+            tell_revision(self.build_lib)
+
+
+class SourceWithRevision(sdist):
+    """The same of a source distribution, which has no .git."""
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        """Copy, then write the file."""
+        super().make_release_tree(base_dir, files)
+        tell_revision(base_dir)
+
+
+setup(
+    data_files=write(),
+    cmdclass={"build_py": BuildWithRevision, "sdist": SourceWithRevision},
+)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from agent.families import Collector, Family, counter, gauge, info, write
 from agent.own_process import OwnProcess
+from agent.revision import revision
 from agent.version import VERSION
 
 
@@ -126,8 +127,15 @@ class Probes:
 
 
 class _Build:
+    def __init__(self) -> None:
+        self._revision = revision() or ""
+
     def collect(self) -> Iterator[Family]:
-        yield info("agent_build", "The agent, by version.", {"version": VERSION})
+        yield info(
+            "agent_build",
+            "The agent, by version and the commit it was made from, where that is known.",
+            {"version": VERSION, "revision": self._revision},
+        )
 
 
 class _Sources:

@@ -39,9 +39,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.version": frozenset(),
     "agent.exposition": frozenset(),
     "agent.families": frozenset({"agent.exposition"}),
+    "agent.revision": frozenset(),
     "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
     "agent.probe_costs": frozenset({"agent.bpf", "agent.families"}),
-    "agent.telemetry": frozenset({"agent.families", "agent.own_process", "agent.version"}),
+    "agent.telemetry": frozenset(
+        {"agent.families", "agent.own_process", "agent.revision", "agent.version"}
+    ),
     "agent.accept": frozenset(),
     "agent.compression": frozenset(),
     "agent.web": frozenset(),

@@ -13,8 +13,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "version",
         help="which agent this is, on which kernel and cgroups",
-        description="Print the versions of the agent, Python and the kernel, and how this host's"
-        " cgroups are mounted: what a report of a fault should have.",
+        description="Print the versions of the agent, Python and the kernel, the commit the agent"
+        " was made from, and how this host's cgroups are mounted: what a report of a fault should"
+        " have.",
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     parser.add_argument(
@@ -41,11 +42,13 @@ def facts() -> dict[str, str | None]:
     import os
     import platform
 
+    from agent.revision import revision
     from agent.version import VERSION
 
     kernel = os.uname()
     return {
         "agent": VERSION,
+        "revision": revision(),
         "python": platform.python_version(),
         "kernel": f"{kernel.release} {kernel.machine}",
         "cgroup": _cgroups(),

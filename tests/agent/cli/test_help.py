@@ -11,6 +11,7 @@ import pytest
 from agent.cli import exits
 from agent.cli.help import TOPICS
 from agent.cli.main import COMMANDS, main
+from agent.revision import revision
 from agent.selection.fields import FIELDS
 from agent.top.columns import COLUMNS
 from agent.top.keys import BINDINGS
@@ -64,6 +65,7 @@ def test_a_slip_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_version_says_what_a_report_needs(capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(said(capsys, "version", "--json"))
     assert told["agent"] == VERSION
+    assert told["revision"] == revision()
     assert told["kernel"].startswith(os.uname().release)
     assert told["cgroup"] in ("v2", "hybrid", "v1", None)
     text = said(capsys, "version")
