@@ -20,6 +20,7 @@ def make_workers(config: Config, telemetry: Telemetry) -> list[Child]:
     """One for each destination; none is started."""
     collector = LogCollector()
     telemetry.register(collector)
+    telemetry.watch(collector.lacking)
     workers = []
     for destination in config.logs.destination:
         name = destination.name
@@ -29,9 +30,13 @@ def make_workers(config: Config, telemetry: Telemetry) -> list[Child]:
             worker_input(config, destination),
             _read_stats(collector, name),
         )
-        collector.add(name, lambda child=worker: child.restarts)  # type: ignore[misc]
+        collector.add(name, *_state_of(worker))
         workers.append(worker)
     return workers
+
+
+def _state_of(worker: Child) -> tuple[Callable[[], int], Callable[[], bool]]:
+    return lambda: worker.restarts, lambda: worker.pid is not None
 
 
 def _read_stats(collector: LogCollector, name: str) -> Callable[[bytes], None]:

@@ -80,6 +80,10 @@ class Page(Generic[F]):
         """Why there is no page yet; None when there is one."""
         return None if self._snapshots.latest is not None else "the host has not been read yet"
 
+    def lacking(self) -> tuple[str, ...]:
+        """What the configuration asks for and does not work just now, in words."""
+        return self._telemetry.lacking()
+
     def _pieces(self, snapshot: Snapshot, own: bytes, form: F) -> Iterator[bytes]:
         yield from self._encoder.encode(snapshot, form)
         yield own

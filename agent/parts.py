@@ -107,6 +107,9 @@ def api_sources(config: Config, telemetry: Telemetry) -> Chosen:
         )
     )
     telemetry.register(Levels("agent_api_up", "1 while an API is followed.", "source", sources.up))
+    telemetry.watch(
+        lambda: [f"the API of {one} is not followed" for one, up in sources.up().items() if not up]
+    )
     return sources
 
 
@@ -276,4 +279,9 @@ def history_recorder(config: Config, telemetry: Telemetry) -> Recorder | None:
             lambda: {reason: int(not reason)},
         )
     )
+
+    def problem() -> str:
+        return (reason if recorder is None else recorder.problem) if history.enabled else ""
+
+    telemetry.watch(lambda: [f"no history is kept: {problem()}"] if problem() else [])
     return recorder

@@ -9,6 +9,7 @@ import logging
 import threading
 from typing import Any
 
+from agent import lacks
 from agent.bpf import registry
 from agent.bpf.cgroup_events import CgroupEvents
 from agent.bpf.cgroups import CGROUPS
@@ -74,6 +75,7 @@ def open_probe_parts(config: Config, telemetry: Telemetry, hierarchies: Hierarch
     settings = Settings(config.probes.period, config.probes.window, config.probes.budget)
     rounds = Rounds(probes.probes, settings)
     telemetry.register(ProbeCosts(lambda: rounds.costs, settings.budget))
+    telemetry.watch(lambda: lacks.of_probes(probes.features(), rounds.costs))
     return ProbeParts(
         probes,
         rounds,

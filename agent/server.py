@@ -4,7 +4,9 @@
                 /metrics/cadvisor, where scrapes of the kubelet look
     /           the host for a browser, where it is switched on (agent/webpage)
     /healthz    200 while the process serves requests
-    /readyz     200 once a first Snapshot was read, 503 with the reason before that
+    /readyz     200 once a first Snapshot was read, 503 with the reason before that; with ?verbose
+                "degraded" and a line for each thing that does not work, where there are some: still
+                200, since a new start would not mend it
 
 A gate, where there is one, is before every path, as in Prometheus' exporters.
 
@@ -18,7 +20,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from agent.compression import accepted, compress
@@ -44,6 +46,9 @@ class Pages(Protocol):
 
     def not_ready(self) -> str | None:
         """Why the agent is not ready; None when it is."""
+
+    def lacking(self) -> Sequence[str]:
+        """What does not work though it is asked for; asked only where a client wants to know."""
 
 
 class Verdict(Protocol):
@@ -133,6 +138,7 @@ class MetricsServer:
                 self._pages,
                 accept=str(environ.get("HTTP_ACCEPT", "")),
                 accept_encoding=str(environ.get("HTTP_ACCEPT_ENCODING", "")),
+                verbose="verbose" in str(environ.get("QUERY_STRING", "")).split("&"),
             )
         own = dict(verdict.headers) if verdict else {}
         headers = list(
@@ -184,7 +190,13 @@ def http_date(moment: float) -> str:
 
 
 def respond(
-    method: str, path: str, pages: Pages, *, accept: str = "", accept_encoding: str = ""
+    method: str,
+    path: str,
+    pages: Pages,
+    *,
+    accept: str = "",
+    accept_encoding: str = "",
+    verbose: bool = False,
 ) -> Response:
     """Answer one request."""
     if method not in ("GET", "HEAD"):
@@ -197,7 +209,9 @@ def respond(
     if path == "/readyz":
         reason = pages.not_ready()
         if reason is None:
-            return Response("200 OK", TEXT, (b"ok\n",))
+            lacking = pages.lacking() if verbose else ()
+            said = "\n".join(("degraded" if lacking else "ok", *lacking))
+            return Response("200 OK", TEXT, (f"{said}\n".encode(),))
         return Response("503 Service Unavailable", TEXT, (f"{reason}\n".encode(),))
     if path == "/":
         return Response("200 OK", TEXT, (b"container-agent\n\n/metrics\n/healthz\n/readyz\n",))

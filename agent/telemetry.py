@@ -20,10 +20,19 @@ class Telemetry:
     def __init__(self) -> None:
         self._sources = _Sources()
         self._collectors: list[Collector] = [OwnProcess(), _Build(), self._sources]
+        self._lacks: list[Callable[[], Iterable[str]]] = []
 
     def register(self, collector: Collector) -> None:
         """Add a part's own collector."""
         self._collectors.append(collector)
+
+    def watch(self, lacks: Callable[[], Iterable[str]]) -> None:
+        """Add what tells, in words, what of the configuration does not work just now."""
+        self._lacks.append(lacks)
+
+    def lacking(self) -> tuple[str, ...]:
+        """What the configuration asks for and does not work, asked now."""
+        return tuple(lack for lacks in self._lacks for lack in lacks())
 
     def source_read(self, source: str, seconds: float, failures: int) -> None:
         """Note how one source of one tick fared."""

@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.families": frozenset({"agent.exposition"}),
     "agent.revision": frozenset(),
     "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
+    "agent.lacks": frozenset({"agent.bpf"}),
     "agent.probe_costs": frozenset({"agent.bpf", "agent.families"}),
     "agent.telemetry": frozenset(
         {"agent.families", "agent.own_process", "agent.revision", "agent.version"}

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from agent.bpf import syscall
 from agent.bpf.attach import cgroup2_root
@@ -29,6 +29,9 @@ from agent.faults import told
 from agent.records import NamedTuple, dataclass, field
 
 log = logging.getLogger(__name__)
+
+OFF: Final = "off in the configuration"
+"""The reason of a feature that nobody asks for."""
 
 
 class Feature(NamedTuple):
@@ -160,7 +163,7 @@ def open_probes(
             log.info("probe %s counts %s, loaded by %s", kind.name, ", ".join(on), probe.loader)
         undo.pop_all()
     for kind in others:
-        unavailable += _all_off(kind, "off in the configuration")
+        unavailable += _all_off(kind, OFF)
     return Probes(opened, unavailable)
 
 

@@ -9,9 +9,10 @@ NOT_FOUND: Final = 3
 NOT_PERMITTED: Final = 4
 UNREACHABLE: Final = 5
 FINDINGS: Final = 10
-"""`agent why --exit-code` alone: something is a warning or worse."""
+"""With --exit-code alone. `agent why`: something is a warning or worse; `agent health`: not all of
+the agent works."""
 
 CODES: Final = """\
   0 ok   1 failure   2 usage   3 not found   4 not permitted   5 daemon or runtime unreachable
-  10 findings (agent why --exit-code alone)
+  10 findings (agent why --exit-code, agent health --exit-code)
 """

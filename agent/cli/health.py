@@ -1,4 +1,6 @@
-"""`agent health`: is the agent on this host up and ready? For HEALTHCHECK and scripts.
+"""`agent health`: is the agent on this host up and ready, and does all of it work?
+
+For HEALTHCHECK and scripts.
 
 It reads the same configuration as the agent, so it knows whether to speak TLS, and trusts the
 certificate that is configured. It knows no password and has no client certificate: an agent that
@@ -12,13 +14,26 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from agent.cli import settings
-from agent.cli.exits import ERROR, OK, UNREACHABLE
+from agent.cli.exits import ERROR, FINDINGS, OK, UNREACHABLE
 from agent.faults import told
 
 CLIENT_CERTIFICATE: Final = 0
 """Where there is no status."""
 GOOD: Final = 200
 UNAUTHORIZED: Final = 401
+DEGRADED: Final = "degraded"
+"""How the answer of an agent begins of which not all works."""
+
+_EPILOG: Final = """\
+prints:
+  ok          all that is configured works
+  degraded    it is up and ready, but for what the lines below say
+  up; …       it asks for a password or a client certificate, and tells no more
+
+exit codes:
+  0 ok, up, and degraded: a new start would not mend it, and HEALTHCHECK is not to cause one
+  10 degraded, with --exit-code     1 not ready yet     5 nobody answers
+"""
 
 if TYPE_CHECKING:
     import http.client
@@ -29,7 +44,16 @@ if TYPE_CHECKING:
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = commands.add_parser("health", help="ask the running agent whether it is ready")
+    parser = commands.add_parser(
+        "health",
+        help="ask the running agent whether it is ready, and what of it does not work",
+        description="Ask the running agent whether it has read the host, and what its configuration"
+        " asks for and does not work: probes, history, logs, APIs, remote write.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "--exit-code", action="store_true", help="exit with 10 where something does not work"
+    )
     settings.add_arguments(parser)
     settings.add_web_argument(parser)
     parser.set_defaults(run=_run)
@@ -40,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     config = settings.load_config(arguments)
     try:
-        status, answer = fetch(config, "/readyz")
+        status, answer = fetch(config, "/readyz?verbose")
     except Unreachable as error:
         print(f"agent: {error}", file=sys.stderr)
         return UNREACHABLE
@@ -52,8 +76,11 @@ def _run(arguments: argparse.Namespace) -> int:
     elif status == UNAUTHORIZED:
         print("up; it asks for a password")
     else:
-        print(answer)
-        return OK if status == GOOD else ERROR
+        print(answer.replace("\n", "\n  "))
+        if status != GOOD:
+            return ERROR
+        if arguments.exit_code and answer.startswith(DEGRADED):
+            return FINDINGS
     return OK
 
 

@@ -47,8 +47,8 @@ class Recorder:
         self._events: deque[Event | Note] = deque()
         self._wake = threading.Condition()
         self._stopping = False
-        self._broken = False
-        """Whether the last write failed."""
+        self.problem = ""
+        """Why the last write failed."""
         self._counts = {"written": 0, "late": 0, "failed": 0}
         self._thread = threading.Thread(target=self._run, name="history")
 
@@ -134,13 +134,13 @@ class Recorder:
             self._failed(error)
         else:
             self._counts["written"] += 1
-            if self._broken:
-                self._broken = False
+            if self.problem:
+                self.problem = ""
                 log.info("the history is written again")
 
     def _failed(self, error: Exception) -> None:
         # The same fault again is counted, not repeated.
-        if not self._broken:
-            self._broken = True
+        if not self.problem:
             log.error("the history cannot be written: %s", told(error))
+        self.problem = told(error)
         self._counts["failed"] += 1

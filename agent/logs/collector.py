@@ -96,6 +96,7 @@ class _Worker:
     """One destination's."""
 
     restarts: Callable[[], int]
+    running: Callable[[], bool]
     stats: WorkerStats | None = None
 
 
@@ -105,13 +106,28 @@ class LogCollector:
     def __init__(self) -> None:
         self._workers: dict[str, _Worker] = {}
 
-    def add(self, destination: str, restarts: Callable[[], int]) -> None:
-        """Announce a worker, before its first statistics. `restarts`: how often it came back."""
-        self._workers[destination] = _Worker(restarts)
+    def add(
+        self, destination: str, restarts: Callable[[], int], running: Callable[[], bool]
+    ) -> None:
+        """
+        Announce a worker, before its first statistics.
+
+        `restarts`: how often it came back; `running`: whether there is one just now.
+        """
+        self._workers[destination] = _Worker(restarts, running)
 
     def update(self, destination: str, stats: WorkerStats) -> None:
         """Take a worker's newest statistics."""
         self._workers[destination].stats = stats
+
+    def lacking(self) -> Iterator[str]:
+        """What does not work just now, in words."""
+        for destination, worker in self._workers.items():
+            if not worker.running():
+                yield f"logs to {destination}: the worker does not run; the agent's log says why"
+            elif worker.stats is not None and worker.stats.destination.refusing:
+                reason = worker.stats.destination.refusing
+                yield f"logs to {destination}: it does not take lines now: {reason}"
 
     def collect(self) -> Iterator[Family]:
         """All workers' counters, and the gauges of their last second."""

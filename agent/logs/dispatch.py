@@ -139,6 +139,7 @@ class Dispatcher:
         match outcome:
             case RetryAfter(seconds, reason):
                 counters.retries += 1
+                counters.refusing = reason or "it gives no reason"
                 counters.failed(reason, time.time())
                 self._faults.report(
                     "warning", "destination", "The log destination does not take chunks now.",
@@ -151,6 +152,7 @@ class Dispatcher:
                 self._reject(pending, records, reason)
             case Delivered():
                 counters.acknowledged(loop.time() - began)
+                counters.refusing = ""
                 counters.chunks += 1
                 counters.records += pending.chunk.records
                 counters.bytes += pending.chunk.size

@@ -107,6 +107,8 @@ class DestinationCounters:
     """Payload of those that are not acknowledged yet."""
     connected: bool | None = None
     """None: the destination has no connection to speak of, or has not tried yet."""
+    refusing: str = ""
+    """Why it does not take chunks now; "" where it does, or has got none yet."""
     last_error: str = ""
     last_error_at: float | None = None
     """Unix seconds."""

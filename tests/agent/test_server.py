@@ -18,8 +18,9 @@ from agent.server import MetricsServer, http_date, respond
 
 
 class FakePages:
-    def __init__(self, reason: str | None = None) -> None:
+    def __init__(self, reason: str | None = None, lacks: tuple[str, ...] = ()) -> None:
         self.reason = reason
+        self.lacks = lacks
 
     def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
         kind = "text/plain; version=0.0.4; charset=utf-8" if accept != "openmetrics" else "other"
@@ -27,6 +28,9 @@ class FakePages:
 
     def not_ready(self) -> str | None:
         return self.reason
+
+    def lacking(self) -> tuple[str, ...]:
+        return self.lacks
 
 
 class BrokenPages(FakePages):
@@ -87,6 +91,18 @@ def test_readiness_says_why_not() -> None:
         assert (response.status, body) == (200, b"ok\n")
     with serving(FakePages()) as connection:
         assert get(connection, "/readyz")[0].status == 200
+
+
+def test_who_asks_verbosely_hears_what_does_not_work_and_nobody_restarts_for_it() -> None:
+    with serving(FakePages(lacks=("probe tcp is stopped", "no history is kept"))) as connection:
+        response, body = get(connection, "/readyz?verbose")
+        assert (response.status, body) == (
+            200,
+            b"degraded\nprobe tcp is stopped\nno history is kept\n",
+        )
+        assert get(connection, "/readyz")[1] == b"ok\n"
+    with serving(FakePages()) as connection:
+        assert get(connection, "/readyz?verbose")[1] == b"ok\n"
 
 
 def test_an_unknown_path_is_404_and_a_post_is_405() -> None:

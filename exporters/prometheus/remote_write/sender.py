@@ -64,6 +64,11 @@ class Sender:
         self._stop = threading.Event()
         self._said = ""
 
+    @property
+    def problem(self) -> str:
+        """What the receiver answered last, where it did not write; "" where it did."""
+        return self._said
+
     def run(self) -> None:
         """Send until `stop`."""
         while not self._stop.is_set():

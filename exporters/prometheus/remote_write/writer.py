@@ -12,10 +12,11 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from agent.config import RemoteWriteConfig
+from agent.faults import told
 from agent.model import Snapshot
 from agent.telemetry import Telemetry
 from exporters.prometheus.labels import kubelet_labels
@@ -75,6 +76,7 @@ class RemoteWriter:
             threading.Thread(target=self._sender.run, name="remote-write-send"),
         )
         telemetry.register(self.counts)
+        telemetry.watch(self._lacking)
 
     @property
     def protocol(self) -> str:
@@ -102,8 +104,12 @@ class RemoteWriter:
             try:
                 self._queue.append(compress(request.body), request.samples, milliseconds)
             except OSError as error:
-                log.error("remote write: %s samples are lost: %s", request.samples, error)
+                log.error("remote write: %s samples are lost: %s", request.samples, told(error))
                 self.counts.drop("disk", request.samples)
+
+    def _lacking(self) -> Iterator[str]:
+        if self._sender.problem:
+            yield f"remote write: {self._sender.problem}"
 
     def _own(self) -> Iterable[Family]:
         # A scrape would have told that the agent is there.

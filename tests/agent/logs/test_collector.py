@@ -9,7 +9,7 @@ from agent.logs.stats import ContainerCounters, DestinationCounters, WorkerCount
 
 def page(stats: WorkerStats | None) -> dict[str, float]:
     collector = LogCollector()
-    collector.add("fluentd a:1", lambda: 2)
+    collector.add("fluentd a:1", lambda: 2, lambda: True)
     if stats is not None:
         collector.update("fluentd a:1", stats)
     lines = write(collector.collect()).decode().splitlines()
@@ -86,3 +86,19 @@ def test_the_compiled_loop_is_told_where_the_destination_could_have_one() -> Non
         told = stats()
         told.worker.native = native
         assert value(page(told), "agent_log_native", 'destination="fluentd a:1"') == native
+
+
+def test_a_destination_that_does_not_take_lines_is_lacking_until_it_does() -> None:
+    running = True
+    collector = LogCollector()
+    collector.add("fluentd a:1", lambda: 0, lambda: running)
+    assert list(collector.lacking()) == []
+    stats = WorkerStats([], DestinationCounters("fluentd", refusing="no"), WorkerCounters())
+    collector.update("fluentd a:1", stats)
+    assert list(collector.lacking()) == ["logs to fluentd a:1: it does not take lines now: no"]
+    collector.update(
+        "fluentd a:1", WorkerStats([], DestinationCounters("fluentd"), WorkerCounters())
+    )
+    assert list(collector.lacking()) == []
+    running = False
+    assert "the worker does not run" in next(collector.lacking())

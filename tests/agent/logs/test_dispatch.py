@@ -136,9 +136,11 @@ def test_a_chunk_to_be_sent_again_goes_before_later_ones() -> None:
         await until(lambda: len(rig.gate.asked) == 6)
         assert rig.gate.asked[3:] == ["c1", "c2", "c3"]
         assert rig.counters.retries == 3
-        assert rig.counters.last_error == "down"
+        assert rig.counters.refusing == rig.counters.last_error == "down"
         assert len(rig.said) == 1, "the same fault is said once"
         assert rig.mark.acknowledged == 0
+        rig.gate.answer("c1", Delivered())
+        await until(lambda: rig.counters.refusing == "")
 
     run(test, Rig())
 
@@ -164,6 +166,7 @@ def test_a_bug_in_a_destination_is_said_and_the_chunk_kept() -> None:
         rig.gate.answer("c1", ZeroDivisionError("oops"))
         await until(lambda: rig.counters.retries == 1)
         assert "ZeroDivisionError: oops" in rig.said[0]
+        assert rig.counters.refusing == "ZeroDivisionError: oops"
         assert not rig.dispatcher.idle
 
     run(test, Rig())
