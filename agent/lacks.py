@@ -1,7 +1,7 @@
 """What the configuration asks for and does not work just now, in words: `agent health`. Pure.
 
     probes tcp, sched do not count: this process lacks CAP_BPF
-    probe sched is stopped: all probes together cost more than probes.budget
+    probe sched is stopped: together they cost more than probes.budget
 
 A probe that is off in the configuration is none of it, nor is what the agent goes without unasked,
 as the sweep in the kernel, instead of which files are read.
@@ -40,12 +40,9 @@ def of_probes(
             for probe, missing in probes.items()
         ]
         yield f"{_named(names)} not count: {reason}"
-    for name, cost in sorted(costs.items()):
-        if cost.stopped:
-            yield f"probe {name} is stopped: all probes together cost more than probes.budget"
+    if stopped := sorted(name for name, cost in costs.items() if cost.stopped):
+        yield f"{_named(stopped, 'is', 'are')} stopped: together they cost more than probes.budget"
 
 
-def _named(names: list[str]) -> str:
-    if len(names) == 1:
-        return f"probe {names[0]} does"
-    return f"probes {', '.join(names)} do"
+def _named(names: list[str], one: str = "does", more: str = "do") -> str:
+    return f"probe {names[0]} {one}" if len(names) == 1 else f"probes {', '.join(names)} {more}"

@@ -91,8 +91,8 @@ class Timelines:
         """Once, however often it is asked; that nothing was written yet is no fault."""
         if isinstance(error, FileNotFoundError) or told(error) == self._said:
             return
-        self._said = f"{error}"
-        log.warning("charts reach back a minute only: the history cannot be read: %s", error)
+        self._said = told(error)
+        log.warning("charts reach back a minute only: the history cannot be read: %s", self._said)
 
 
 class _Kept:

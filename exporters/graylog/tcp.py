@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from agent.faults import told
 from agent.log_destinations import GraylogDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.backoff import Backoff
@@ -73,7 +74,7 @@ class GelfTcp:
             except TimeoutError:
                 return self._later(f"takes no bytes for {self._config.timeout:g} s")
             except (OSError, ValueError) as error:
-                return self._later(str(error))
+                return self._later(told(error))
             except asyncio.CancelledError:
                 self._drop()  # in the middle of a message: nothing may follow
                 raise

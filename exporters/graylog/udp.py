@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from agent.faults import told
 from agent.log_destinations import GraylogDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, Rejected, RetryAfter
 from exporters.backoff import Backoff
@@ -70,7 +71,7 @@ class GelfUdp:
             except (OSError, ValueError) as error:
                 self._close_socket()
                 self._sent[chunk.id] = done
-                reason = f"cannot send to {self._config.url}: {error}"
+                reason = f"cannot send to {self._config.url}: {told(error)}"
                 now = asyncio.get_running_loop().time()
                 return RetryAfter(self._backoff.fail(now, reason), reason)
             self._backoff.succeed()

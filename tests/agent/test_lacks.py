@@ -29,7 +29,11 @@ def test_a_probe_that_the_governor_stopped_is_told() -> None:
     rows = [("tcp", "connections", "libbpf", ""), ("sched", "sched", "libbpf", "")]
     costs = {"sched": Cost(stopped=True, stops=1), "tcp": Cost(stops=1)}
     assert list(of_probes(rows, costs)) == [
-        "probe sched is stopped: all probes together cost more than probes.budget"
+        "probe sched is stopped: together they cost more than probes.budget"
+    ]
+    costs["tcp"] = costs["sched"]
+    assert list(of_probes(rows, costs)) == [
+        "probes sched, tcp are stopped: together they cost more than probes.budget"
     ]
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from agent.config import RemoteWriteConfig
+from agent.faults import told
 from agent.records import dataclass
 from exporters.http import Connection, Failure, authorization, retry_after
 
@@ -63,7 +64,7 @@ class Client:
         try:
             headers = self._headers(protocol)
         except OSError as error:
-            return Outcome("retry", "credentials", str(error))
+            return Outcome("retry", "credentials", told(error))
         try:
             answer = self._connection.post(body, headers, _MOST_OF_ANSWER)
         except Failure as error:
