@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+_NOISE: Final = re.compile(r"\A\[[^]]*\] |\.? \(_ssl\.c:[0-9]+\)\Z")
+"""What Python puts around OpenSSL's sentences."""
+
 
 def told(error: Exception) -> str:
-    """Without the number; of what is no OSError its own words."""
-    if not isinstance(error, OSError) or error.strerror is None:
-        return str(error)
-    return error.strerror if error.filename is None else f"{_shown(error)}: {error.strerror}"
+    """Without the number; of what is no OSError its own words, or its name where it has none."""
+    if not isinstance(error, OSError):
+        return str(error) or type(error).__name__
+    why = _NOISE.sub("", error.strerror or str(error)) or type(error).__name__
+    return why if error.filename is None else f"{_shown(error)}: {why}"
 
 
 def _shown(error: OSError) -> str:

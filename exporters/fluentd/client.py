@@ -23,11 +23,11 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from agent.faults import told
 from agent.log_destinations import FluentdDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.fluentd.connection import Connection, ConnectionLost, connect
 from exporters.fluentd.forward import ForwardEncoder, forward_message
-from exporters.fluentd.reasons import told
 from exporters.fluentd.servers import Server, Servers
 
 _LAST_WORDS: Final = 0.2

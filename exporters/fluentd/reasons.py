@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from agent.faults import told
 from agent.log_destinations import FluentdDestination
 
 _SHOWN: Final = 60
 """Bytes of an answer that is none."""
-_NOISE: Final = re.compile(r"\A\[[^]]*\] |\.? \(_ssl\.c:[0-9]+\)\Z")
-"""What Python puts around OpenSSL's sentences."""
 _TLS_ALERT: Final = b"\x15\x03"
 
 
@@ -34,9 +32,3 @@ def ended(error: OSError | None, config: FluentdDestination, *, heard: bool) -> 
     if not config.cert_file:
         return f"{why} before any acknowledgement; does it want a client certificate?"
     return f"{why} before any acknowledgement"
-
-
-def told(error: OSError) -> str:
-    """The file, if there is one, and why; without the numbers that only a programmer needs."""
-    why = _NOISE.sub("", error.strerror or str(error)) or type(error).__name__
-    return why if error.filename is None else f"{error.filename}: {why}"

@@ -8,8 +8,9 @@ import ssl
 
 import pytest
 
+from agent.faults import told
 from agent.log_destinations import FluentdDestination
-from exporters.fluentd.reasons import ended, no_ack, told
+from exporters.fluentd.reasons import ended, no_ack
 
 
 @pytest.mark.parametrize(
