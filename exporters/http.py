@@ -149,7 +149,10 @@ class Connection:
             self._connection = self._connect()
         if self._aborted:
             raise TimeoutError("the request took too long")
-        self._connection.request("POST", self._target, body, dict(headers))
+        try:
+            self._connection.request("POST", self._target, body, dict(headers))
+        except ConnectionError as error:
+            return self._early_answer(error)
         response = self._connection.getresponse()
         text = response.read(most)
         if response.read(1):
@@ -158,6 +161,22 @@ class Connection:
             raise http.client.IncompleteRead(text)
         elif response.will_close:
             self.close()
+        return Answer(response.status, response.headers, text)
+
+    def _early_answer(self, error: ConnectionError) -> Answer:
+        """What was answered before the body was sent whole, as a proxy's 413 is; else `error`."""
+        assert self._connection is not None
+        try:
+            response = self._connection.getresponse()
+        except Failure:
+            raise error from None
+        if response.status < 400 or response.status == 408:
+            raise error  # nobody took half a body; 408 is an idle connection's end
+        try:
+            text = response.read(_MOST_OF_ANSWER)
+        except Failure:
+            text = b""  # reset in its middle: the status is what counts
+        self.close()
         return Answer(response.status, response.headers, text)
 
     def _connect(self) -> http.client.HTTPConnection:

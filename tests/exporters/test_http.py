@@ -136,6 +136,32 @@ def test_a_kept_connection_that_the_server_closed_meanwhile_is_made_anew_unseen(
     assert serve(test).connections == 2
 
 
+@pytest.mark.parametrize("status", [413, 503])
+def test_an_answer_that_comes_before_the_body_is_sent_is_heard(status: int) -> None:
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As a proxy does with a body that is too large: what it has not read resets the rest."""
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(response(status, b"no"))
+        await writer.drain()
+        writer.transport.abort()
+
+    async def test() -> None:
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        peer = HttpPeer(port=server.sockets[0].getsockname()[1])
+        http = client(peer)
+        outcome = await http.post(b"x" * 16_000_000)
+        said = outcome.in_words if isinstance(outcome, Answer) else outcome.reason
+        assert said == f"{status} no"
+        await http.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(test())
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_answer_is_a_retry_that_says_why_and_ends_in_time(bad: str) -> None:
     async def test(peer: HttpPeer) -> None:
