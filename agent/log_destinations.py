@@ -119,8 +119,14 @@ class ElasticsearchDestination(HttpOptions):
     urls: tuple[str, ...] = ("http://127.0.0.1:9200",)
     """Nodes. One is used at a time; another when it fails."""
     index: str = "logs-containers-default"
-    """Index or data stream. {date} is the entry's day in UTC (2026.11.24), {namespace}, {pod},
-    {container_name}, {runtime} and {image} are the container's; what it has not is "none"."""
+    """Index or data stream. {date} is the entry's day in UTC (2026.11.24), {week} its ISO week
+    (2026.48), {month} and {year} (2026.11, 2026); {namespace}, {pod}, {container_name}, {runtime}
+    and {image} are the container's; what it has not is "none"."""
+    schema: Literal["flat", "ecs"] = "flat"
+    """What fields are called: as everywhere in this agent, or as Elastic Common Schema and Filebeat
+    have it (container.id, kubernetes.pod.name, log.level)."""
+    pipeline: str = ""
+    """The ingest pipeline that each document goes through; "": what the index says."""
     api_key_file: str = ""
     """Holds the encoded key, for "Authorization: ApiKey"."""
     chunk_bytes: int = 2 * 1024 * 1024
@@ -140,9 +146,9 @@ class ElasticsearchDestination(HttpOptions):
             raise ValueError(f"dead_letters = {self.dead_letters!r}: must be an absolute path")
         if self.api_key_file and (self.username or self.bearer_token_file):
             raise ValueError("either api_key_file, password_file or bearer_token_file")
-        unknown = set(re.findall(r"\{(.*?)\}", self.index)) - set(INDEX_FIELDS)
-        if unknown or not self.index:
-            raise ValueError(f"index = {self.index!r}: known are {{{'}, {'.join(INDEX_FIELDS)}}}")
+        known = (*INDEX_DATES, *INDEX_FIELDS)
+        if set(re.findall(r"\{(.*?)\}", self.index)) - set(known) or not self.index:
+            raise ValueError(f"index = {self.index!r}: known are {{{'}, {'.join(known)}}}")
 
     @property
     def name(self) -> str:
@@ -150,8 +156,10 @@ class ElasticsearchDestination(HttpOptions):
         return f"elasticsearch {_place(self.urls[0])} {self.index}"
 
 
-INDEX_FIELDS: Final = ("date", "namespace", "pod", "container_name", "runtime", "image")
-"""What `index` may hold: few different values, so that a cluster does not drown in indices."""
+INDEX_DATES: Final = {"date": "%Y.%m.%d", "week": "%G.%V", "month": "%Y.%m", "year": "%Y"}
+"""What `index` may hold of an entry's time, and its form."""
+INDEX_FIELDS: Final = ("namespace", "pod", "container_name", "runtime", "image")
+"""And of its container: few different values, so that a cluster does not drown in indices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "exporters.backoff",
         }
     ),
-    "exporters.elasticsearch": HTTP | {"exporters.file.rotated_file"},
+    "exporters.elasticsearch": HTTP | {"agent.logs.entry", "exporters.file.rotated_file"},
     "exporters.graylog": HTTP | {"agent.logs.entry"},
     "exporters.loki": HTTP,
     "exporters.otlp": HTTP | {"agent.logs.entry"},

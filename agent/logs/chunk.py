@@ -57,6 +57,11 @@ class Chunk:
 class Delivered:
     """It is the destination's now."""
 
+    fields_refused: int = 0
+    """Records whose fields it did not take: stored with these as text."""
+    reason: str = ""
+    """What it had against them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
@@ -72,6 +77,8 @@ class Rejected:
 
     records: int
     reason: str
+    fields_refused: int = 0
+    """As in Delivered, of those that are not refused."""
 
 
 Outcome = Delivered | RetryAfter | Rejected

@@ -58,6 +58,11 @@ _PER_DESTINATION: tuple[tuple[str, str, Callable[[DestinationCounters], int]], .
     ("delivered_bytes", "Payload of acknowledged chunks.", lambda d: d.bytes),
     ("retries", "Times a chunk had to be sent again.", lambda d: d.retries),
     ("rejected_records", "Records the destination refused for good.", lambda d: d.rejected),
+    (
+        "fields_refused_records",
+        "Records delivered without the fields that the destination refused, with these as text.",
+        lambda d: d.fields_refused,
+    ),
 )
 _IN_FLIGHT: tuple[tuple[str, str, Callable[[DestinationCounters], int]], ...] = (
     ("in_flight_chunks", "Chunks not acknowledged yet.", lambda d: d.in_flight_chunks),

@@ -148,9 +148,12 @@ class Dispatcher:
                 self._not_before = max(self._not_before, loop.time() + seconds)
                 self._queue(pending)
                 return
-            case Rejected(records, reason):
+            case Rejected(records, reason, fields_refused):
+                counters.fields_refused += fields_refused
                 self._reject(pending, records, reason)
-            case Delivered():
+            case Delivered(fields_refused, reason):
+                if fields_refused:
+                    self._note_fields_refused(fields_refused, reason)
                 counters.acknowledged(loop.time() - began)
                 counters.refusing = ""
                 counters.chunks += 1
@@ -158,6 +161,14 @@ class Dispatcher:
                 counters.bytes += pending.chunk.size
                 self._faults.over("destination", "The log destination takes chunks again.")
         self._settle(pending)
+
+    def _note_fields_refused(self, records: int, reason: str) -> None:
+        self._counters.fields_refused += records
+        self._counters.failed(reason, time.time())
+        self._faults.report(
+            "warning", "fields", "The log destination refused fields, and has them as text.",
+            records=records, reason=reason,
+        )  # fmt: skip
 
     def _settle(self, pending: Pending) -> None:
         pending.settled = True

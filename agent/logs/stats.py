@@ -101,6 +101,8 @@ class DestinationCounters:
     """Times a chunk was to be sent again."""
     rejected: int = 0
     """Records refused for good."""
+    fields_refused: int = 0
+    """Records delivered without the fields that were refused, which they have as text."""
     in_flight_chunks: int = 0
     """Sealed and not yet both acknowledged and in the checkpoint."""
     in_flight_bytes: int = 0

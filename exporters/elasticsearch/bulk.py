@@ -1,4 +1,4 @@
-"""Entries to documents of a bulk request, and what its answer says of each. Pure.
+"""Entries to documents of a bulk request. Pure.
 
 Docs    https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
 
@@ -13,7 +13,6 @@ the lines into other chunks. A line without a time of its own has none in its id
 
 from __future__ import annotations
 
-import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,18 +21,12 @@ from typing import Final
 
 import orjson
 
-from agent.log_destinations import INDEX_FIELDS
 from agent.logs.chunk import Entry, Extra
-from agent.records import NamedTuple
+from exporters.elasticsearch.fields import Fields, FlatFields
+from exporters.elasticsearch.index_name import index_name
 
 _NANOSECONDS: Final = 1_000_000_000
 _DAY: Final = 86_400 * _NANOSECONDS
-_NO_INDEX_NAME: Final = re.compile(r'[\x00-\x20\\/*?"<>|,#:]')
-_LONGEST_INDEX_NAME: Final = 255
-
-
-class NotABulkAnswer(ValueError):
-    """The body is not what a bulk request is answered with."""
 
 
 class BulkEncoder:
@@ -41,14 +34,11 @@ class BulkEncoder:
 
     needs_offsets = True
 
-    def __init__(self, fields: Mapping[str, str], index: str) -> None:
+    def __init__(self, fields: Mapping[str, str], index: str, names: Fields = FlatFields) -> None:
         self._fields = dict(fields)
         self._index = index
+        self._tail = names(fields).tail
         self._identity = blake2b(fields.get("container_id", "").encode(), digest_size=16)
-        self._tails = {
-            stream: b"," + orjson.dumps({"stream": stream, **fields})[1:-1]
-            for stream in ("stdout", "stderr")
-        }
         self._second_ns = -_NANOSECONDS
         self._second = ""
         self._days: dict[int, bytes] = {}
@@ -61,15 +51,12 @@ class BulkEncoder:
             if not 0 <= nanoseconds < _NANOSECONDS:
                 nanoseconds = self._begin_second(time_ns)
             offset, more = _take_offset(extra)
-            tail = self._tails[stream] if stream and not more else self._tail(stream, more)
-            if offset:
-                tail += b',"offset":' + offset
             parts += (
                 self._action(time_ns),
                 self._id(time_ns, stream, content, offset, more),
                 f'"}}}}\n{{"@timestamp":"{self._second}.{nanoseconds:09d}Z","message":'.encode(),
                 orjson.dumps(content.decode()),
-                tail,
+                self._tail(stream, offset, more),
                 b"}\n",
             )
         return b"".join(parts)
@@ -101,14 +88,6 @@ class BulkEncoder:
         self._second = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         return nanoseconds
 
-    def _tail(self, stream: str, extra: Extra | None) -> bytes:
-        pairs: dict[str, object] = {"stream": stream} if stream else {}
-        pairs.update(self._fields)
-        for key, value in (extra or {}).items():
-            # A key of its own or the document's would make it two fields of one name.
-            pairs[f"extra.{key}" if key in ("@timestamp", "message", "offset") else key] = value
-        return b"," + orjson.dumps(pairs)[1:-1] if pairs else b""
-
 
 def _take_offset(extra: Extra | None) -> tuple[bytes, Extra | None]:
     """The line's place in its file, and what else there is of it."""
@@ -122,72 +101,7 @@ def _take_offset(extra: Extra | None) -> tuple[bytes, Extra | None]:
     } or None
 
 
-def index_name(template: str, fields: Mapping[str, str], time_ns: int) -> str:
-    """Fill in `template`, in letters an index may have."""
-    date = datetime.fromtimestamp(time_ns // _NANOSECONDS, UTC).strftime("%Y.%m.%d")
-    name = template
-    for field in INDEX_FIELDS:
-        value = date if field == "date" else fields.get(field, "") or "none"
-        name = name.replace(f"{{{field}}}", value)
-    name = _NO_INDEX_NAME.sub("_", name.lower()).lstrip("-_+") or "none"
-    name = name.encode()[:_LONGEST_INDEX_NAME].decode("utf-8", "ignore")
-    return "none" if name in (".", "..") else name
-
-
 def documents(payload: bytes) -> list[bytes]:
     """Cut a payload into its documents, each with its action."""
     lines = payload.split(b"\n")
     return [b"%b\n%b\n" % pair for pair in zip(lines[0::2], lines[1::2], strict=False)]
-
-
-class Result(NamedTuple):
-    """What became of one document."""
-
-    status: int
-    error: str
-
-    @property
-    def in_words(self) -> str:
-        """For a person."""
-        return f"{self.status} {self.error}".rstrip()
-
-    @property
-    def stored(self) -> bool:
-        """Now, or by an earlier try: 409 says that the id is there."""
-        return 200 <= self.status < 300 or self.status == 409
-
-    @property
-    def again(self) -> bool:
-        """It may be taken later."""
-        return self.status == 429 or self.status >= 500
-
-
-def results(body: bytes, count: int) -> list[Result] | None:
-    """
-    Read the answer to `count` documents; None: every one is stored.
-
-    Raise NotABulkAnswer for anything else, also for one result too few.
-    """
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NotABulkAnswer(f"not JSON: {error}") from None
-    if not isinstance(answer, dict) or not isinstance(answer.get("errors"), bool):
-        raise NotABulkAnswer(f"no bulk answer: {body[:100]!r}")
-    if not answer["errors"]:
-        return None
-    items = answer.get("items")
-    if not isinstance(items, list) or len(items) != count:
-        raise NotABulkAnswer(f"{count} documents, and not as many results")
-    return [_result(item) for item in items]
-
-
-def _result(item: object) -> Result:
-    inner = item.get("create") if isinstance(item, dict) else None
-    status = inner.get("status") if isinstance(inner, dict) else None
-    if not isinstance(inner, dict) or type(status) is not int:
-        raise NotABulkAnswer(f"no result: {item!r}"[:200])
-    error = inner.get("error")
-    if isinstance(error, dict):
-        return Result(status, f"{error.get('type', '')}: {error.get('reason', '')}"[:500])
-    return Result(status, str(error or "")[:500])

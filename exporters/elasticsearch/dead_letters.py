@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from exporters.elasticsearch.bulk import Result
+from exporters.elasticsearch.results import Result
 from exporters.file.rotated_file import RotatedFile
 
 

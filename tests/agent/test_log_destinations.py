@@ -41,7 +41,7 @@ def test_each_kind_works_without_a_setting_and_says_what_it_is(kind: str) -> Non
         ("fluentd", {"tls": True, "cert_file": "/c"}, "cert_file and key_file need each other"),
         ("fluentd", {"server": (ForwardServer("127.0.0.1"),)}, "127.0.0.1:24224 is there twice"),
         ("elasticsearch", {"urls": ()}, "names no node"),
-        ("elasticsearch", {"index": "logs-{pid}"}, "known are {date}, {namespace}"),
+        ("elasticsearch", {"index": "logs-{pid}"}, "known are {date}, {week}, {month}"),
         ("elasticsearch", {"dead_letters": "here"}, "absolute path"),
         ("elasticsearch", {"api_key_file": "/k", "bearer_token_file": "/t"}, "either api_key_file"),
         ("graylog", {"url": "udp://host"}, "write udp://HOST:PORT"),

@@ -103,6 +103,95 @@ def test_what_is_refused_for_good_is_counted_and_kept_with_the_reason(tmp_path: 
                                            letter["action"]["create"]["_id"]}}  # type: ignore[index]  # fmt: skip
 
 
+def test_a_line_is_stored_without_the_fields_that_are_refused(tmp_path: Path) -> None:
+    def verdict(document: dict[str, object]) -> int:
+        if document["message"] == "line 2":
+            return 400
+        return 400 if "status" in document else 201
+
+    cluster = Cluster(verdict)
+
+    async def test(client: BulkClient) -> None:
+        entries = [entry(f"line {number}", status="n/a") for number in range(3)] + [entry("plain")]
+        payload = client.encoder(WHO).encode(entries)
+        outcome = await client.send(Chunk("a", (payload,), 4))
+        assert outcome == Rejected(1, "400 told so: by the test", 2)
+
+    run(test, cluster.answer, tmp_path)
+    assert cluster.sizes == [4, 3]
+    stored = {one["message"]: one for one in cluster.stored.values()}
+    assert set(stored) == {"line 0", "line 1", "plain"}
+    assert stored["line 0"]["refused_fields"] == '{"status":"n/a"}'
+    assert stored["line 0"]["container_name"] == "web"
+    assert [letter["document"]["message"] for letter in letters(tmp_path)] == ["line 2"]  # type: ignore[index]
+
+
+def test_delivered_says_how_many_went_without_fields(tmp_path: Path) -> None:
+    cluster = Cluster(lambda document: 400 if "status" in document else 201)
+
+    async def test(client: BulkClient) -> None:
+        payload = client.encoder(WHO).encode([entry("a", status="n/a"), entry("b")])
+        outcome = await client.send(Chunk("a", (payload,), 2))
+        assert outcome == Delivered(1, "400 told so: by the test")
+
+    run(test, cluster.answer, tmp_path)
+
+
+def test_an_index_that_is_blocked_costs_no_line(tmp_path: Path) -> None:
+    status = 403
+    cluster = Cluster(lambda document: status)
+
+    async def test(client: BulkClient) -> None:
+        nonlocal status
+        assert isinstance(await client.send(chunk(client)), RetryAfter)
+        status = 201
+        assert await client.send(chunk(client)) == Delivered()
+
+    run(test, cluster.answer, tmp_path)
+    assert letters(tmp_path) == []
+
+
+def test_a_cluster_that_takes_a_part_each_time_is_not_waited_for_ever_longer(
+    tmp_path: Path,
+) -> None:
+    taken: list[object] = []
+
+    def verdict(document: dict[str, object]) -> int:
+        taken.append(document["message"])
+        return 201 if len(taken) % 5 == 0 else 429
+
+    async def test(client: BulkClient) -> None:
+        for _ in range(6):
+            outcome = await client.send(chunk(client, 20))
+            if outcome == Delivered():
+                return
+            assert isinstance(outcome, RetryAfter)
+            assert outcome.seconds <= 0.5
+
+    run(test, Cluster(verdict).answer, tmp_path)
+
+
+def test_chunks_that_a_full_queue_refuses_together_are_one_failure(tmp_path: Path) -> None:
+    cluster = Cluster(lambda document: 429)
+
+    async def test(client: BulkClient) -> None:
+        chunks = [chunk(client, 4, str(number)) for number in range(8)]
+        outcomes = await asyncio.gather(*map(client.send, chunks))
+        waits = [one.seconds for one in outcomes if isinstance(one, RetryAfter)]
+        assert len(waits) == 8
+        assert max(waits) <= 1.0
+
+    run(test, cluster.answer, tmp_path)
+
+
+def test_the_pipeline_is_asked_for(tmp_path: Path) -> None:
+    async def test(client: BulkClient) -> None:
+        await client.send(chunk(client))
+
+    peer = run(test, not_json, tmp_path, pipeline="drop debug&x")
+    assert peer.requests[0].target.endswith("&pipeline=drop%20debug%26x")
+
+
 def test_dead_letters_that_cannot_be_kept_are_counted_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "dead.jsonl").mkdir()
 
