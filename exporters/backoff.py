@@ -2,7 +2,8 @@
 
 It begins anew at the first success, which is an acknowledgement and not a connection: a server that
 takes connections and dies on our data is not hammered. Several requests at once that fail together
-are one failure, and one that began before it and succeeds is no success.
+are one failure. One that began before it and succeeds does not end the wait, but the next wait is
+the first again: a server that takes some of what it gets is busy, and not away.
 """
 
 from __future__ import annotations
@@ -51,8 +52,7 @@ class Backoff:
         return pause
 
     def succeed(self, began: float = float("inf")) -> None:
-        """Begin anew, unless it failed after this success was begun."""
-        if began < self._failed_at:
-            return
+        """Begin anew; the wait goes on where it failed after this success was begun."""
         self._wait = FIRST_WAIT
-        self._not_before = float("-inf")
+        if began >= self._failed_at:
+            self._not_before = float("-inf")

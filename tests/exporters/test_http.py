@@ -349,6 +349,14 @@ def test_a_success_that_began_before_a_failure_does_not_end_the_wait() -> None:
     assert backoff.left(12.0) == 0
 
 
+def test_a_server_that_takes_a_part_is_not_waited_for_ever_longer() -> None:
+    backoff = Backoff(lambda: 1.0)
+    for round_ in range(0, 1000, 100):
+        assert backoff.fail(round_ + 1.0, "queue full", began=round_) <= FIRST_WAIT
+        backoff.succeed(began=round_)
+        assert backoff.left(round_ + 1.0) == FIRST_WAIT
+
+
 @given(st.text())
 def test_any_retry_after_is_a_bounded_number(text: str) -> None:
     assert 0 <= retry_after(text, 0.0) <= 600
