@@ -1,59 +1,53 @@
 """Metric families of the agent's own counters, and how they are written on a page.
 
     requests = counter("agent_requests", "Requests, by outcome.", ["outcome"])
-    requests.add(["ok"], 3)            # agent_requests_total{outcome="ok"} 3
+    requests.add(["ok"], 3)            # agent_requests_total{outcome="ok"} 3.0
 
-In text format 0.0.4, and in OpenMetrics 1.0 without its end. Written here, as the containers' page
-is: prometheus_client's writer takes 0.5 MB in memory, and raises on a name that is not UTF-8.
+prometheus_client's metrics and text formats: 0.0.4, and OpenMetrics 1.0 without its end. A label
+that came from bytes that are no UTF-8 has them as "\\xff": prometheus_client would raise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, Protocol
 
-from agent.exposition import escape_help, escape_label, format_number
-from agent.records import NamedTuple
+from agent.encodable import encodable
+from agent.plain_prometheus_client import Collector as _Registry
+from agent.plain_prometheus_client import Metric, generate_latest, generate_openmetrics
 
 Type = Literal["counter", "gauge", "histogram", "info"]
 
 _SUFFIX: Final[dict[str, str]] = {"counter": "_total", "info": "_info"}
 """What the one series of a family is called after the family."""
+_END: Final = b"# EOF\n"
 
 
-class Series(NamedTuple):
-    """One series, now."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
-
-
-class Family:
+class Family(Metric):
     """One metric family."""
 
     def __init__(self, name: str, kind: Type, text: str, labels: Sequence[str] = ()) -> None:
         """`name` without _total and _info. `labels` are names, in the order of `add`'s values."""
-        self.name = name
-        self.type = kind
-        self.help = text
-        self.series: list[Series] = []
+        super().__init__(name, text, kind)
         self._labels = tuple(labels)
 
     def add(self, labels: Iterable[str], value: float) -> None:
         """One series of a counter, a gauge or an info (whose value is 1)."""
-        named = dict(zip(self._labels, labels, strict=True))
-        self.series.append(Series(self.name + _SUFFIX.get(self.type, ""), named, value))
+        named = self._named(labels)
+        self.add_sample(self.name + _SUFFIX.get(self.type, ""), named, value)
 
     def add_histogram(
         self, labels: Iterable[str], buckets: Sequence[tuple[str, float]], total: float
     ) -> None:
         """One series of a histogram. `buckets`: (bound, count up to it), the last one "+Inf"."""
-        named = dict(zip(self._labels, labels, strict=True))
+        named = self._named(labels)
         for bound, count in buckets:
-            self.series.append(Series(f"{self.name}_bucket", {**named, "le": bound}, count))
-        self.series.append(Series(f"{self.name}_count", named, buckets[-1][1]))
-        self.series.append(Series(f"{self.name}_sum", named, total))
+            self.add_sample(f"{self.name}_bucket", {**named, "le": bound}, count)
+        self.add_sample(f"{self.name}_count", named, buckets[-1][1])
+        self.add_sample(f"{self.name}_sum", named, total)
+
+    def _named(self, labels: Iterable[str]) -> dict[str, str]:
+        return dict(zip(self._labels, map(encodable, labels), strict=True))
 
 
 class Collector(Protocol):
@@ -94,16 +88,17 @@ def info(name: str, text: str, labels: dict[str, str]) -> Family:
 
 def write(families: Iterable[Family], *, openmetrics: bool = False) -> bytes:
     """The families as text."""
-    lines = []
-    for family in families:
-        name, kind = family.name, str(family.type)
-        if not openmetrics:
-            name += _SUFFIX.get(kind, "")
-            kind = "gauge" if kind == "info" else kind
-        lines.append(f"# HELP {name} {escape_help(family.help, openmetrics=openmetrics)}\n")
-        lines.append(f"# TYPE {name} {kind}\n")
-        for series in family.series:
-            labels = ",".join([f'{k}="{escape_label(v)}"' for k, v in series.labels.items()])
-            braces = f"{{{labels}}}" if labels else ""
-            lines.append(f"{series.name}{braces} {format_number(series.value)}\n")
-    return "".join(lines).encode()
+    page = _Page(families)
+    if openmetrics:
+        return generate_openmetrics(page).removesuffix(_END)  # type: ignore[no-untyped-call,no-any-return]
+    return generate_latest(page)
+
+
+class _Page(_Registry):
+    """The families as what prometheus_client writes from."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families

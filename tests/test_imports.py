@@ -37,9 +37,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.records": frozenset({"agent.first_use", "agent.named_tuple"}),
     "agent.faults": frozenset(),
     "agent.version": frozenset(),
-    "agent.exposition": frozenset(),
-    "agent.families": frozenset({"agent.exposition"}),
     "agent.revision": frozenset(),
+    "agent.plain_prometheus_client": frozenset({"agent.lean"}),
+    "agent.plain_orjson": frozenset({"agent.lean"}),
+    "agent.encodable": frozenset(),
+    "agent.families": frozenset({"agent.encodable", "agent.plain_prometheus_client"}),
     "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
     "agent.lacks": frozenset({"agent.bpf"}),
     "agent.probe_costs": frozenset({"agent.bpf", "agent.families"}),
@@ -118,15 +120,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | LOG_SECTIONS
     | {"agent.container", "agent.families", "agent.inotify", "agent.log_patterns"},
     "exporters.prometheus": METRICS
-    | {
-        "agent.exposition",
-        "agent.families",
-        "agent.telemetry",
-        "agent.logs.stats",
-        "agent.netstack",
-        "agent.processes",
-    }
-    | {"exporters.http"},
+    | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
+    | {"agent.encodable", "exporters.http"},
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset(
         {"agent.logs.chunk", "agent.compression", "agent.version", "exporters.backoff"}

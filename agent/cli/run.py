@@ -39,6 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
     defer("difflib", "inspect", "ipaddress", "stringprep", "textwrap", "tokenize", *RUNTIMES)
     import logging
 
+    import agent.plain_orjson  # noqa: F401 before anyone imports orjson itself
     from agent.cgroupfs.hierarchies import NoCgroups
     from agent.daemon import Daemon
     from agent.malloc import keep_one_arena

@@ -136,30 +136,14 @@ def read_object(path: str) -> Json | None:
 
 
 def parse_json(data: bytes, path: str) -> object:
-    """
-    Parse JSON of RFC 8259, in UTF-8 and with texts that can be written so. `path`: for the message.
-
-    A number too large for 64 bits is a float. By the standard library, once for each file that
-    changed: orjson would load uuid, platform and dataclasses too, 0.6 MB.
-    """
-    import json  # no state file, no need
+    """Parse JSON. `path` is for the message."""
+    import orjson  # which loads uuid, datetime, dataclasses, json: no state file, no need
 
     try:
-        value: object = json.loads(data.decode(), parse_constant=_refuse, parse_int=_whole)
-        if b"\\u" in data:
-            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
-    except (ValueError, RecursionError) as error:
+        value: object = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
         raise UnreadableState(path, f"not JSON: {error}") from None
     return value
-
-
-def _whole(digits: str) -> int | float:
-    """Counters of the kernel and of Go fit into 64 bits, and so do those made of ours."""
-    return int(digits) if len(digits) < 19 or -(2**63) <= int(digits) < 2**64 else float(digits)
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
 
 
 def as_object(value: object, path: str) -> Json:

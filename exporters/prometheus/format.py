@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from agent.exposition import escape_help
 from agent.records import dataclass
 from exporters.prometheus.metric import AnyMetric
 
@@ -36,7 +35,7 @@ class Format:
 
 
 def _text_head(metric: AnyMetric) -> str:
-    text = escape_help(metric.help, openmetrics=False)
+    text = metric.help.replace("\\", "\\\\").replace("\n", "\\n")
     return f"# HELP {metric.name} {text}\n# TYPE {metric.name} {metric.type}\n"
 
 
@@ -47,7 +46,7 @@ def family_name(metric: AnyMetric) -> str:
 
 def _openmetrics_head(metric: AnyMetric) -> str:
     name = family_name(metric)
-    text = escape_help(metric.help, openmetrics=True)
+    text = metric.help.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
     kind = "unknown" if metric.type == "untyped" else metric.type
     unit = ""
     if metric.unit and name.endswith(f"_{metric.unit}"):

@@ -116,10 +116,11 @@ class RemoteWriter:
         yield Family("up", "gauge", "1: the agent wrote this.", [((), 1)])
         for found in self._telemetry.collect():
             samples: dict[str, list[tuple[Labels, float]]] = {}
-            for name, named, value in found.series:
-                samples.setdefault(name, []).append((tuple(sorted(named.items())), value))
+            for sample in found.samples:
+                labels = tuple(sorted(sample.labels.items()))
+                samples.setdefault(sample.name, []).append((labels, sample.value))
             for name, values in samples.items():
-                yield Family(name, found.type, found.help, values)
+                yield Family(name, found.type, found.documentation, values)
 
     def _run(self) -> None:
         due = time.monotonic()

@@ -53,8 +53,8 @@ def shed(made: Rounds) -> set[str]:
     families = {
         each.name: each for each in ProbeCosts(lambda: made.costs, SETTINGS.budget).collect()
     }
-    series = families["agent_probe_shed"].series
-    return {each.labels["probe"] for each in series if each.value}
+    samples = families["agent_probe_shed"].samples
+    return {sample.labels["probe"] for sample in samples if sample.value}
 
 
 def test_the_costliest_is_shed_under_load_and_comes_back_after_it(

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
-import orjson
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from agent.container import statefile
 from agent.container.failures import LIMIT, Failures
@@ -56,43 +52,6 @@ def test_bad_json_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(UnreadableState) as caught:
         statefile.read_object(str(path))
     assert str(caught.value).startswith(f"{path}: not JSON")
-
-
-_NUMBERS = st.one_of(
-    st.integers(), st.floats(), st.sampled_from([2**63, 2**64, -(2**63) - 1, 10**30])
-)
-_VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), _NUMBERS, st.text(st.characters(), max_size=5)),
-    lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(max_size=3), of, max_size=3),
-    max_leaves=6,
-)
-
-
-@st.composite
-def _json_and_the_like(draw: st.DrawFn) -> bytes:
-    """JSON, as it is or with some of its bytes replaced."""
-    written = json.dumps(draw(_VALUES), ensure_ascii=draw(st.booleans()))
-    data = written.encode("utf-8", "surrogatepass")
-    begin = draw(st.integers(0, len(data)))
-    end = draw(st.integers(begin, min(len(data), begin + 3)))
-    put = draw(st.one_of(st.just(data[begin:end]), st.binary(max_size=3)))
-    return data[:begin] + put + data[end:]
-
-
-@given(_json_and_the_like())
-@example(rb'"\ud83d\ude00"')
-@example(rb'"\ud83d"')
-@example(rb'"\\ud83d"')
-@example(b"NaN")
-@example(b"\xef\xbb\xbf1")
-def test_json_is_what_another_parser_takes_for_it(data: bytes) -> None:
-    try:
-        expected = repr(orjson.loads(data))
-    except orjson.JSONDecodeError:
-        with pytest.raises(UnreadableState, match="not JSON"):
-            statefile.parse_json(data, "/f")
-    else:
-        assert repr(statefile.parse_json(data, "/f")) == expected
 
 
 def test_json_that_is_nested_too_deep_is_refused() -> None:

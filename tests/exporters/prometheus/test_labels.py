@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.exposition import escape_label
-from exporters.prometheus.escape import LONGEST, sanitise
+from exporters.prometheus.escape import LONGEST, escape_label, sanitise
 from exporters.prometheus.labels import CadvisorLabels, KubeletLabels, base_labels
 from tests.agent.snapshots import docker, pod, sample
 from tests.exporters.prometheus.test_encoder import parse_labels
