@@ -50,6 +50,15 @@ class _Open:
     ranges: list[tuple[FileMark, int, int]] = field(default_factory=list)
     records: dict[int, tuple[Ledger, int]] = field(default_factory=dict)
 
+    def extend(self, mark: FileMark, begin: int, up_to: int) -> None:
+        """Take a range of a file, with the one before it as one where it goes on from there."""
+        if self.ranges:
+            last, first, end = self.ranges[-1]
+            if last is mark and end == begin:
+                self.ranges[-1] = (mark, first, up_to)
+                return
+        self.ranges.append((mark, begin, up_to))
+
 
 class ChunkBuilder:
     """The chunk being filled."""
@@ -75,7 +84,8 @@ class ChunkBuilder:
         self._add(ledger, encoder, batch.entries, now, filled)
         if batch.marks and not self.waiting:
             self.opened_at = now
-        self._open.ranges += batch.marks
+        for mark, begin, up_to in batch.marks:
+            self._open.extend(mark, begin, up_to)
         if self._open.size >= self._limit:
             filled.append(self._seal())
         return filled

@@ -32,6 +32,7 @@ import orjson
 from agent.logs.chunk import Bytes
 from agent.logs.timestamps import NANOSECONDS, SCALE, parse_rfc3339
 from agent.records import NamedTuple
+from exporters.fluentd.columns import BEGIN, END, Columns, cri_columns, docker_columns
 from exporters.fluentd.headers import LONGEST, Headers
 
 _native: Callable[[int, Bytes, int, int, int, bytes, bytes, bytes], tuple[bytes, int, int]] | None
@@ -50,13 +51,13 @@ FORMATS: Final = ("cri", "docker")
 _STAMP: Final = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)\.(\d{1,9})"
 CRI: Final = re.compile(_STAMP + rb"(Z|[+-]\d\d:\d\d) (stdout|stderr) F (.*)")
 DOCKER: Final = re.compile(rb'(.*)\\n","stream":"(stdout|stderr)","time":"' + _STAMP)
-"""Between `_BEGIN` and `_END`."""
-_BEGIN: Final = b'{"log":"'
-_END: Final = b'Z"}'
+"""Between `BEGIN` and `END`."""
 _OUT_TIME: Final = rb'\n","stream":"stdout","time":"'
 _ERR_TIME: Final = rb'\n","stream":"stderr","time":"'
 _NEAR: Final = 256 * 1024
 """Bytes of one call in Python: what it makes on the way stays in the processor's cache."""
+_LONG: Final = 8 * 1024
+"""Bytes of lines of one second from which taking them apart in columns is worth its begin."""
 _NEWLINE: Final = ord("\n")
 _BACKSLASH: Final = ord("\\")
 """To look for a byte by its number takes a tenth of what it takes by bytes."""
@@ -121,7 +122,9 @@ class NativeBlocks:
 class PythonBlocks:
     """The same without a compiler."""
 
-    def __init__(self, log_format: str, shape: Shape, room: int) -> None:
+    def __init__(self, log_format: str, shape: Shape, room: int, columns_from: int = _LONG) -> None:
+        """`columns_from`: bytes of lines of one second that are taken apart in columns."""
+        self._columns_from = columns_from
         self._take = self._take_cri if log_format == "cri" else self._take_docker
         self._headers = _headers_after(shape.head)
         self._shape = shape
@@ -130,12 +133,13 @@ class PythonBlocks:
 
     def encode(self, data: Bytes, begin: int, end: int) -> Encoded:
         """As `NativeBlocks.encode`."""
-        stop = data.rfind(b"\n", begin, min(end, begin + self._bytes))
-        if stop < 0:
+        stop = data.rfind(b"\n", begin, min(end, begin + self._bytes)) + 1
+        if not stop:
             return b"", 0, begin
         # Each entry's first bytes are the tail of the one before it.
         parts = [self._out_tail]
-        size = self._take(_valid(bytes(memoryview(data)[begin:stop])), parts)
+        text = _valid(bytes(memoryview(data)[begin:stop]))
+        size = self._take(text, parts) if text else 0
         if not size:
             return b"", 0, begin
         parts[0] = parts[0][-7:]
@@ -157,21 +161,55 @@ class PythonBlocks:
     def _take_cri(self, text: bytes, parts: list[bytes]) -> int:
         """Append the entries of lines from the first on; return how many bytes those have."""
         second, size = self._second, 0
-        if text.startswith(second) and text.startswith(second, text.rfind(b"\n") + 1):
-            lines = text.split(b"\n" + second)
-            lines[0] = lines[0][len(second) :]
-            size = self._run(self._cri_of_a_second, lines, len(second) + 1, parts)
+        if text.startswith(second):
+            run = _lines_up_to(text, text.rfind(b"\n" + second) + 1)
+            if len(run) >= self._columns_from:
+                between, other = self._stdout, self._stderr
+                if between not in run[: run.index(b"\n")]:
+                    between, other = other, between
+                columns = cri_columns(run, second, between, other, self._lines)
+                size = self._append(columns, between is self._stdout, parts)
         if size < len(text):
-            size += self._run(self._cri, text[size:].split(b"\n"), 1, parts)
+            size += self._run(self._cri, text[size:-1].split(b"\n"), 1, parts)
         return size
 
     def _take_docker(self, text: bytes, parts: list[bytes]) -> int:
-        frame, size = len(_BEGIN) + len(_END) + 1, 0
-        if text.startswith(_BEGIN) and text.endswith(_END):
-            lines = text[len(_BEGIN) : -len(_END)].split(_END + b"\n" + _BEGIN)
-            size = self._run(self._docker, lines, frame, parts)
-        if size < len(text):
-            size += self._run(self._docker, _between(text[size:]), frame, parts)
+        size = 0
+        run = _lines_up_to(text, text.rfind(b'"time":"' + self._second))
+        if len(run) >= self._columns_from:
+            between, other = self._out_time, self._err_time
+            if between not in run[: run.index(b"\n")]:
+                between, other = other, between
+            columns = docker_columns(run, between, other, self._lines)
+            size = self._append(columns, between is self._out_time, parts)
+        text = text[size:-1]
+        frame = len(BEGIN) + len(END) + 1
+        if text.startswith(BEGIN) and text.endswith(END):
+            lines = text[len(BEGIN) : -len(END)].split(END + b"\n" + BEGIN)
+            done = self._run(self._docker, lines, frame, parts)
+            size, text = size + done, text[done:]
+        if text:
+            size += self._run(self._docker, _between(text), frame, parts)
+        return size
+
+    def _append(self, columns: Columns | None, out: bool, parts: list[bytes]) -> int:
+        """Append the entries of lines, most of them of stdout if `out`; return their bytes."""
+        if columns is None:
+            return 0
+        nanoseconds, contents, others, size = columns
+        tail, other = self._out_tail, self._err_tail
+        if not out:
+            tail, other = other, tail
+        made = [tail] * (4 * len(contents))
+        made[0::4] = nanoseconds
+        try:
+            made[1::4] = map(self._headers.__getitem__, map(len, contents))
+        except TooLong:
+            return 0
+        made[2::4] = contents
+        for number in others:
+            made[4 * number + 3] = other
+        parts += made
         return size
 
     def _run(
@@ -190,23 +228,6 @@ class PythonBlocks:
             pass
         del lines[len(parts) // 4 - before :]
         return sum(map(len, lines)) + len(lines) * frame
-
-    def _cri_of_a_second(self, lines: list[bytes], parts: list[bytes]) -> None:
-        """`lines`: without their second, the one we are at. A piece may still hold two lines."""
-        extend, headers, scale = parts.extend, self._headers, SCALE
-        stdout, stderr = self._stdout, self._stderr
-        out_tail, err_tail = self._out_tail, self._err_tail
-        for line in lines:
-            digits, found, content = line.partition(stdout)
-            tail = out_tail
-            if not found:
-                digits, found, content = line.partition(stderr)
-                tail = err_tail
-            count = len(digits)
-            if not found or not digits.isdigit() or count > 9 or _NEWLINE in content:
-                return
-            event = (int(digits) * scale[count]).to_bytes(4, "big")
-            extend((event, headers[len(content)], content, tail))
 
     def _cri(self, lines: list[bytes], parts: list[bytes]) -> None:
         extend, headers, scale = parts.extend, self._headers, SCALE
@@ -238,7 +259,7 @@ class PythonBlocks:
             extend((nanoseconds.to_bytes(4, "big"), header, content, tail))
 
     def _docker(self, lines: list[bytes], parts: list[bytes]) -> None:
-        """`lines`: without `_BEGIN` and `_END`. A piece may still hold two lines."""
+        """`lines`: without `BEGIN` and `END`. A piece may still hold two lines."""
         extend, headers, scale = parts.extend, self._headers, SCALE
         out_time, err_time = self._out_time, self._err_time
         out_tail, err_tail = self._out_tail, self._err_tail
@@ -303,17 +324,22 @@ def block_encoder(
 
 def _limits(shape: Shape, room: int) -> tuple[int, int]:
     """Bytes and lines of one call, so that the payload has at most `room` bytes."""
-    return room // 3, 2 * room // 3 // shape.overhead
+    return room // 2, room // 2 // shape.overhead
 
 
 def _between(text: bytes) -> list[bytes]:
-    """Docker's lines without `_BEGIN` and `_END`, up to the first that has not both."""
+    """Docker's lines without `BEGIN` and `END`, up to the first that has not both."""
     lines = []
     for line in text.split(b"\n"):
-        if not (line.startswith(_BEGIN) and line.endswith(_END)):
+        if not (line.startswith(BEGIN) and line.endswith(END)):
             break
-        lines.append(line[len(_BEGIN) : -len(_END)])
+        lines.append(line[len(BEGIN) : -len(END)])
     return lines
+
+
+def _lines_up_to(text: bytes, at: int) -> bytes:
+    """The lines of `text` up to the one that index `at` is in."""
+    return text[: text.find(b"\n", at) + 1]
 
 
 def _valid(text: bytes) -> bytes:
@@ -322,5 +348,5 @@ def _valid(text: bytes) -> bytes:
         try:
             text.decode()
         except UnicodeDecodeError as error:
-            return text[: max(text.rfind(b"\n", 0, error.start), 0)]
+            return text[: text.rfind(b"\n", 0, error.start) + 1]
     return text
