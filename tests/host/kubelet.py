@@ -72,17 +72,17 @@ class Kubelet:
         self.root = directory / "kubelet"
         """Its --root-dir."""
         self.manifests = directory / "manifests"
-        self.pod_logs = directory / "pods"
-        """As /var/log/pods."""
         self._files = directory / "kubelet-files"
+        self.pod_logs = self._files / "log/pods"
+        """As /var/log/pods."""
         self.container_logs = self._files / "log/containers"
         """As /var/log/containers."""
         self.cgroup = f"/{session_name(directory.parent)}-kubelet/{directory.name}"
         """Its --cgroup-root."""
         for made in (self.manifests, self.pod_logs):
-            made.mkdir()
-        for name in ("lib", "log", "lib.work", "log.work"):
-            (self._files / name).mkdir(parents=True)
+            made.mkdir(parents=True)
+        for name in ("lib", "lib.work", "log.work"):
+            (self._files / name).mkdir()
         for name, value in _SYSCTLS.items():
             file = self._files / "sysctl" / name
             file.parent.mkdir(parents=True, exist_ok=True)

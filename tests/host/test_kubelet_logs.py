@@ -21,14 +21,19 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(240)]
 
 LINES = 12_000
 """Of one stage: 1.4 MB of log, above the 1 MiB at which it is rotated."""
-STAGES = 5
+HALF = LINES // 2
+STAGES = 4
 FILL = "x" * 80
 WRITER = f"""
 stage=1
 while [ $stage -le {STAGES} ]; do
     while [ ! -e /go/$stage ]; do sleep 0.05; done
     i=0
-    while [ $i -lt {LINES} ]; do echo line $stage $i {FILL}; i=$((i+1)); done
+    while [ $i -lt {LINES} ]; do
+        echo line $stage $i {FILL}
+        i=$((i+1))
+        [ $i -eq {HALF} ] && while [ ! -e /go/$stage.rest ]; do sleep 0.05; done
+    done
     stage=$((stage+1))
 done
 trap 'printf "last words"; exit 0' TERM
@@ -53,15 +58,20 @@ class Writer:
         uid = self.status["metadata"]["uid"]
         self.directory = kubelet.pod_logs / f"logs_{self.name}-node1_{uid}/app"
 
-    def write(self, stage: int) -> None:
-        """Let it write one stage, and wait until the kubelet has rotated it away."""
-        before = self.rotated()
+    def write(self, stage: int, *, half: bool = False) -> None:
+        """Let it write one stage, or the first half of it."""
+        if not half:
+            (self._go / f"{stage}.rest").touch()
         (self._go / str(stage)).touch()
-        wait_for(lambda: self.rotated() - before, 30, f"stage {stage} is rotated")
+
+    def await_rotated(self, count: int) -> None:
+        """Return when the kubelet has rotated so many files away."""
+        wait_for(lambda: len(self.rotated()) >= count, 30, f"{count} rotated files")
 
     def rotated(self) -> set[str]:
-        """What the rotated files are called, without .gz."""
-        return {file.name.removesuffix(".gz") for file in self.directory.glob("0.log.*[0-9]*")}
+        """What the rotated files are called, without .gz; not one that is being compressed."""
+        names = {file.name.removesuffix(".gz") for file in self.directory.glob("0.log.*")}
+        return {name for name in names if not name.endswith(".tmp")}
 
     def compressed(self) -> list[str]:
         """The compressed files."""
@@ -92,20 +102,24 @@ def test_every_line_arrives_through_a_real_kubelets_rotation_a_stop_and_the_end_
     )
     out, given = start(tmp_path, paths, "pod", f"{writer.name}-node1")
     with Worker(given, tmp_path / "errors") as worker:
-        for stage in (1, 2):
-            writer.write(stage)
-            wait_for(lambda least=stage: _count(out) >= least * LINES, 60, "a stage arrives")  # type: ignore[misc]
+        writer.write(1)
+        writer.await_rotated(1)
+        wait_for(lambda: _count(out) >= LINES, 60, "the first stage arrives")
+        writer.write(2, half=True)
+        wait_for(lambda: _count(out) == LINES + HALF, 60, "half of the second stage arrives")
         assert worker.stop() == 0
-    # Two rotations without the worker: of its last file one is compressed, and the other is not.
-    for stage in (3, 4):
-        writer.write(stage)
-    wait_for(writer.compressed, 20, "the kubelet compresses")
-    (tmp_path / "go/5").touch()
+    # The file it was in is rotated and then compressed, the next is rotated, without the worker.
+    writer.write(2)
+    writer.await_rotated(2)
+    stopped_in = max(writer.rotated())
+    writer.write(3)
+    wait_for(lambda: f"{stopped_in}.gz" in writer.compressed(), 30, "the kubelet compresses")
+    writer.write(4)
     with Worker(given, tmp_path / "errors") as worker:
         wait_for(lambda: _count(out) >= STAGES * LINES, 90, "all stages arrive")
         kubelet.remove(writer.name)
         wait_for(lambda: not kubelet.pod(writer.name), 30, "the pod is gone")
-        wait_for(lambda: _count(out) > STAGES * LINES, 30, "the last words arrive")
+        wait_for(lambda: _count(out) > STAGES * LINES, 90, "the last words arrive")
         assert worker.stop() == 0
         assert worker.stats is not None
         assert [c.lost for c in worker.stats.containers if c.pod == f"{writer.name}-node1"] == [{}]
