@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help run try test lint check golden bench soak soak-bpf guest kubelet kernels fuzz bpf native-asan dashboards lock screenshot clean
+.PHONY: help run try test lint check peers golden bench soak soak-bpf guest kubelet kernels fuzz bpf native-asan dashboards lock screenshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -28,6 +28,16 @@ lint: ## ruff and mypy
 check: lint ## lint, and whether generated files are up to date
 	@$(PYTHON) -m dashboards.build --check
 	@$(PYTHON) -m exporters.prometheus.document --check
+
+peers: ## log destinations against real servers; builds a collector and a GELF reader (Go) once
+	@deploy/setup.sh test
+	@mkdir -p .run/peers
+	@for peer in otelcol gelf; do \
+		go -C tests/host/$${peer}_server build -o $(CURDIR)/.run/peers/$${peer} . || \
+			echo "peers: going on without $$peer" >&2; \
+	done
+	@PATH="$(CURDIR)/.run/peers:$$PATH" $(PYTHON) -m pytest -q tests/host/test_opensearch.py \
+		tests/host/test_otelcol.py tests/host/test_gelf.py tests/host/test_loki.py
 
 golden: ## rewrite the golden files; look at the diff before you commit it
 	@deploy/setup.sh test

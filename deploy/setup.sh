@@ -26,6 +26,8 @@ if [ "$what" = test ]; then
         $(command -v crun >/dev/null || echo crun)
         $(command -v runc >/dev/null || echo runc)
         $(command -v prometheus >/dev/null || echo prometheus)
+        $(command -v javac >/dev/null || echo default-jdk-headless)
+        $(command -v mvn >/dev/null || echo maven)
         $(command -v node >/dev/null || echo nodejs npm)
         $(command -v systemd-analyze >/dev/null || echo systemd)
         $(command -v mmdebstrap >/dev/null || echo mmdebstrap)
