@@ -14,7 +14,6 @@ else is done: its runtime removes it within milliseconds.
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -26,26 +25,15 @@ from agent.cgroupfs.hierarchies import Hierarchies
 from agent.cgroupfs.reading import Cgroup
 from agent.config import HostPaths
 from agent.container.discovery import may_be_container
-from agent.container.docker import CONFIG
 from agent.container.identity import CgroupKind, identify
 from agent.container.told import ContainerSource
 from agent.inotify import Change
-from agent.lifecycle.events import Event, Source
+from agent.lifecycle.events import Event
 from agent.lifecycle.kernel_news import KernelNews, Teller
-from agent.lifecycle.run import (
-    Begun,
-    Counted,
-    Ended,
-    Named,
-    Observation,
-    Preparing,
-    Removed,
-    Run,
-    Status,
-    TimeUp,
-)
+from agent.lifecycle.run import Counted, Removed, Run
+from agent.lifecycle.steps import Steps
 from agent.lifecycle.tally import Levels, Missed, Tally
-from agent.lifecycle.tracked import NAME_PATIENCE, PATIENCE, Looker, Tracked
+from agent.lifecycle.tracked import Looker, Tracked
 from agent.lifecycle.tree_watch import PathChange, TreeWatch
 from agent.lifecycle.urgency import Urgency
 from agent.lifecycle.wakeups import Wakeups
@@ -91,12 +79,8 @@ class Watcher:
         """
         self._urgency = Urgency(wanted=realtime)
         self._looker = Looker(paths, hierarchies, engine)
-        self._say = say
-        self._recall = recall
         self._wall = wall
         self._tracked: dict[str, Tracked] = {}
-        self._held: dict[int, Tracked] = {}
-        """By pidfd."""
         self._wakeups = Wakeups()
         self._news = KernelNews(teller, hierarchies, paths.proc)
         if self._news.fd >= 0:
@@ -109,11 +93,22 @@ class Watcher:
         self._scanned = threading.Event()
         self._stopping = False
         mounts = dict.fromkeys((hierarchies.walk_root, hierarchies.unified))
-        self._unified = hierarchies.unified if not hierarchies.v1 else None
         self._tree = TreeWatch(
             [mount for mount in mounts if mount is not None],
             self._wakeups.inotify,
             _may_hold_containers,
+        )
+        self._steps = Steps(
+            self._looker,
+            self._wakeups,
+            self._news,
+            self.tally,
+            self._tracked,
+            say=say,
+            recall=recall,
+            prune=self._tree.prune,
+            wall=wall,
+            events_at=None if hierarchies.v1 else hierarchies.unified,
         )
 
     @property
@@ -151,9 +146,7 @@ class Watcher:
 
     def close(self) -> None:
         """Close everything. `run` must have returned."""
-        for tracked in self._held.values():
-            tracked.close()
-        self._held.clear()
+        self._steps.close()
         self._tracked.clear()
         self._wakeups.close()
 
@@ -172,7 +165,7 @@ class Watcher:
         """Wait for something to happen, and deal with it: ends first, they cannot wait."""
         woken = self._wakeups.wait(min(self._next_scan, self._next_ask))
         for end in woken.ends:
-            self._process_ended(end.owner, reaped=end.reaped)
+            self._steps.process_ended(end.owner, reaped=end.reaped)
         if woken.stop:
             self._stopping = True
         if woken.told:
@@ -181,14 +174,12 @@ class Watcher:
             self._changed(self._wakeups.inotify.read())
         until = time.monotonic() + _BUSY_FOR
         while time.monotonic() < until and (tracked := self._wakeups.due()) is not None:
-            if tracked.run.ended:
-                self._look_at_end(tracked)
-            else:
-                self._look(tracked)
+            self._unseen.discard(tracked.path)
+            self._steps.due(tracked)
         if time.monotonic() >= self._next_ask:
             for tracked in list(self._tracked.values()):
                 if self._looker.is_told_anew(tracked) and not tracked.run.ended:
-                    self._read_record(tracked)
+                    self._steps.read_record(tracked)
             self._next_ask = time.monotonic() + _ASK_EVERY
         if time.monotonic() >= self._next_scan:
             with self._urgency.lowered():
@@ -215,7 +206,7 @@ class Watcher:
                 self._scan()
         for change in news:
             if (tracked := self._wakeups.owner_of(change)) is not None:
-                self._file_changed(tracked, change)
+                self._steps.file_changed(tracked, change)
         self._cgroups(self._tree.changes(news, told=self._news.complete))
 
     def _told(self) -> None:
@@ -266,225 +257,7 @@ class Watcher:
         del self._tracked[tracked.path]
         self._unseen.discard(tracked.path)
         tracked.there = False
-        self._end(tracked, Removed(self._wall()))
-
-    # --- one container, until its end
-
-    def _look(self, tracked: Tracked) -> None:
-        self._unseen.discard(tracked.path)
-        if tracked.prepares and not tracked.nameless:
-            self._prepare(tracked)
-            return
-        pids = self._looker.members(tracked.path)
-        if not pids and tracked.pid is None and self._news.status(tracked) is not None:
-            # It ended before it was found, and nobody is left to be found.
-            self._count(tracked)
-            self._end(tracked, Ended(self._wall()))
-            return
-        attached = tracked.pidfd < 0 and bool(pids) and self._attach(tracked, pids)
-        if tracked.name_is_due(attached=attached, populated=bool(pids)):
-            self._name(tracked, pids)
-            # The runtime may have told which process is the first: one without its own namespace.
-            if tracked.pidfd < 0 and pids and not tracked.run.over:
-                self._attach(tracked, pids)
-        if tracked.run.over:
-            return
-        if tracked.prepares:
-            self._prepare(tracked)
-            return
-        if tracked.nameless and time.monotonic() - tracked.seen_at > NAME_PATIENCE:
-            self._observe(tracked, TimeUp())
-        if tracked.pidfd < 0 or tracked.nameless:
-            wait = tracked.wait()
-            if wait is not None:
-                self._wakeups.after(wait, tracked)
-
-    def _attach(self, tracked: Tracked, pids: tuple[int, ...]) -> bool:
-        """Hold the container's first process; True where it was found."""
-        pid = self._looker.first_process(tracked, pids)
-        if pid is None:
-            return False
-        pidfd = self._looker.pidfd(pid)
-        if pidfd is None:
-            if not self._looker.has_pidfds and not tracked.began:
-                self._begin(tracked)
-            return False
-        tracked.pid, tracked.pidfd = pid, pidfd
-        self._news.want(pid)
-        self._held[pidfd] = tracked
-        self._wakeups.hold(pidfd, tracked)
-        return True
-
-    def _prepare(self, tracked: Tracked) -> None:
-        """See whether its own program began."""
-        # In this order: what is counted after the program began is never taken for preparation.
-        idle = tracked.is_idle(self._looker.cpu_usec(tracked.path))
-        counters = None if idle else self._looker.read_counters(tracked.path)
-        if tracked.pid is not None and self._looker.is_preparing(tracked.pid):
-            if counters is not None:
-                tracked.set_up_usec = counters.cpu_usec
-                self._observe(tracked, Preparing(counters))
-            self._wakeups.after(tracked.preparing_wait(idle=idle), tracked)
-            return
-        self._begin(tracked)
-        if tracked.nameless and not tracked.run.over:
-            self._wakeups.after(0.0, tracked)
-
-    def _begin(self, tracked: Tracked) -> None:
-        run = tracked.run
-        tracked.began = True
-        # All its hierarchies are there now, so the cgroup has its final number.
-        run.cgroup = self._looker.cgroup(tracked.path) or run.cgroup
-        self._observe(tracked, Begun(tracked.began_at(self._wall())))
-        if run.adopted:
-            self._count(tracked)
-        files = ["memory.events"] if tracked.pidfd >= 0 else ["memory.events", "cgroup.events"]
-        for name in files if self._unified is not None else ():
-            path = f"{self._unified}{tracked.path}/{name}"
-            tracked.watches.append(self._wakeups.watch(path, inotify.MODIFY, tracked))
-
-    def _name(self, tracked: Tracked, pids: tuple[int, ...]) -> None:
-        run = tracked.run
-        cgroup = run.cgroup if run.cgroup.inode else self._looker.cgroup(tracked.path)
-        container = self._looker.name(tracked, cgroup or run.cgroup, pids)
-        if container is None:
-            return
-        first = run.container is None
-        if first and tracked.identity.kind is CgroupKind.OTHER:
-            self._tree.prune(tracked.path)
-        found = tracked.found
-        if found is not None and found.watch and tracked.record_watch < 0:
-            directory = os.path.dirname(found.watch)
-            tracked.record_watch = self._wakeups.watch(directory, inotify.MOVED_TO, tracked)
-            tracked.watches.append(tracked.record_watch)
-            self._read_record(tracked)
-        self._observe(tracked, Named(container))
-
-    def _file_changed(self, tracked: Tracked, change: Change) -> None:
-        if change.mask & inotify.MODIFY:
-            at = self._wall()
-            self._count(tracked)
-            held = tracked.pidfd >= 0 or tracked.run.ended
-            if not held and not self._looker.members(tracked.path):
-                self._end(tracked, Ended(at))
-        elif change.mask & inotify.MOVED_TO and change.name == CONFIG:
-            self._read_record(tracked)
-
-    def _count(self, tracked: Tracked) -> bool:
-        counters = self._looker.read_counters(tracked.path) if tracked.there else None
-        if counters is not None:
-            self._observe(tracked, Counted(self._wall(), counters))
-        return counters is not None
-
-    def _read_record(self, tracked: Tracked) -> None:
-        recorded = self._looker.record(tracked, self._wall())
-        if recorded is not None:
-            self._observe(tracked, recorded)
-
-    # --- the end of one
-
-    def _process_ended(self, tracked: Tracked, *, reaped: bool) -> None:
-        at = self._wall()
-        self._count(tracked)
-        if not tracked.run.ended:
-            self._wakeups.until_reaped(tracked.pidfd)
-            self._end(tracked, Ended(at))
-        elif not tracked.run.over:
-            self._look_at_end(tracked)
-        if reaped and tracked.pidfd >= 0:
-            self._tell_status(tracked)
-            self._let_go(tracked)
-
-    def _end(self, tracked: Tracked, seen: Ended | Removed) -> None:
-        """The container ended, or its cgroup is gone, or both."""
-        run = tracked.run
-        if tracked.ended_at is None:
-            tracked.ended_at = time.monotonic()
-        self._tell_status(tracked)
-        if run.counters is None and not self._count(tracked):
-            earlier = self._recall(run.cgroup.inode)
-            if earlier is not None:
-                self._observe(tracked, earlier)
-        self._observe(tracked, seen)
-        if run.over:
-            return
-        if (
-            run.container is None
-            and tracked.identity.kind is CgroupKind.OTHER
-            and not tracked.there
-        ):
-            self._finish(tracked)  # it never was a container
-            return
-        self._wakeups.after(tracked.end_wait(), tracked)
-
-    def _look_at_end(self, tracked: Tracked) -> None:
-        run = tracked.run
-        if run.over:
-            self._look_for_another(tracked)
-            return
-        self._tell_status(tracked)
-        container = run.container
-        if container is None or not container.name:
-            self._name(tracked, ())
-        self._read_record(tracked)
-        if time.monotonic() - (tracked.ended_at or 0.0) > PATIENCE:
-            self._observe(tracked, TimeUp())
-            self._finish(tracked)
-        elif not run.over:
-            self._wakeups.after(tracked.end_wait(), tracked)
-
-    def _tell_status(self, tracked: Tracked) -> None:
-        if not tracked.run.status_known:
-            status = self._looker.status(tracked)
-            if status is not None:
-                self._observe(tracked, Status(status))
-            elif (status := self._news.status(tracked)) is not None:
-                self._observe(tracked, Status(status, Source.PROBE))
-
-    def _look_for_another(self, tracked: Tracked) -> None:
-        """A cgroup that outlived its container may hold the next one."""
-        if not tracked.there or self._tracked.get(tracked.path) is not tracked:
-            return
-        if not self._looker.members(tracked.path):
-            wait = tracked.wait()
-            if wait is not None:
-                self._wakeups.after(wait, tracked)
-            return
-        at = self._wall()
-        run = Run(tracked.run.cgroup, at=at, base=tracked.run.counters)
-        again = Tracked(tracked.path, tracked.identity, run, time.monotonic())
-        self._tracked[tracked.path] = again
-        self._wakeups.after(0.0, again)
-
-    def _finish(self, tracked: Tracked) -> None:
-        """Nothing more is said about this run."""
-        tracked.run.over = True
-        self._let_go(tracked)
-        tracked.take_time()
-        if tracked.there:
-            self._wakeups.after(1.0, tracked)
-        for number in tracked.watches:
-            self._wakeups.unwatch(number, tracked)
-        tracked.watches.clear()
-        self._looker.failures.clear(tracked.subject)
-
-    def _let_go(self, tracked: Tracked) -> None:
-        if tracked.pid is not None:
-            self._news.forget(tracked.pid)
-        if tracked.pidfd >= 0:
-            self._wakeups.release(tracked.pidfd)
-            del self._held[tracked.pidfd]
-            tracked.close()
-
-    def _observe(self, tracked: Tracked, seen: Observation) -> None:
-        for event in tracked.run.observe(seen):
-            self.tally.events[event.what] += 1
-            if event.exit is not None:
-                self.tally.missed[Missed.COUNTERS] += not event.exit.final
-                self.tally.missed[Missed.EXIT_CODE] += event.exit.code is None
-            self._say(event)
-        if tracked.run.over:
-            self._finish(tracked)
+        self._steps.end(tracked, Removed(self._wall()))
 
 
 def _may_hold_containers(path: str) -> bool:

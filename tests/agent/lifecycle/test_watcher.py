@@ -285,14 +285,14 @@ def test_health_that_an_api_tells_is_told_as_it_changes(parent: Path) -> None:
             for health in (Health.HEALTHY, Health.UNHEALTHY):
                 api.say(box.id, health.value)
                 wait_until(
-                    lambda health=health: health in [event.health for event in story.events],  # type: ignore[misc]
+                    lambda health=health: health in [event.health for event in story.of(box)],  # type: ignore[misc]
                     20,
                     health.value,
                 )
         finally:
             (box.directory / "cgroup.kill").write_text("1")
             process.wait()
-    assert {event.container.name for event in story.events if event.health} == {"patient"}
+    assert {event.container.name for event in story.of(box) if event.health} == {"patient"}
 
 
 def test_it_stops_at_once() -> None:
