@@ -37,21 +37,31 @@ def _rules(*rows: tuple[str, bytes, str]) -> tuple[tuple[str, re.Pattern[bytes],
 
 
 _FRAME: Final = rb"\s+at \S"
+_TRACEBACK: Final = rb"Traceback \(most recent call last\):"
+_GROUP: Final = rb"  \+ Exception Group Traceback \(most"
 _STARTS: Final = {
     "java": (),
-    "python": _rules(("", rb"Traceback \(most recent call last\):|  \+ Exception Group T", "py")),
+    "python": _rules(
+        ("", _TRACEBACK, "py"),
+        ("", _GROUP, "py group"),
+        # What comes before a traceback, also where a message of many lines parted it from the rest.
+        ("", rb"During handling of the above|The above exception was", "py chain"),
+        ("", rb"Exception in thread [^\"].*:\Z|Exception ignored in: ", "py chain"),
+    ),
     "go": _rules(("", rb"panic: |fatal error: |goroutine \d+ \[|http: panic serving ", "go")),
     "ruby": (),
-    "node": _rules(("", rb"\S+\.[cm]?[jt]s:\d+\Z", "node head")),
+    "node": _rules(
+        ("", rb"(?:/|[A-Z]:\\|file:///|node:)\S*:\d+\Z|\S+\.[cm]?[jt]s:\d+\Z", "node head")
+    ),
 }
 """What a first line begins."""
 _RULES: Final = {
+    # What Java and Node call "frames" is one state: with both languages a trace may be of either.
     "java": _rules(
-        (_ANY, _FRAME, "java"),
-        ("java", rb"\s+\.\.\. \d+ (?:more|common)", "java"),
-        ("java", rb"\s*(?:Caused by|Suppressed|Wrapped by): ", "java"),
-        # The cause's own message may have more lines: they are joined while frames may follow.
-        ("java", _FRAME, "java"),
+        (_ANY, _FRAME, "frames"),
+        ("frames", _FRAME, "frames"),
+        ("frames", rb"\s+\.\.\. \d+ (?:more|common)", "frames"),
+        ("frames", rb"\s*(?:Caused by|Suppressed|Wrapped by): |\s*\[CIRCULAR REFERENCE", "frames"),
     ),
     "python": _rules(
         ("py", rb"\s+\S", "py"),
@@ -60,7 +70,11 @@ _RULES: Final = {
         ("py end", rb"\s*\Z", "py gap"),
         ("py gap", rb"During handling of the above|The above exception was", "py chain"),
         ("py chain", rb"\s*\Z", "py chain"),
-        ("py chain", rb"Traceback \(most recent", "py"),
+        ("py chain", _TRACEBACK, "py"),
+        ("py chain", _GROUP, "py group"),
+        # Each of its lines has a margin; the first one that has none is no part of it.
+        ("py group", rb"\s+[|+]", "py group"),
+        ("py group", rb"\s*\Z", "py gap"),
     ),
     "go": _rules(
         ("go", rb"\s*\Z|\s", "go"),
@@ -73,11 +87,21 @@ _RULES: Final = {
         ("ruby", rb"\s+\.\.\. \d+ levels", "ruby"),
     ),
     "node": _rules(
-        (_ANY, _FRAME, "node"),
-        ("node", _FRAME, "node"),
-        ("node", rb"\s+\[(?:cause|errors)\]|\s+\w+: \S|\s*[}\]]+,?\s*\Z", "node"),
-        ("node head", rb"\s|\Z", "node head"),
-        ("node head", rb"(?:Uncaught )?\w*(?:Error|Exception)\b", "node"),
+        (_ANY, _FRAME, "frames"),
+        ("frames", _FRAME, "frames"),
+        ("frames", rb"\s+\.\.\. \d+ lines matching", "frames"),
+        ("frames", rb"\s+\[\w+\]: |\s+\w+: \S|\s*[}\]]+,?\s*\Z", "frames"),
+        # What was not caught: the line of source, a mark below it, a blank one, the error, and at
+        # last a blank one and the version.
+        ("node head", rb"(?:Uncaught )?\w*(?:Error|Exception)\b", "node thrown"),
+        ("node head", rb"\s*\S", "node source"),
+        ("node source", rb"\s*\^+\s*\Z", "node mark"),
+        ("node mark", rb"\s*\Z", "node mark"),
+        ("node mark", rb"\S", "node thrown"),
+        ("node thrown", _FRAME, "node thrown"),
+        ("node thrown", rb"\s+\.\.\. \d+ lines matching", "node thrown"),
+        ("node thrown", rb"\s+\[\w+\]: |\s+\w+: \S|\s*[}\]]+,?\s*\Z", "node thrown"),
+        ("node thrown", rb"\s*\Z|Node\.js v\d|Thrown at:|\(Use `node ", "node thrown"),
     ),
 }
 """State of the record, what a line must look like to continue it, its state then."""

@@ -80,6 +80,91 @@ def test_a_stack_trace_is_one_record(language: str, also: tuple[str, ...]) -> No
     assert joined(languages, lines) == ["before", trace, "after", "and on"]
 
 
+CAPTURED = {
+    "a group of exceptions in a thread": """\
+        Exception in thread Thread-1 (g):
+          + Exception Group Traceback (most recent call last):
+          |   File "t.py", line 16, in g
+          |     raise ExceptionGroup("eg",[ValueError("one"),TypeError("two")])
+          | ExceptionGroup: eg (2 sub-exceptions)
+          +-+---------------- 1 ----------------
+            | ValueError: one
+            +---------------- 2 ----------------
+            | TypeError: two
+            +------------------------------------""",
+    "a chain whose first message had two lines": """\
+        The above exception was the direct cause of the following exception:
+
+        Traceback (most recent call last):
+          File "t.py", line 8, in <module>
+            try: raise RuntimeError("wrapped") from e
+                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        RuntimeError: wrapped""",
+    "a goroutine's panic": """\
+        panic: assignment to entry in nil map
+
+        goroutine 1 [running]:
+        main.(*T).f(...)
+        \t/tmp/t.go:4
+        main.(*T).f(0x1d6bb0d84f20, 0x1)
+        \t/tmp/t.go:4 +0x77
+        main.main()
+        \t/tmp/t.go:7 +0x87""",
+    "an error that Node did not catch": """\
+        /tmp/t.js:5
+        setTimeout(()=>{ Promise.reject(new Error("unhandled")); },20);
+                                        ^
+
+        Error: unhandled
+            at Timeout._onTimeout (/tmp/t.js:5:33)
+            at process.processTimers (node:internal/timers:519:7)
+
+        Node.js v20.20.2""",
+    "a rejection that Node did not catch": """\
+        node:internal/process/promises:394
+              triggerUncaughtException(err, true /* fromPromise */);
+              ^
+
+        [UnhandledPromiseRejection: This error originated either by throwing inside] {
+          code: 'ERR_UNHANDLED_REJECTION'
+        }
+
+        Node.js v20.20.2""",
+    "an error of Node's with causes": """\
+        AggregateError: all failed
+            at Object.<anonymous> (/tmp/t.js:4:15)
+            ... 4 lines matching cause stack trace ...
+            at node:internal/main/run_main_module:28:49 {
+          code: 5,
+          [errors]: [
+            Error: a
+                at Object.<anonymous> (/tmp/t.js:4:35),
+            RangeError: b
+                at Object.<anonymous> (/tmp/t.js:4:50)
+          ],
+          [cause]: TypeError: why
+              at Object.<anonymous> (/tmp/t.js:1:76)
+        }""",
+    "an error of Java's with what it suppressed": """\
+        Exception in thread "worker-1" java.lang.RuntimeException: outer
+        \tat T.main(T.java:2)
+        \tSuppressed: java.io.IOException: sup
+        \t\t... 1 more
+        Caused by: java.lang.IllegalStateException: inner
+        \tat T.c(T.java:1)
+        \t[CIRCULAR REFERENCE: java.lang.RuntimeException: outer]
+        \t... 1 more""",
+}
+"""As real programs wrote them (Python 3.11, Go, Node 20, Java 17)."""
+
+
+@pytest.mark.parametrize("what", CAPTURED)
+def test_what_a_real_program_wrote_is_one_record(what: str) -> None:
+    trace = dedent(CAPTURED[what]).replace("\\t", "\t")
+    lines = ["before", *trace.split("\n"), "after", "and on"]
+    assert joined(tuple(TRACES), lines) == ["before", trace, "after", "and on"]
+
+
 def test_a_java_trace_belongs_to_the_line_before_its_frames() -> None:
     lines = ["03:16 ERROR failed", "\tat a.B.c(B.java:1)", "03:17 INFO go on"]
     assert joined(("java",), lines) == [
