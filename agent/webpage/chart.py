@@ -3,12 +3,15 @@
     chart(title, points, write=…)     points: (Unix seconds, value or None), oldest first
 
 A value that is not known is a gap in the line, never 0. The scale begins at 0 and ends at the
-largest value, or at `top` (a limit) where that is larger. Points carry their values as text for the
-pointer to show (`data-points`). No colour is written here: the page's style has them.
+largest value, or at `top` (a limit) where that is larger. Under it stand the times of its
+beginning, middle and end, in the host's time zone, as those of `agent why --at` are. Points carry
+their values as text for the pointer to show (`data-points`). No colour is written here: the page's
+style has them.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Final
@@ -21,6 +24,9 @@ Point = tuple[float, float | None]
 
 _WIDTH, _HEIGHT = 320, 96
 _SPARK_WIDTH, _SPARK_HEIGHT = 64, 16
+_GRID: Final = f'<path class="grid" d="M{_WIDTH / 2:g} 0V{_HEIGHT}"/>'
+_SECONDS_SHOWN: Final = 600.0
+"""Seconds: shorter charts have seconds in their times."""
 _ROOM: Final = 1.05
 """Above the highest value, so that its line is not cut in half."""
 
@@ -78,8 +84,18 @@ def chart(
         f"<figure class=\"chart\" data-points='{_single_quoted(data)}'><figcaption>{escape(title)}"
         f" <b>{keys}</b><i>{escape(write(peak))}</i></figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img"'
-        f' aria-label="{escape(title)}: {escape(", ".join(latest))}">{drawn}</svg></figure>'
+        f' aria-label="{escape(title)}: {escape(", ".join(latest))}">{_GRID}{drawn}</svg>'
+        f"{_axis(lines[0].points)}</figure>"
     )
+
+
+def _axis(points: Sequence[Point]) -> str:
+    """The time line: text of the page and not of the picture, which is stretched to its width."""
+    begin, end = points[0][0], points[-1][0]
+    form = "%H:%M:%S" if end - begin < _SECONDS_SHOWN else "%H:%M"
+    times = [time.localtime(at) for at in (begin, (begin + end) / 2, end)]
+    marks = "".join(f"<time>{time.strftime(form, at)}</time>" for at in times)
+    return f'<p class="axis" data-zone="{times[-1].tm_gmtoff}">{marks}</p>'
 
 
 def sparkline(points: Sequence[Point], top: float) -> str:

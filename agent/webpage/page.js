@@ -75,7 +75,9 @@ document.addEventListener("pointermove", (event) => {
   lines.forEach(([label, times, values], line) => {
     figure.querySelector(".k" + line).textContent = (label + " " + values[nearest(times)]).trim();
   });
-  figure.querySelector("i").textContent = new Date(all[nearest(all)] * 1000).toLocaleTimeString();
+  // As below the chart: the host's time, whatever the browser's is.
+  const zone = Number(figure.querySelector(".axis").dataset.zone);
+  figure.querySelector("i").textContent = new Date((all[nearest(all)] + zone) * 1000).toISOString().slice(11, 19);
 });
 document.addEventListener("pointerout", (event) => { if (!event.relatedTarget?.closest?.("figure")) pointing = false; });
 

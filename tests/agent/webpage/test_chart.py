@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +47,21 @@ def test_a_limit_is_drawn_unless_it_is_far_away() -> None:
     assert "limit" not in chart("CPU", line, str, top=64.0)
     # What is over its limit (a burst, a limit set lower) is still all on the chart.
     assert "limit" not in chart("CPU", line, str, top=1.0)
+
+
+@pytest.mark.parametrize(
+    ("length", "times"),
+    [
+        (60.0, ["03:12:00", "03:12:30", "03:13:00"]),
+        (3600.0, ["03:12", "03:42", "04:12"]),
+        (86400.0, ["03:12", "15:12", "03:12"]),
+    ],
+)
+def test_below_a_chart_stand_the_times_it_is_about(length: float, times: list[str]) -> None:
+    begin = time.mktime((2026, 11, 24, 3, 12, 0, 0, 0, -1))
+    points: list[Point] = [(begin, None), (begin + length / 3, 1.0), (begin + length, 2.0)]
+    root = ET.fromstring(chart("CPU", [Line("", points)], str))
+    assert [mark.text for mark in root.iter("time")] == times
 
 
 def test_nothing_known_says_why() -> None:
