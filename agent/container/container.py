@@ -59,7 +59,7 @@ class Container:
     nested_in: str = ""
     """Id of the outermost container around this one (kind's node, Docker in Docker), or ""."""
     attempt: int | None = None
-    """Kubernetes restart count, or Docker's RestartCount."""
+    """Kubernetes restart count, Docker's RestartCount, Podman's restartCount."""
     labels: Mapping[str, str] = field(default_factory=dict)
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     """Of its pod, by kubernetes.labels; only where Kubernetes is asked."""

@@ -138,6 +138,7 @@ def describe(
         pod_uid=known.pod_id,
         labels=known.labels,
         declared=known.declared,
+        attempt=known.restarts,
         log_driver=known.log_driver,
         log_path=log_path,
         log_format="cri" if log_path else "",

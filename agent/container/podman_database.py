@@ -1,10 +1,12 @@
-"""Podman's database: labels, pod, log driver and log path of its containers.
+"""Podman's database: labels, pod, log driver, log path and restarts of its containers.
 
 <graph root>/libpod/bolt_state.db   Podman up to 4: buckets ctr/<id> and pod/<id>, key config (JSON)
 <graph root>/db.sql                 Podman 5 (and 4.8 on demand), SQLite; below libpod where
                                     static_dir says so:
     ContainerConfig(ID, Name, PodID, JSON)  {"name":"front","labels":{"app":"front"},"pod":"045f…",
         "logDriver":"k8s-file","logPath":"/var/lib/…/ctr.log","rootfsImageName":"localhost/x:1",…}
+    ContainerState(ID, JSON)                {"restartCount":3,…}: by its restart policy, since the
+                                            last start that somebody asked for; no zero is written
     PodConfig(ID, Name, JSON)               PodState(ID, InfraContainerID, JSON)
 
 Promise: Podman is not disturbed. SQLite's own reader would take a lock that Podman waits for, and
@@ -30,6 +32,7 @@ from agent.container.statefile import (
     Signature,
     UnreadableState,
     as_object,
+    number,
     open_regular,
     parse_json,
     signature,
@@ -60,8 +63,10 @@ _CONTAINERS: Final = """
             '$.name', '$.labels', '$.logDriver', '$.logPath', '$.pod', '$.rootfsImageName',
             '$.newPortMappings', '$.portMappings', '$.restart_policy', '$.restart_retries',
             '$.healthcheck'),
-        json_extract(CAST(i.JSON AS TEXT), '$.newPortMappings', '$.portMappings')
+        json_extract(CAST(i.JSON AS TEXT), '$.newPortMappings', '$.portMappings'),
+        iif(t.ID IS NULL, NULL, coalesce(json_extract(CAST(t.JSON AS TEXT), '$.restartCount'), 0))
     FROM ContainerConfig c
+    LEFT JOIN ContainerState t ON t.ID = c.ID
     LEFT JOIN PodConfig p ON p.ID = c.PodID
     LEFT JOIN PodState s ON s.ID = c.PodID
     LEFT JOIN ContainerConfig i ON i.ID = coalesce(s.InfraContainerID,
@@ -88,6 +93,8 @@ class Recorded(NamedTuple):
     pod_id: str = ""
     is_infra: bool = False
     declared: Declared | None = None
+    restarts: int | None = None
+    """None: it was never started, or nothing says."""
 
 
 class Databases:
@@ -139,7 +146,10 @@ def _bolt_record(top: Bucket, id_: bytes, path: str) -> Recorded | None:
     with_ports = _bolt_object(
         top.bucket(b"ctr", infra.encode()) if infra else None, b"config", path
     )
-    return _record(config, pod_name, with_ports or config, infra=infra.encode() == id_)
+    state = _bolt_object(container, b"state", path)
+    restarts = (number(state, "restartCount") or 0) if state else None
+    is_infra = infra.encode() == id_
+    return _record(config, pod_name, with_ports or config, restarts, infra=is_infra)
 
 
 def _bolt_object(bucket: Bucket | None, key: bytes, path: str) -> Json:
@@ -160,8 +170,9 @@ def parse_sqlite(data: bytes, path: str) -> dict[str, Recorded]:
     found = {}
     try:
         with closing(opened(data, path)) as database:
-            for id_, pod, infra, config, ports in database.execute(_CONTAINERS):
-                found[str(id_)] = _sqlite_record(str(id_), pod, infra, config, ports, path)
+            for id_, pod, infra, config, ports, restarts in database.execute(_CONTAINERS):
+                record = _sqlite_record(str(id_), pod, infra, config, ports, restarts, path)
+                found[str(id_)] = record
     # Python's sqlite3 decodes a damaged schema's name in its error message as strict UTF-8.
     except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
         raise UnreadableState(path, f"not Podman's database: {error}") from None
@@ -186,11 +197,19 @@ def opened(data: bytes, path: str) -> sqlite3.Connection:
 
 
 def _sqlite_record(
-    id_: str, pod: object, infra: object, config: object, ports: object, path: str
+    id_: str,
+    pod: object,
+    infra: object,
+    config: object,
+    ports: object,
+    restarts: object,
+    path: str,
 ) -> Recorded:
     found = _picked(_KEYS, config, path)
     with_ports = found if ports is None else _picked(_PORT_KEYS, ports, path)
-    return _record(found, pod if isinstance(pod, str) else "", with_ports, infra=infra == id_)
+    of_pod = pod if isinstance(pod, str) else ""
+    count = restarts if isinstance(restarts, int) else None
+    return _record(found, of_pod, with_ports, count, infra=infra == id_)
 
 
 def _picked(keys: Sequence[str], values: object, path: str) -> Json:
@@ -199,7 +218,9 @@ def _picked(keys: Sequence[str], values: object, path: str) -> Json:
     return dict(zip(keys, found, strict=True)) if isinstance(found, list) else {}
 
 
-def _record(config: Json, pod: str, with_ports: Json, *, infra: bool) -> Recorded:
+def _record(
+    config: Json, pod: str, with_ports: Json, restarts: int | None, *, infra: bool
+) -> Recorded:
     return Recorded(
         name=text(config, "name"),
         image=text(config, "rootfsImageName"),
@@ -210,6 +231,7 @@ def _record(config: Json, pod: str, with_ports: Json, *, infra: bool) -> Recorde
         pod_id=text(config, "pod"),
         is_infra=infra,
         declared=of_podman(config, with_ports),
+        restarts=restarts,
     )
 
 

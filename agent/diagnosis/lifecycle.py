@@ -6,6 +6,7 @@ import signal
 from typing import Final
 
 from agent.diagnosis.finding import Confidence, Evidence, Finding, NotPossible, Outcome, Severity
+from agent.diagnosis.names import name_of, name_of_identity
 from agent.diagnosis.scene import Gone, Scene, Subject
 from agent.lifecycle.events import SIGNALLED, Exit, Health
 from agent.lifecycle.totals import Total
@@ -43,6 +44,7 @@ def crash_loop(subject: Subject, scene: Scene) -> Outcome:
     if restarts < RESTARTS and not young:
         return None
     return _finding(
+        name_of(subject.container),
         total,
         restarts,
         scene,
@@ -57,10 +59,11 @@ def crash_loop_of_gone(gone: Gone, scene: Scene) -> Finding | None:
     """The same of one that is down at this moment."""
     if gone.restarts < RESTARTS:
         return None
-    return _finding(gone.total, gone.restarts, scene, (), 0)
+    return _finding(name_of_identity(gone.identity), gone.total, gone.restarts, scene, (), 0)
 
 
 def _finding(
+    name: str,
     total: Total | None,
     restarts: int,
     scene: Scene,
@@ -93,7 +96,7 @@ def _finding(
         confidence=Confidence.HIGH,
         summary=summary,
         evidence=(*evidence, *more),
-        advice=(*advice, "see its last lines: agent logs CONTAINER"),
+        advice=(*advice, f"see its last lines: agent logs {name}"),
         weight=0.9,
     )
 
@@ -121,6 +124,6 @@ def health(subject: Subject, _scene: Scene) -> Outcome:
         confidence=Confidence.HIGH,
         summary="unhealthy",
         evidence=(Evidence("its health check fails", "the runtime's records"),),
-        advice=("what the check printed: agent inspect CONTAINER",),
+        advice=(f"what the check printed: agent inspect {name_of(subject.container)}",),
         weight=0.4,
     )

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.config import HostPaths
 from agent.container.container import Container, Kind
 from agent.sampler import Sampler
+from tests.host.daemon import wait_until
 from tests.host.identity import SLEEP, log_of, named
 from tests.host.podman import PodmanHost
 
@@ -56,6 +58,25 @@ def test_a_container_is_named_through_conmon_and_labelled_by_the_database(
         assert source.container.labels == {"app": "web"}
     finally:
         host.remove("named")
+
+
+def test_restarts_by_its_policy_are_counted_as_podman_counts(any_podman_host: PodmanHost) -> None:
+    host = any_podman_host
+    # The third run stays; what a run leaves in the writable layer is there in the next.
+    script = 'echo >> /runs; [ "$(grep -c "" /runs)" -ge 3 ] || exit 7; while :; do sleep 1; done'
+    host.run("fails", ["/bin/sh", "-c", script], options=["--restart", "on-failure:9"])
+
+    def shown() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(host.cli("container", "inspect", "fails"))[0]
+        return found
+
+    try:
+        wait_until(
+            lambda: shown()["RestartCount"] == 2 and shown()["State"]["Pid"], 60, "the third run"
+        )
+        assert named(HostPaths(), shown()["State"]["Pid"]).attempt == 2
+    finally:
+        host.remove("fails")
 
 
 def test_a_log_at_a_path_of_its_own_is_found(any_podman_host: PodmanHost, tmp_path: Path) -> None:

@@ -72,7 +72,22 @@ def test_podman_4s_database_has_labels_log_and_pod(graph: Path) -> None:
     assert infra.pod_id.startswith("ed77b1137152")
     assert infra.pod
     assert infra.log_path.endswith("/userdata/ctr.log")
+    assert infra.restarts == 0
     assert read_bolt(str(path), "0" * 64) is None
+
+
+def test_the_count_of_restarts_is_the_state_s(graph: Path) -> None:
+    path = sqlite(graph)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(
+            "UPDATE ContainerState SET JSON ="
+            " CAST(json_set(CAST(JSON AS TEXT), '$.restartCount', 3) AS BLOB) WHERE ID = ?",
+            (WEB,),
+        )
+        database.execute("DELETE FROM ContainerState WHERE ID = ?", (INFRA,))
+        database.commit()
+    found = read_sqlite(str(path))
+    assert [found[id_].restarts for id_ in (WEB, FRONT, INFRA)] == [3, 0, None]
 
 
 def test_a_migrated_root_is_read_from_sqlite_first(graph: Path) -> None:

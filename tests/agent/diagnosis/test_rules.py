@@ -344,6 +344,7 @@ def test_a_crash_loop_says_the_exit_code_also_while_it_is_down() -> None:
     finding = found(lives(two(), 3, 2))["a"]["crash_loop"]
     assert finding.summary == "restarted 2 times, exit 3"
     assert "last end: exit code 3 (Error) after 2s" in [e.says for e in finding.evidence]
+    assert finding.advice[-1] == "see its last lines: agent logs a"
     down = [replace(snapshot, samples=()) for snapshot in lives(two(), 137, 3)]
     finding = found(down)["a"]["crash_loop"]
     assert "exit code 137, SIGKILL (Error)" in finding.evidence[1].says
