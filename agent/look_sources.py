@@ -19,15 +19,23 @@ _KILLS_SECONDS: Final = 90.0
 
 
 def sources_for(
-    config: Config, pids: Callable[[Cgroup], Sequence[int]], rules: Collection[RuleId]
+    config: Config,
+    pids: Callable[[Cgroup], Sequence[int]],
+    rules: Collection[RuleId],
+    unified: str | None = None,
 ) -> Sources:
-    """For findings of these rules. Who took the CPU is in Snapshots, and not asked for."""
+    """
+    For findings of these rules.
+
+    `unified`: mount point of the cgroup2 hierarchy, where who takes the CPU is to be asked. The
+    daemon does not: its probe's windows are in the Snapshots.
+    """
     logs = config.logs
     return Sources(
         pids=pids,
         logs=LogSources(config.paths, logs.files, told_annotations(config)).scan,
         oom_kills=recent_kills(_KILLS_SECONDS) if "oom_killed" in rules else (),
-        unified=None,
+        unified=unified,
         loader=config.probes.loader,
         redact=redact_by(logs.processing, container_rules=logs.container_rules),
     )

@@ -142,15 +142,18 @@ def _of_now(
     from agent.cli.why import look
     from agent.diagnosis.diagnose import diagnose
     from agent.diagnosis.scene import scene_of
+    from agent.drilldown.looking import ALL_RULES
     from agent.drilldown.noting import looked_at, notes_of, rules_of
     from agent.look_sources import sources_for
+    from agent.sampler import host_hierarchies
 
     with ExitStack() as stack:
         sampler, start = open_sampler(config, stack)
         start()
         snapshots = look(sampler, arguments.seconds)
-        diagnosis = looked_at(diagnose(scene_of(snapshots)))
-        sources = sources_for(config, sampler.pids, rules_of(diagnosis))
+        diagnosis = looked_at(diagnose(scene_of(snapshots)), rules=ALL_RULES)
+        unified = host_hierarchies(config.paths).unified
+        sources = sources_for(config, sampler.pids, rules_of(diagnosis), unified)
         last = snapshots[-1]
         return snapshots, list(notes_of(diagnosis, last, sources, last.wall_time))
 

@@ -36,7 +36,9 @@ _PATIENCE: Final = 1.0
 RULES: Final[frozenset[RuleId]] = frozenset(
     {"cpu_throttled", "cpu_hog", "oom_killed", "crash_loop"}
 )
-"""At whose findings there is more to see."""
+"""At whose findings there is more to see than Snapshots of the daemon have."""
+ALL_RULES: Final[frozenset[RuleId]] = RULES | {"cpu_starved"}
+"""The same where no probe wrote into the Snapshots who takes the CPU."""
 
 
 class CloserLook:

@@ -24,14 +24,15 @@ def looked_at(
     diagnosis: Diagnosis,
     done: Collection[tuple[Identity, str]] = (),
     most: int | None = None,
+    rules: Collection[RuleId] = RULES,
 ) -> Diagnosis:
-    """The findings at which there is more to see, without `done`, of the `most` worst."""
+    """The findings of `rules` to look closer at, without `done`, of the `most` worst."""
     due = []
     for verdict in diagnosis.verdicts:
         findings = tuple(
             finding
             for finding in verdict.findings
-            if finding.rule in RULES and (verdict.identity, finding.rule) not in done
+            if finding.rule in rules and (verdict.identity, finding.rule) not in done
         )
         if findings:
             due.append(replace(verdict, findings=findings))

@@ -2,7 +2,7 @@
 A Diagnosis of the past, with what was recorded then in place of a closer look: none can be made.
 
     cpu_throttled, cpu_hog, oom_killed, crash_loop    the notes of `agent.drilldown.looking`
-    cpu_starved                                       the Snapshots' counts of the probe "sched"
+    cpu_starved    a note of `agent snapshot save`, else the Snapshots' counts of the probe "sched"
 
 What was not recorded is a check that could not be made. Pure.
 """
@@ -66,11 +66,11 @@ def _found(
     newest: Mapping[tuple[Identity, str], Note],
     names: Mapping[int, str],
 ) -> Sequence[Evidence] | NotPossible:
-    if rule == "cpu_starved" and verdict.subject is not None:
-        return _takers(verdict.subject, names)
-    if rule not in _ASKED:
-        return ()
     note = newest.get((verdict.identity, rule))
+    if rule == "cpu_starved" and note is None and verdict.subject is not None:
+        return _takers(verdict.subject, names)
+    if rule not in _ASKED and note is None:
+        return ()
     if note is None:
         return NotPossible(rule, f"{_ASKED[rule]} was not recorded", _REMEDY)
     at = time.strftime("%H:%M:%S", time.localtime(note.at))

@@ -79,6 +79,14 @@ def starved(*takes: int | None) -> tuple[Diagnosis, list[Snapshot]]:
     return replace(diagnosis, verdicts=tuple(verdicts)), snapshots
 
 
+def test_a_note_of_who_took_the_cpu_is_asked_before_the_snapshots() -> None:
+    diagnosis, snapshots = starved(None, None)
+    notes = [note("web", "cpu_starved", "the CPU was taken from it by job (3 times)")]
+    after = recorded(diagnosis, snapshots, notes)
+    assert said(after, "web") == ["the CPU was taken from it by job (3 times)"]
+    assert not [lack for lack in after.verdicts[0].blind if lack.rule == "cpu_starved"]
+
+
 def test_who_took_the_cpu_is_in_the_snapshots() -> None:
     diagnosis, snapshots = starved(5, 5, 17)
     after = recorded(diagnosis, snapshots, [])
