@@ -23,6 +23,7 @@ processes there, which it need not have done on the cgroup2 mount.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from agent.cgroupfs.cpu import CpuMax, CpuStat
@@ -244,7 +245,7 @@ def reading(
     hugetlb: tuple[HugePages, ...] | None = None,
 ) -> CgroupReading:
     """Make the reading of a v1 or hybrid cgroup; `beside` is what its cgroup2 directory said."""
-    stat = files.memory_stat
+    stat, events = files.memory_stat, _memory_events(files)
     return CgroupReading(
         cpu_stat=_first(_cpu_stat(files), beside.cpu_stat),
         cpu_max=_first(_cpu_max(files), beside.cpu_max),
@@ -265,7 +266,7 @@ def reading(
         memory_stat=beside.memory_stat
         if stat is None
         else stat.stat._replace(kernel=files.memory_kmem_usage),
-        memory_events=_first(_memory_events(files), beside.memory_events),
+        memory_events=_first(events, beside.memory_events),
         io_stat=_first(_io_stat(files), beside.io_stat),
         pids_current=_first(files.pids_current, beside.pids_current),
         pids_peak=_first(files.pids_peak, beside.pids_peak),
@@ -277,7 +278,7 @@ def reading(
         cgroup_events=_cgroup_events(files, beside),
         cpu_local_throttled_usec=beside.cpu_local_throttled_usec,
         # failcnt and oom_kill are this cgroup's alone, so v1's one answer is both.
-        memory_events_local=_first(_memory_events(files), beside.memory_events_local),
+        memory_events_local=_first(events, beside.memory_events_local),
         memory_swap_events=beside.memory_swap_events,
         memory_zswap_max=beside.memory_zswap_max,
         memory_oom_group=beside.memory_oom_group,
@@ -300,6 +301,23 @@ def reading(
         denied=denied,
         failed=failed,
     )
+
+
+# Most cgroups say the same as last time and as their neighbours: one object for all, also in the
+# Snapshots of a minute that are kept.
+@lru_cache(1024)
+def _cpu_max_of(quota: Limit, period: int) -> CpuMax:
+    return CpuMax(quota, period)
+
+
+@lru_cache(1024)
+def _memory_events_of(failcnt: int | None, oom_kill: int | None) -> MemoryEvents:
+    return MemoryEvents(max=failcnt, oom_kill=oom_kill)
+
+
+@lru_cache(16)
+def _cgroup_events_of(populated: bool | None, frozen: bool) -> CgroupEvents:
+    return CgroupEvents(populated, frozen)
 
 
 def _first(v1: T | None, v2: T | None) -> T | None:
@@ -325,7 +343,7 @@ def _cpu_stat(files: V1Files) -> CpuStat | None:
 def _cpu_max(files: V1Files) -> CpuMax | None:
     if files.cpu_cfs_quota_us is None or not files.cpu_cfs_period_us:
         return None
-    return CpuMax(files.cpu_cfs_quota_us, files.cpu_cfs_period_us)
+    return _cpu_max_of(files.cpu_cfs_quota_us, files.cpu_cfs_period_us)
 
 
 def _cgroup_events(files: V1Files, beside: V2Files) -> CgroupEvents | None:
@@ -333,7 +351,7 @@ def _cgroup_events(files: V1Files, beside: V2Files) -> CgroupEvents | None:
     if files.frozen is None:
         return beside.cgroup_events
     populated = None if beside.cgroup_events is None else beside.cgroup_events.populated
-    return CgroupEvents(populated=populated, frozen=files.frozen)
+    return _cgroup_events_of(populated, files.frozen)
 
 
 def _swap_max(files: V1Files) -> Limit | None:
@@ -347,7 +365,7 @@ def _swap_max(files: V1Files) -> Limit | None:
 def _memory_events(files: V1Files) -> MemoryEvents | None:
     if files.memory_failcnt is None and files.memory_oom_kill is None:
         return None
-    return MemoryEvents(max=files.memory_failcnt, oom_kill=files.memory_oom_kill)
+    return _memory_events_of(files.memory_failcnt, files.memory_oom_kill)
 
 
 _NO_REQUESTS: Final = Requests(None, None, None)

@@ -84,6 +84,8 @@ class Postures:
             if entry is not None:
                 known[inode] = entry
         self._known = known
+        if self._host is not None and self._now() - self._host[0] > HOST_FOR:
+            self._host = None  # all of the host's mounts; the next look may be an hour away
         return Reading(
             {inode: found.posture for inode, found in known.items() if found.posture is not None},
             tuple(failures),

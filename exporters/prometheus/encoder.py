@@ -15,6 +15,7 @@ columns (`metric.Table`), and no piece is so large that the allocator asks the k
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -126,8 +127,8 @@ class Encoder:
         return text
 
 
-_Said = tuple[str, object, str]
-"""(labels, what it was read from, the lines of its series)."""
+_Said = tuple[object, tuple[str, ...]]
+"""(what it was read from, what stands behind the labels in the line of each of its series)."""
 
 
 class _Block:
@@ -200,20 +201,20 @@ class _Block:
         now: dict[int, _Said],
     ) -> list[str]:
         """The same, as `before` has it where nothing is different; into `now`, too."""
+        start = metric.name + "{"
         found = []
         for labels, sample in self._labelled:
             source, inode = about(sample), sample.cgroup.inode
             said = before.get(inode)
-            if said is None or said[0] is not labels or said[1] is not source:
-                lines = [
-                    f"{metric.name}{{{labels}{more(own)}}} {number}\n"
+            if said is None or said[0] is not source:
+                ends = [
+                    sys.intern(f"{more(own)}}} {number}\n")  # one for all whose line ends alike
                     for own, number in metric.read(sample, self._snapshot)
                     if number is not None
                 ]
-                said = labels, source, "".join(lines)
+                said = source, tuple(ends)
             now[inode] = said
-            if said[2]:
-                found.append(said[2])
+            found += [f"{start}{labels}{end}" for end in said[1]]
         return found
 
     def histograms(self, metric: HistogramMetric, more: _More) -> list[str]:
