@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
-import tomllib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
@@ -25,7 +23,8 @@ from typing import Literal, TypeVar
 from agent.config import Config
 from agent.config_lines import key_lines
 from agent.file_destination import FileDestination
-from agent.records import is_record
+from agent.plain_tomllib import tomllib
+from agent.records import hints, is_record
 
 S = TypeVar("S")
 
@@ -131,25 +130,11 @@ def keys() -> tuple[str, ...]:
 
 
 def _keys(section: type, prefix: str) -> Iterable[str]:
-    for name, kind in _hints(section).items():
+    for name, kind in hints(section, _LOG_SECTIONS).items():
         if is_record(kind):
             yield from _keys(kind, f"{prefix}{name}.")
         else:
             yield prefix + name
-
-
-def _hints(section: type) -> dict[str, object]:
-    """
-    Name → type of a section's fields.
-
-    `typing.get_type_hints` loads what Python's syntax trees are made of, which stays: 210 KB.
-    """
-    hints: dict[str, object] = {}
-    for cls in reversed(section.__mro__[:-1]):
-        names = vars(sys.modules[cls.__module__])
-        for name, hint in cls.__annotations__.items():
-            hints[name] = eval(hint, names, _LOG_SECTIONS)  # noqa: S307 our own source
-    return hints
 
 
 def _overrides(
@@ -209,7 +194,7 @@ class _Section:
         self._problems = problems
 
     def read(self, section: type[S], table: Mapping[str, object], prefix: str) -> S:
-        kinds = _hints(section)
+        kinds = hints(section, _LOG_SECTIONS)
         values: dict[str, object] = {}
         for name, value in table.items():
             key = prefix + name

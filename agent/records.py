@@ -13,6 +13,7 @@ too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 else:
     from agent.named_tuple import NamedTuple
 
-__all__ = ["NamedTuple", "dataclass", "field", "is_record", "replace"]
+__all__ = ["NamedTuple", "dataclass", "field", "hints", "is_record", "replace"]
 
 _MISSING: Final = object()
 
@@ -47,7 +48,7 @@ _REQUIRED: Final = _Field(_MISSING)
 class _Record:
     """What is known of a class, with what it inherits."""
 
-    __slots__ = ("annotations", "fields", "keywords", "values")
+    __slots__ = ("_get", "annotations", "fields", "keywords")
 
     def __init__(
         self,
@@ -59,8 +60,13 @@ class _Record:
         self.fields = fields
         self.keywords = keywords
         """Those that are given by name only."""
-        self.values = _getter(tuple(fields))
+        self._get: Callable[[Any], tuple[Any, ...]] | None = None
+
+    def values(self, instance: object) -> tuple[Any, ...]:
         """All values of an instance, in the order of the fields."""
+        if self._get is None:  # most are never asked
+            self._get = _getter(tuple(self.fields))
+        return self._get(instance)
 
 
 class _Fields:
@@ -83,6 +89,9 @@ class _Fields:
         found: Mapping[str, Any] = bare.__dataclass_fields__
         owner.__dataclass_fields__ = found
         return found
+
+
+_FIELDS: Final = _Fields()
 
 
 if not TYPE_CHECKING:
@@ -110,14 +119,28 @@ def is_record(kind: object) -> TypeGuard[type]:
     return isinstance(kind, type) and hasattr(kind, "__record__")
 
 
+def hints(record: type, names: Mapping[str, object] | None = None) -> dict[str, object]:
+    """
+    Name → type of each field; `names`: for what its module does not load.
+
+    `typing.get_type_hints` loads what Python's syntax trees are made of, which stays: 210 KB.
+    """
+    found: dict[str, object] = {}
+    for cls in reversed(record.__mro__[:-1]):
+        known = vars(sys.modules[cls.__module__])
+        for name, hint in cls.__annotations__.items():
+            found[name] = eval(hint, known, names or {})  # noqa: S307 our own source
+    return found
+
+
 def _make(cls: Any, *, frozen: bool, kw_only: bool, eq: bool) -> Any:
-    annotations: dict[str, object] = {}
+    annotations: Mapping[str, object] = {}
     fields: dict[str, _Field] = {}
     keywords: set[str] = set()
     for parent in cls.__mro__[:0:-1]:
         record: _Record | None = parent.__dict__.get("__record__")
         if record is not None:
-            annotations |= record.annotations
+            annotations = {**annotations, **record.annotations}
             fields |= record.fields
             keywords |= record.keywords
     body = dict(cls.__dict__)
@@ -125,7 +148,7 @@ def _make(cls: Any, *, frozen: bool, kw_only: bool, eq: bool) -> Any:
     slots = tuple([name for name in own if name not in fields])
     for name, hint in own.items():
         fields[name] = _field(body.pop(name, _MISSING), name, hint)
-    annotations |= own
+    annotations = {**annotations, **own} if annotations else own
     if kw_only:
         keywords.update(own)
     body.pop("__dict__", None)
@@ -134,7 +157,7 @@ def _make(cls: Any, *, frozen: bool, kw_only: bool, eq: bool) -> Any:
         "__slots__": slots,
         "__qualname__": cls.__qualname__,
         "__record__": _Record(annotations, fields, frozenset(keywords)),
-        "__dataclass_fields__": _Fields(),
+        "__dataclass_fields__": _FIELDS,
         "__match_args__": tuple([name for name in fields if name not in keywords]),
         "__repr__": body.get("__repr__", _repr),
     }
@@ -182,7 +205,7 @@ def _init(record: _Record, names: dict[str, Any]) -> str:
     """Each value into its slot, past the `__setattr__` of a frozen one."""
     places, keywords, lines = ["self"], ["*"], ["pass"]
     for name, each in record.fields.items():
-        names[f"_set_{name}"] = getattr(names["_cls"], name).__set__
+        names[sys.intern(f"_set_{name}")] = getattr(names["_cls"], name).__set__
         place = value = name
         if each.factory is not _MISSING:
             names |= {"_missing": _MISSING, f"_new_{name}": each.factory}

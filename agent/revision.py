@@ -4,46 +4,47 @@
                          `git archive` (export-subst) and by setup.py into what it builds
     .git                 of the checkout an editable installation runs from: HEAD, as it is now
 
-Nothing is run: git need not be there, and a process of the agent asks once, at its start.
+Nothing is run: git need not be there, and a process of the agent asks once, at its start. Paths are
+texts: pathlib takes 190 KB, and the metrics process uses it for nothing else.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 from typing import Final
 
 _HASH: Final = re.compile(r"[0-9a-f]{40,64}\b")
 _WRITTEN: Final = re.compile(r"[0-9a-f]{7,64}(-dirty)?")
 _SHOWN: Final = 12
 """Digits: enough for the kernel's history."""
-_HERE: Final = Path(__file__).resolve().parent
+_HERE: Final = os.path.dirname(os.path.realpath(__file__))
 
 
-def revision(package: Path = _HERE) -> str | None:
+def revision(package: str = _HERE) -> str | None:
     """The first 12 digits of the commit, and perhaps "-dirty"; None: not known."""
-    written = _read(package / "revision.txt")
+    written = _read(f"{package}/revision.txt")
     match = _WRITTEN.fullmatch(written)
     if match is not None:
         return written.partition("-")[0][:_SHOWN] + (match[1] or "")
-    checkout = package.parent
+    checkout = os.path.dirname(package)
     # The package's own checkout, and not one that an environment happens to be installed in.
-    found = _head(checkout / ".git") if (checkout / "pyproject.toml").is_file() else None
+    found = _head(f"{checkout}/.git") if os.path.isfile(f"{checkout}/pyproject.toml") else None
     return None if found is None else found[:_SHOWN]
 
 
-def _head(git: Path) -> str | None:
-    if git.is_file():  # a worktree: "gitdir: /where/.git/worktrees/name"
-        git = git.parent / _read(git).removeprefix("gitdir: ")
-    shared = git / (_read(git / "commondir") or ".")
-    head = _read(git / "HEAD")
+def _head(git: str) -> str | None:
+    if os.path.isfile(git):  # a worktree: "gitdir: /where/.git/worktrees/name"
+        git = os.path.join(os.path.dirname(git), _read(git).removeprefix("gitdir: "))
+    shared = os.path.join(git, _read(f"{git}/commondir") or ".")
+    head = _read(f"{git}/HEAD")
     name = head.removeprefix("ref: ")
     if name == head:
         return _hash(head)
     for place in (git, shared):
-        if found := _hash(_read(place / name)):
+        if found := _hash(_read(f"{place}/{name}")):
             return found
-    packed = (line.split(" ") for line in _read(shared / "packed-refs").splitlines())
+    packed = (line.split(" ") for line in _read(f"{shared}/packed-refs").splitlines())
     return next((_hash(line[0]) for line in packed if line[1:] == [name]), None)
 
 
@@ -51,9 +52,10 @@ def _hash(text: str) -> str | None:
     return text if _HASH.fullmatch(text) else None
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     """ "" where it cannot be read: then it is not known."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
     except OSError:
         return ""

@@ -94,7 +94,10 @@ class MetricsServer:
         self._gate = gate
         self._sites = sites or {}
         # Two threads: a slow reader of a page must not keep a health check waiting.
-        self._server = Server(address, self._application, numthreads=2, request_queue_size=16)
+        host, port = address
+        self._server = Server(
+            (_unencoded(host), port), self._application, numthreads=2, request_queue_size=16
+        )
         self._server.ssl_adapter = tls
         self._server.expiration_interval = _LOOK_EVERY
         self._server.prepare()
@@ -174,6 +177,18 @@ class MetricsServer:
         )
         packed = response.gzip and accepted(str(environ.get("HTTP_ACCEPT_ENCODING", "")))
         return replace(response, gzip=packed)
+
+
+def _unencoded(host: str) -> str | bytes:
+    """
+    An IPv4 address as bytes, which Python does not encode; names and others as they are.
+
+    The encoding of names that are not ASCII takes 140 KB, for good.
+    """
+    with contextlib.suppress(OSError, UnicodeError):
+        socket.inet_pton(socket.AF_INET, host)
+        return host.encode()
+    return host
 
 
 def http_date(moment: float) -> str:

@@ -7,5 +7,8 @@ from typing import Final
 
 RUNTIMES: Final = tuple(
     f"agent.container.{name}"
-    for name in ("bare", "containerd", "crio", "docker", "podman", "podman_database")
+    for name in (
+        *("bare", "containerd", "crio", "docker"),
+        *("podman", "podman_database", "podman_ends"),
+    )
 )

@@ -25,7 +25,7 @@ from agent import units
 from agent.cgroupfs.reading import CgroupReading
 from agent.kernelfile import UNLIMITED, Limit
 from agent.model import Sample, Snapshot
-from agent.records import NamedTuple, dataclass
+from agent.records import NamedTuple, dataclass, hints
 from exporters.prometheus.cadvisor import NAMES
 
 Number = int | float
@@ -326,7 +326,7 @@ def _file(name: str) -> Table:
 
 
 def _keys(name: str) -> tuple[str, ...]:
-    for kind in typing.get_args(typing.get_type_hints(CgroupReading)[name]):
+    for kind in typing.get_args(hints(CgroupReading)[name]):
         if hasattr(kind, "_fields"):
             return tuple(kind._fields)
     raise TypeError(f"CgroupReading.{name} has no keys")

@@ -66,7 +66,11 @@ def test_a_module_in_a_package_can_be_deferred() -> None:
 def test_an_emptied_module_is_there_only_meanwhile(module: str) -> None:
     with emptied(module, "threading"):
         empty = __import__(module)
-        assert issubclass(type("Derived", (empty.Anything,), {}), object)
+
+        class Derived(empty.Anything, empty.Other):  # type: ignore[name-defined,misc]
+            pass
+
+        assert Derived.__mro__ == (Derived, object)
         assert __import__("threading") is threading
     assert module not in sys.modules
     assert __import__(module).times == 1

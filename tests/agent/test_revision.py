@@ -36,12 +36,12 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_of_a_checkout_it_is_the_commit_that_git_says(checkout: Path) -> None:
     head = git(checkout, "rev-parse", "HEAD")[:12]
-    assert revision(checkout / "agent") == head
+    assert revision(str(checkout / "agent")) == head
     git(checkout, "pack-refs", "--all")
     assert not (checkout / ".git/refs/heads/main").exists()
-    assert revision(checkout / "agent") == head
+    assert revision(str(checkout / "agent")) == head
     git(checkout, "checkout", "-q", "--detach")
-    assert revision(checkout / "agent") == head
+    assert revision(str(checkout / "agent")) == head
 
 
 def test_of_a_worktree_too(checkout: Path, tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_of_a_worktree_too(checkout: Path, tmp_path: Path) -> None:
     git(checkout, "worktree", "add", "-q", "-b", "side", str(other))
     git(other, "commit", "-q", "--allow-empty", "-m", "two")
     head = git(other, "rev-parse", "HEAD")[:12]
-    assert revision(other / "agent") == head != revision(checkout / "agent")
+    assert revision(str(other / "agent")) == head != revision(str(checkout / "agent"))
     git(checkout, "pack-refs", "--all")
-    assert revision(other / "agent") == head
+    assert revision(str(other / "agent")) == head
 
 
 def test_an_archive_has_it_in_its_file(checkout: Path, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_archive_has_it_in_its_file(checkout: Path, tmp_path: Path) -> None:
         ["sh", "-c", "mkdir out && git archive HEAD | tar -x -C out"], cwd=checkout
     )
     head = git(checkout, "rev-parse", "HEAD")[:12]
-    assert revision(checkout / "out/agent") == head
+    assert revision(str(checkout / "out/agent")) == head
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_what_is_installed_says_what_it_was_built_from(
 ) -> None:
     (tmp_path / "agent").mkdir()
     (tmp_path / "agent/revision.txt").write_text(written)
-    assert revision(tmp_path / "agent") == said
+    assert revision(str(tmp_path / "agent")) == said
 
 
 def test_another_repository_around_an_installation_is_not_asked(checkout: Path) -> None:
     (checkout / "pyproject.toml").unlink()
-    assert revision(checkout / "agent") is None
+    assert revision(str(checkout / "agent")) is None
