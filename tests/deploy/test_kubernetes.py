@@ -16,6 +16,13 @@ VERSION = "1.37"
 DOCUMENTS: list[dict[str, Any]] = list(yaml.safe_load_all(MANIFEST.read_text()))
 
 
+RIGHTS = [
+    document
+    for source in ("api", "kubelet")
+    for document in yaml.safe_load_all((MANIFEST.parent / f"rbac-{source}.yaml").read_text())
+]
+
+
 def of_kind(kind: str) -> dict[str, Any]:
     return next(document for document in DOCUMENTS if document["kind"] == kind)
 
@@ -29,7 +36,7 @@ def uncommented(text: str) -> str:
     return re.sub(r"^( *)#(?! \S)", r"\1", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d["kind"])
+@pytest.mark.parametrize("document", DOCUMENTS + RIGHTS, ids=lambda d: d["kind"])
 def test_a_current_kubernetes_takes_the_manifest(document: dict[str, Any]) -> None:
     kubernetes_validate.validate(document, VERSION, strict=True)
 
@@ -101,3 +108,16 @@ def test_it_listens_on_the_pods_address_and_is_probed_and_scraped_there() -> Non
     assert {probe["port"] for probe in probes.values()} == {"metrics"}
     annotations = of_kind("DaemonSet")["spec"]["template"]["metadata"]["annotations"]
     assert annotations["prometheus.io/port"] == "9464"
+
+
+def test_rights_are_to_read_pods_and_are_the_accounts_of_the_daemonset() -> None:
+    account = of_kind("ServiceAccount")["metadata"]
+    rules = [rule for found in RIGHTS for rule in found.get("rules", [])]
+    assert [(rule["resources"], rule["verbs"]) for rule in rules] == [
+        (["pods"], ["list", "watch"]),
+        (["nodes/pods"], ["get"]),
+    ]
+    for role, binding in zip(RIGHTS[::2], RIGHTS[1::2], strict=True):
+        assert binding["roleRef"]["name"] == role["metadata"]["name"]
+        (subject,) = binding["subjects"]
+        assert (subject["name"], subject["namespace"]) == (account["name"], account["namespace"])

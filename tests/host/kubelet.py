@@ -62,13 +62,16 @@ class Kubelet:
         *,
         settings: Mapping[str, object] | None = None,
         arguments: Sequence[str] = (),
+        token: str = "",
     ) -> None:
         """
-        settings: keys of its configuration file, over those it has here. Raises `HostUnavailable`.
+        settings: keys of its configuration file, over those it has here. token: of who may ask it
+        everything, where not everybody may. Raises `HostUnavailable`.
         """
         need_root("unshare", "mount")
         kubelet = program("kubelet")
         self.engine = engine
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.root = directory / "kubelet"
         """Its --root-dir."""
         self.manifests = directory / "manifests"
@@ -149,8 +152,9 @@ class Kubelet:
     # --- HTTP
 
     def get(self, path: str) -> bytes:
-        """What it answers; it signs its own certificate, and lets anybody ask."""
-        with urllib.request.urlopen(self.url + path, timeout=30, context=_unverified()) as answer:
+        """What it answers. Who it is is not asked: by default it signs its own certificate."""
+        request = urllib.request.Request(self.url + path, headers=self._headers)
+        with urllib.request.urlopen(request, timeout=30, context=_unverified()) as answer:
             body: bytes = answer.read()
             return body
 
