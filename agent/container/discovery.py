@@ -178,7 +178,7 @@ class Discovery:
         if outer is None or outer.container is None or outer.container.pid is None:
             return None
         below = cgroup._replace(path=cgroup.path.removeprefix(outer.cgroup.path))
-        return self._nested.find(outer.container.pid, below, identity, pids, subject)
+        return self._nested.find(outer.cgroup, outer.container.pid, below, identity, pids, subject)
 
     def _around(self, path: str) -> _Entry | None:
         """The innermost container that the cgroup is in; None where it is not known yet."""

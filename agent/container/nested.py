@@ -28,31 +28,33 @@ class Nested:
     def __init__(self, paths: HostPaths, failures: Failures) -> None:
         self._paths = paths
         self._failures = failures
-        self._lookups: dict[int, Lookup] = {}
+        self._lookups: dict[tuple[int, int], Lookup] = {}
+        """By the outer container's cgroup and first process: a pid is used again."""
 
     def find(
         self,
-        outer: int,
+        outer: Cgroup,
+        first: int,
         cgroup: Cgroup,
         identity: CgroupIdentity,
         pids: Callable[[], Sequence[int]],
         subject: str,
     ) -> Found | None:
         """
-        Like `Lookup.find`, in the container whose first process is `outer`.
+        Like `Lookup.find`, in the container in the cgroup `outer`, whose first process is `first`.
 
         The path of `cgroup` is the one below that container's cgroup: what a runtime in a cgroup
         namespace of its own writes down.
         """
-        return self._lookup(outer).find(cgroup, identity, pids, subject)
+        return self._lookup(outer.inode, first).find(cgroup, identity, pids, subject)
 
-    def _lookup(self, pid: int) -> Lookup:
-        found = self._lookups.pop(pid, None)
+    def _lookup(self, inode: int, pid: int) -> Lookup:
+        found = self._lookups.pop((inode, pid), None)
         if found is None:
             # Not this host's other [paths]: what is configured is the host's own.
             paths = HostPaths(root=f"{self._paths.proc}/{pid}/root", proc=self._paths.proc)
             found = Lookup(paths, self._failures)
-        self._lookups[pid] = found  # the last one now
+        self._lookups[inode, pid] = found  # the last one now
         if len(self._lookups) > _KEPT:
             del self._lookups[next(iter(self._lookups))]
         return found

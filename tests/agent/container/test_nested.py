@@ -7,6 +7,8 @@ import pytest
 
 from agent.cgroupfs.reading import Cgroup
 from agent.container.container import Kind
+from agent.container.failures import Failures
+from agent.container.nested import Nested
 from tests.agent.container.asking import Asking, sure
 from tests.agent.container.tree import ID, OTHER_ID, TASKS, Tree, captured, oci
 
@@ -139,6 +141,13 @@ def test_a_node_whose_root_may_not_be_read_is_said(
     (said,) = ask.discovery.failures()
     assert said.startswith(f"{tree.root}{NODE}/")
     assert said.endswith("Permission denied")
+
+
+def test_a_node_that_got_the_pid_of_an_earlier_one_is_looked_into_anew(tree: Tree) -> None:
+    nested = Nested(tree.paths, Failures())
+    earlier = nested._lookup(inode=1, pid=NODE_PID)
+    assert nested._lookup(inode=1, pid=NODE_PID) is earlier
+    assert nested._lookup(inode=2, pid=NODE_PID) is not earlier
 
 
 def test_more_nodes_than_are_remembered(tree: Tree, ask: Asking) -> None:
