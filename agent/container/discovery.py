@@ -146,7 +146,7 @@ class Discovery:
         entry.looks += 1
         entry.container = container
         if container is not None:
-            container = _with_path(entry.identity, container)
+            container = with_path(entry.identity, container)
             entry.container = container = self._with_pod(entry, container)
             if before is None or before.source != container.source:
                 self._answered[container.source] += 1
@@ -275,7 +275,7 @@ def _service(cgroup: Cgroup, unit: str) -> Container:
     )
 
 
-def _with_path(identity: CgroupIdentity, container: Container) -> Container:
+def with_path(identity: CgroupIdentity, container: Container) -> Container:
     """Add what only the path says."""
     qos, nested_in = identity.qos or "", identity.nested_in or ""
     if (container.qos, container.nested_in) == (qos, nested_in):

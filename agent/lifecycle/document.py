@@ -2,8 +2,8 @@
 
 Always there: schema_version, time (Unix seconds, as in `agent top -o json`), event (found, started,
 oom-killed, health, exited), name, title ("namespace/pod/container" in Kubernetes), namespace, pod,
-container, kind (container, sandbox), runtime, id, image, labels, cgroup, attempt. Text that is not
-known is "", anything else null.
+container, kind (container, sandbox), runtime, id, image, labels, cgroup, nested_in (the id of the
+container it is in), attempt. Text that is not known is "", anything else null.
 
 With its event alone:
     health, found, started      health: none, starting, healthy, unhealthy; null: not told
@@ -43,6 +43,7 @@ def document(event: Event) -> str:
         "image": container.image,
         "labels": dict(container.labels),
         "cgroup": event.cgroup.path,
+        "nested_in": container.nested_in,
         "attempt": container.attempt,
     }
     if event.what in (What.FOUND, What.STARTED, What.HEALTH):

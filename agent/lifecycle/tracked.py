@@ -17,6 +17,7 @@ from agent.cgroupfs.reading import Cgroup
 from agent.config import HostPaths
 from agent.container import containerd
 from agent.container.container import Container
+from agent.container.discovery import with_path
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.lookup import Found, Lookup, by_path
@@ -244,9 +245,9 @@ class Looker:
         if found is not None:
             tracked.found = found
             self._note_record(tracked, found)
-            return found.container
+            return with_path(tracked.identity, found.container)
         if tracked.run.container is None and tracked.identity.kind is CgroupKind.CONTAINER:
-            return by_path(cgroup, tracked.identity)
+            return with_path(tracked.identity, by_path(cgroup, tracked.identity))
         return None
 
     def first_process(self, tracked: Tracked, pids: Sequence[int]) -> int | None:

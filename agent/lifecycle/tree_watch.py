@@ -1,7 +1,8 @@
 """Which cgroups come and go: one inotify watch on each directory that may hold containers.
 
     add the watch, then list the directory: what is made in between is seen by one of the two
-    nothing inside a container is watched, and no .mount: about one watch a slice or pod
+    no .mount is watched, and a container once something in it may hold others: about one watch a
+    slice or pod
     events that were lost, and hosts without a watch left, are made up for by `scan`
 
 A path is there as long as one of the mounts has it: on a hybrid host v1's memory hierarchy and the
@@ -48,19 +49,26 @@ class TreeWatch:
     """Watches the mounts. Not thread-safe; events for other watches of the instance are skipped."""
 
     def __init__(
-        self, mounts: Sequence[str], watches: Inotify | None, descend: Callable[[str], bool]
+        self,
+        mounts: Sequence[str],
+        watches: Inotify | None,
+        descend: Callable[[str], bool],
+        seldom: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """
         Do nothing yet; `scan` begins.
 
         watches: None where the host has no inotify instance left; then only `scan` finds things.
-        descend: whether there may be containers below this path.
+        descend: whether there may be containers below this path. seldom: whether hardly any such
+        path has some: it is watched from the first scan on that finds a directory in it to descend
+        into.
         """
         self.complete = watches is not None
         """Whether every directory is watched; if not, `scan` often."""
         self._mounts = tuple(mounts)
         self._watches = watches
         self._descend = descend
+        self._seldom = seldom
         self._places: dict[int, _Place] = {}
         self._numbers: dict[_Place, int] = {}
         self._there: dict[str, dict[str, int]] = {}
@@ -147,21 +155,29 @@ class TreeWatch:
         waiting = [place]
         while waiting:
             place = waiting.pop()
+            if self._seldom(place.path) and not any(
+                self._may_hold(child) for child, _ in self._children(place)
+            ):
+                continue
             self._watch(place)
-            try:
-                with os.scandir(place.directory) as entries:
-                    found = [
-                        (e.name, e.inode()) for e in entries if e.is_dir(follow_symlinks=False)
-                    ]
-            except OSError as error:
-                if error.errno in ABSENT or error.errno in DENIED:
-                    continue
-                raise
-            for name, number in found:
-                child = _Place(place.mount, f"{place.path}/{name}")
+            for child, number in self._children(place):
                 seen[child.path] = number
                 if self._may_hold(child):
                     waiting.append(child)
+
+    def _children(self, place: _Place) -> list[tuple[_Place, int]]:
+        """(directory, inode) of those right below; [] where it is gone or may not be listed."""
+        try:
+            with os.scandir(place.directory) as entries:
+                return [
+                    (_Place(place.mount, f"{place.path}/{entry.name}"), entry.inode())
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False)
+                ]
+        except OSError as error:
+            if error.errno in ABSENT or error.errno in DENIED:
+                return []
+            raise
 
     def _may_hold(self, place: _Place) -> bool:
         return (

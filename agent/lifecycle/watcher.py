@@ -44,6 +44,8 @@ POLL_EVERY: Final = 0.5
 """Seconds between scans where not every directory could be watched."""
 _ASK_EVERY: Final = 1.0
 """Seconds between looks at what a runtime's API said, which wakes nobody."""
+_NO_RUNTIMES: Final = ("/container", ".scope", ".service", ".mount", ".socket", ".swap")
+"""Cgroups in a container that hold processes and no containers: crun's own, systemd's units."""
 _BUSY_FOR: Final = 0.005
 """Seconds of looking around before the pidfds, which cannot wait, are asked again."""
 
@@ -97,6 +99,7 @@ class Watcher:
             [mount for mount in mounts if mount is not None],
             self._wakeups.inotify,
             _may_hold_containers,
+            _is_container,
         )
         self._steps = Steps(
             self._looker,
@@ -190,7 +193,10 @@ class Watcher:
     def _scan(self, *, first: bool = False) -> None:
         changes = self._tree.scan()
         if not first and self._complete:
-            self.tally.missed[Missed.START] += sum(change.there for change in changes)
+            # In a container the first directories are found so: nothing watches it until then.
+            self.tally.missed[Missed.START] += sum(
+                change.there and not identify(change.path).below for change in changes
+            )
         self._cgroups(changes, adopted=first)
         for tracked in list(self._tracked.values()):
             # A cgroup may be filled, or filled again, long after it was made.
@@ -261,5 +267,13 @@ class Watcher:
 
 
 def _may_hold_containers(path: str) -> bool:
-    """Whether containers may be below this path: not in one, and not below what holds one."""
-    return identify(path).kind in (CgroupKind.POD, CgroupKind.OTHER)
+    """Whether containers may be below this path: in a container too, where a runtime is in it."""
+    identity = identify(path)
+    if identity.kind is CgroupKind.SUPERVISOR:
+        return False
+    return not (identity.below and path.endswith(_NO_RUNTIMES))
+
+
+def _is_container(path: str) -> bool:
+    identity = identify(path)
+    return identity.kind is CgroupKind.CONTAINER and not identity.below

@@ -57,3 +57,8 @@ class Node:
         """The same, as a kubelet has the container of a pod started."""
         told = (f"--annotation=io.kubernetes.cri.{key}={value}" for key, value in _TOLD.items())
         return self.run("k8s.io", f"--cgroup={POD_CGROUP}", *told)
+
+    def kill(self, namespace: str) -> None:
+        """End the container's process by SIGKILL."""
+        kill = ("tasks", "kill", "--signal", "SIGKILL", INNER)
+        run([*self._ctr, "--namespace", namespace, *kill])

@@ -1,13 +1,15 @@
-"""A container of a containerd that runs in a Docker container, on the page of a real agent."""
+"""A container of a containerd that runs in a Docker container, on the page of a real agent and in
+its events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.host.agent import page_once
-from tests.host.daemon import hierarchies
+from tests.host.agent import agent_run, page_once
+from tests.host.daemon import hierarchies, wait_until
 from tests.host.docker import DockerHost
 from tests.host.node import INNER, OWN_FILES, POD_CGROUP, Node
 
@@ -53,3 +55,25 @@ def test_a_pods_container_in_a_node_is_on_the_page(
     pods = page.series("container_memory_working_set_bytes", pod="web-0", container="")
     assert [found["namespace"] for found, _ in pods] == ["shop"]
     assert any((hierarchy / labels["id"].strip("/")).is_dir() for hierarchy in hierarchies())
+
+
+def test_it_starts_and_ends_in_the_totals_of_its_pod(
+    node: tuple[str, Node], docker_host: DockerHost, tmp_path: Path
+) -> None:
+    _, containerd = node
+    settings = ("probes.enabled=false", "logs.enabled=false")
+    with agent_run(tmp_path, *settings, f"paths.docker=['{docker_host.root}']") as agent:
+        wait_until(
+            lambda: bool(agent.page().series("agent_lifecycle_watcher", what="realtime")),
+            30,
+            "the watcher",
+        )
+        containerd.run_pods()
+
+        def told(name: str) -> list[float]:
+            return [v for _, v in agent.page().series(name, pod="web-0", container="app")]
+
+        wait_until(lambda: told("container_restarts_total") == [0], 60, "its start")
+        containerd.kill("k8s.io")
+        wait_until(lambda: told("container_exits_total") == [1], 60, "its end")
+        assert told("container_last_exit_code") == [137]

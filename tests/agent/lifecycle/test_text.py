@@ -98,6 +98,7 @@ def test_the_json_of_a_start() -> None:
         "image": "api:4.2",
         "labels": {"app": "api"},
         "cgroup": "/x",
+        "nested_in": "",
         "attempt": None,
         "health": None,
     }

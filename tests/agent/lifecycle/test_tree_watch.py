@@ -211,3 +211,22 @@ def test_nothing_is_told_of_what_is_inside_a_container_found_by_name(tmp_path: P
     assert told(tree, tmp_path, "/job", 5, made=False) == [PathChange("/job", False)]
     told(tree, tmp_path, "/job", 7)
     assert told(tree, tmp_path, "/job/inside", 8) == [PathChange("/job/inside", True)]
+
+
+def test_a_container_is_watched_once_a_runtime_has_a_directory_in_it(
+    watches: Inotify, tmp_path: Path
+) -> None:
+    box = tmp_path / "docker" / "box1"
+    (box / "plain").mkdir(parents=True)
+    tree = TreeWatch(
+        [str(tmp_path)], watches, lambda path: "plain" not in path, lambda path: "box" in path[-4:]
+    )
+    assert set(tree.scan()) == came("/docker", "/docker/box1")
+    assert tree.watched == 2  # the mount and /docker
+    (box / "pods").mkdir()
+    assert tree.changes(watches.read()) == []
+    assert set(tree.scan()) == came("/docker/box1/plain", "/docker/box1/pods")
+    (box / "pods" / "box2").mkdir()
+    assert set(tree.changes(watches.read())) == came("/docker/box1/pods/box2")
+    (box / "pods" / "box2").rmdir()
+    assert set(tree.changes(watches.read())) == went("/docker/box1/pods/box2")

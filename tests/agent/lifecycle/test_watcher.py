@@ -295,6 +295,33 @@ def test_health_that_an_api_tells_is_told_as_it_changes(parent: Path) -> None:
     assert {event.container.name for event in story.of(box) if event.health} == {"patient"}
 
 
+def test_a_container_in_a_container_has_events_of_its_own(parent: Path) -> None:
+    outer = Box(parent)
+    pods = outer.directory / "kubelet" / "kubepods"
+    pods.mkdir(parents=True)
+    init = outer.directory / "init"
+    init.mkdir()
+    enter = f"echo $$ > {init}/cgroup.procs; exec unshare --pid --fork sleep 1000"
+    process = subprocess.Popen(["sh", "-c", enter])
+    try:
+        with watching(parent) as story:
+            inner = Box(pods)
+            inner.run(BURN).wait()
+            end = story.end(inner).exit
+            assert end is not None
+            assert (end.code, end.final) == (3, True)
+            wait_until(lambda: _removed(inner.directory), 10, "the inner one is empty")
+            assert [event.what for event in story.of(inner)] == [What.STARTED, What.EXITED]
+            assert {event.container.nested_in for event in story.of(inner)} == {outer.id}
+            # Whoever makes directories in a container is not its end, and no start of another.
+            assert What.EXITED not in [event.what for event in story.of(outer)]
+    finally:
+        (outer.directory / "cgroup.kill").write_text("1")
+        process.wait()
+        for directory in (pods, pods.parent, init):
+            wait_until(lambda path=directory: _removed(path), 10, f"{directory} is empty")  # type: ignore[misc]
+
+
 def test_it_stops_at_once() -> None:
     try:
         hierarchies = host_hierarchies(HostPaths())
