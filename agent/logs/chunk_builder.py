@@ -170,6 +170,13 @@ def chunk_id(
 
 def _ends(parts: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Both ends of what the parts are together, however it is divided."""
-    if not parts or min(len(parts[0]), len(parts[-1])) < _ENDS:
-        parts = (b"".join(parts),)
-    return parts[0][:_ENDS], parts[-1][-_ENDS:]
+    first = last = b""
+    for part in parts:
+        first += part[: _ENDS - len(first)]
+        if len(first) == _ENDS:
+            break
+    for part in reversed(parts):
+        last = part[len(last) - _ENDS :] + last
+        if len(last) == _ENDS:
+            break
+    return first, last
