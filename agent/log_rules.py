@@ -30,7 +30,9 @@ from agent.records import dataclass
 
 LANGUAGES: Final = ("java", "python", "go", "ruby", "node")
 """Whose stack traces `multiline` knows."""
-KINDS: Final = ("bearer", "basic", "aws", "private-key", "jwt", "card", "email")
+KINDS: Final = (
+    *("bearer", "basic", "aws", "private-key", "token", "password", "url", "jwt", "card", "email"),
+)
 """What `redact` knows."""
 ENDLESS: Final = 1e15
 """A rate that is none: `inf`, which JSON has no word for."""
@@ -73,8 +75,8 @@ class LogRule:
     """Over the rate: read later (the default: nothing is lost unless the runtime deletes it), drop,
     or drop nine of ten."""
     redact: tuple[str, ...] = ()
-    """bearer, basic, aws, private-key, jwt, card, email, or ["all"]. What any rule asks for is
-    done."""
+    """bearer, basic, aws, private-key, token, password, url, jwt, card, email, or ["all"]. What any
+    rule asks for is done."""
     redact_own: tuple[str, ...] = ()
     """"NAME=EXPRESSION": what fits becomes [redacted:NAME]. Likewise of any rule."""
     max_line: int = 0

@@ -3,8 +3,8 @@
     text("--db=postgres://app:hunter2@db/shop")     "--db=postgres://app:[redacted]@db/shop"
     arguments(["--password", "hunter2", "-v"])      ["--password", "[redacted]", "-v"]
 
-Redacted is what the log filters know (bearer and basic credentials, AWS keys, private keys, JWT),
-and
+Redacted is what the log filters know (bearer and basic credentials, AWS keys, private keys,
+vendors' tokens, JWT), and
 
     a value after a name that says so      password=…, --api-key …, SECRET: …
     the password in a URL                  scheme://user:…@host
@@ -35,7 +35,7 @@ _NAMED: Final = re.compile(
 _FLAG: Final = re.compile(rf"(?i)--?(?:[a-z0-9]+[-_.])*(?:{_NAME})(?:[-_.][a-z0-9]+)*\Z")
 _USERINFO: Final = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 _WORD: Final = re.compile(r"(?<![A-Za-z0-9+_/=.-])[A-Za-z0-9+_=-]{32,}(?![A-Za-z0-9+_/=.-])")
-_KINDS: Final = ("bearer", "basic", "aws", "jwt", "private-key")
+_KINDS: Final = ("bearer", "basic", "aws", "token", "jwt", "private-key")
 
 
 def text(written: str) -> str:

@@ -5,6 +5,11 @@ r"""Secrets in lines replaced: "Authorization: Bearer eyJ…" → "Authorization
     aws          access key ids (AKIA…, ASIA… and their kin), and 40 characters after
                  aws_secret_access_key, secretAccessKey or SecretAccessKey
     private-key  PEM private keys, whole: also over the lines that follow, to the END line
+    token        what GitHub, GitLab, Slack, Google, Stripe, npm, PyPI, SendGrid, Docker Hub and
+                 others hand out: each has a beginning of its own
+    password     the value after password, passwd, passphrase, pwd, api_key, client_secret or
+                 access_, refresh_, auth_token with "=" or ":"; in quotes, or one word
+    url          the password in scheme://user:PASSWORD@host
     jwt          header.payload.signature, both parts JSON objects in base64url
     card         13 to 19 digits, in groups or not, that begin as an issuer's and pass Luhn's check
     email        name@host.tld
@@ -124,6 +129,28 @@ _BUILT_IN: Final = {
         ),
         lambda match: (match[1] or b"") + _mark("aws"),
     ),
+    "url": _Kind(
+        "url",
+        (b"://",),
+        re.compile(rb"(://[^\s/:@\"']{0,64}:)(?!\[redacted)[^\s/@\"']{1,256}(?=@)"),
+        _after_key("url"),
+    ),
+    "token": _Kind(
+        "token",
+        (
+            *(b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"_pat_", b"glpat-", b"xox", b"aiza"),
+            *(b"k_live_", b"npm_", b"pypi-agei", b"sg.", b"hf_", b"sk-ant-", b"sk-proj-"),
+        ),
+        re.compile(
+            rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"
+            rb"|glpat-[A-Za-z0-9_-]{20,64}|xox[abeoprs]-[A-Za-z0-9-]{10,255}"
+            rb"|AIza[A-Za-z0-9_-]{35}|[rs]k_live_[A-Za-z0-9]{16,128}|npm_[A-Za-z0-9]{36}"
+            rb"|pypi-AgEI[A-Za-z0-9_-]{50,255}|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}"
+            rb"|dckr_pat_[A-Za-z0-9_-]{20,64}|hf_[A-Za-z0-9]{30,64}"
+            rb"|sk-(?:ant|proj)-[A-Za-z0-9_-]{20,255})"
+        ),
+        _whole("token"),
+    ),
     "jwt": _Kind(
         "jwt",
         (b"eyj",),
@@ -134,7 +161,10 @@ _BUILT_IN: Final = {
         _whole("jwt"),
     ),
     "card": _Kind(
-        "card", (), re.compile(rb"(?<![0-9.])[2-6][0-9](?:[ -]?[0-9]){11,17}(?![0-9])"), _card
+        "card",
+        (),  # Not within a digest or a fraction.
+        re.compile(rb"(?<![0-9.A-Fa-f])[2-6][0-9](?:[ -]?[0-9]){11,17}(?![0-9A-Fa-f])"),
+        _card,
     ),
     "email": _Kind(
         "email",
@@ -144,6 +174,17 @@ _BUILT_IN: Final = {
             rb"(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}\.){1,8}[A-Za-z]{2,24}\b"
         ),
         _whole("email"),
+    ),
+    # The last one: what has a kind of its own is told by that.
+    "password": _Kind(
+        "password",
+        (b"passw", b"passphrase", b"pwd", b"api_key", b"apikey", b"api-key", b"secret", b"token"),
+        re.compile(
+            rb"((?i:pass(?:word|wd|phrase)|pwd|api[_-]?key|client[_-]?secret"
+            rb"|(?:access|refresh|auth)[_-]?token)\\?[\"']?\s{0,3}[:=]\s{0,3}(?:\\?([\"']))?)"
+            rb"(?!\\?[\"']?\[redacted)(?(2)(?:(?!\\?\2).){1,512}|[^\s\"',;&)\]}]{1,512})"
+        ),
+        _after_key("password"),
     ),
 }
 

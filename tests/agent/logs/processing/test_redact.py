@@ -41,6 +41,21 @@ def redacted(*texts: str, kinds: tuple[str, ...] = KINDS, own: tuple[str, ...] =
             '{"SecretAccessKey":"[redacted:aws]"}',
         ),
         (f"token={JWT};", "token=[redacted:jwt];"),
+        ("push with ghp_" + "a1B2" * 9 + ".", "push with [redacted:token]."),
+        ("github_pat_11ABCDEFG0abcdefghijkl_" + "x" * 59, "[redacted:token]"),
+        ("glpat-abcdefghij1234567890", "[redacted:token]"),
+        ('"xoxb-123456789012-1234567890123-abcdefgh"', '"[redacted:token]"'),
+        ("key=AIza" + "SyA12" * 7, "key=[redacted:token]"),
+        ("sk_live_4eC39HqLyjWDarjtT1zdp7dc", "[redacted:token]"),
+        (
+            "postgres://app:s3cr3t@db.example.org/x",
+            "postgres://app:[redacted:url]@db.example.org/x",
+        ),
+        ("password=hunter2 user=jo", "password=[redacted:password] user=jo"),
+        ('{"password": "two words", "a": 1}', '{"password": "[redacted:password]", "a": 1}'),
+        (r'{"log":"{\"passwd\":\"x y\",1}"}', r'{"log":"{\"passwd\":\"[redacted:password]\",1}"}'),
+        ("DB_PWD: 'it'; API-KEY=k", "DB_PWD: '[redacted:password]'; API-KEY=[redacted:password]"),
+        (f"access_token={JWT}", "access_token=[redacted:jwt]"),
         ("card 4111 1111 1111 1111 ok", "card [redacted:card] ok"),
         ("card=378282246310005", "card=[redacted:card]"),
         ("5555-5555-5555-4444", "[redacted:card]"),
@@ -69,6 +84,11 @@ def test_a_secret_is_replaced_by_its_kind(before: str, after: str) -> None:
         "eyJ.not.one",
         "-----BEGIN PUBLIC KEY-----",
         "v1.4111111111111111",
+        "sha256:6011111111111117aaaa",
+        "npm_config_cache is set",
+        "the password is wrong",
+        "http://host:8080/a@b",
+        "msg.sg.short",
     ],
 )
 def test_what_only_looks_like_one_stays(text: str) -> None:
@@ -118,6 +138,7 @@ def test_only_what_is_asked_for_is_replaced() -> None:
     "text",
     ["a" * 400_000, "1" * 400_000, "a@" * 200_000, "eyJ" * 130_000, "bearer " * 60_000,
      "4 " * 200_000, "a." * 200_000 + "@", "x@" + "a." * 200_000,
+     "password=" * 40_000, "://" * 130_000, "://a:" * 80_000, "xoxb-" * 80_000, "pwd:'" * 80_000,
      "-----BEGIN PRIVATE KEY-----" * 9000],
 )  # fmt: skip
 def test_the_longest_line_takes_linear_time(text: str) -> None:
