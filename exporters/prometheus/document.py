@@ -73,6 +73,9 @@ container_memory_rss * on (instance, id) group_left (compose_project) container_
 
 ## Where cAdvisor is not followed
 
+`tests/host/test_cadvisor_page.py` compares the two pages of the same containers series by series:
+names, types, labels and values are cAdvisor's but for this.
+
 - `container_oom_events_total` is `memory.events`' count on every runtime; cAdvisor's is 0, or comes
   from the kernel's log.
 - `container_memory_failcnt` and `container_memory_kernel_usage` count on cgroup v2 too, where
