@@ -108,6 +108,22 @@ def test_the_same_lines_in_the_same_place_have_the_same_id_in_another_process() 
     assert all(len(base64.b64decode(name, validate=True)) == 16 for name in names)
 
 
+def test_a_name_does_not_depend_on_how_a_range_is_divided() -> None:
+    one, two = mark(1), mark(2)
+    names = set()
+    for ranges in (
+        [(one, 0, 20), (two, 0, 9), (one, 20, 30)],
+        [(one, 0, 5), (one, 5, 20), (two, 0, 4), (two, 4, 9), (one, 20, 30)],
+    ):
+        builder = ChunkBuilder(100)
+        add(builder, Batch(entries("a"), ranges))
+        pending = builder.seal()
+        assert pending is not None
+        assert pending.marks == {one: 30, two: 9}
+        names.add(pending.chunk.id)
+    assert len(names) == 1
+
+
 def test_a_name_does_not_depend_on_how_the_bytes_are_divided() -> None:
     whole = bytes(range(256)) * 100
     name = chunk_id([whole], [(mark(), 0, 9)], "")
