@@ -15,8 +15,9 @@ Contract of both
   way, and comes back.
 - The payload of one call is at most `room` bytes. A line that might not fit is not usual.
 
-The loop for Python: partition and prefixes, because each call into C costs less than a slice or a
-tuple; headers and constant fields are joined from bytes made before.
+In Python many lines of one second are taken apart at once (columns.py). The loop for all others:
+partition and prefixes, because each call into C costs less than a slice or a tuple. Headers and
+constant fields are joined from bytes made before.
 """
 
 from __future__ import annotations
@@ -163,12 +164,10 @@ class PythonBlocks:
         second, size = self._second, 0
         if text.startswith(second):
             run = _lines_up_to(text, text.rfind(b"\n" + second) + 1)
-            if len(run) >= self._columns_from:
-                between, other = self._stdout, self._stderr
-                if between not in run[: run.index(b"\n")]:
-                    between, other = other, between
-                columns = cri_columns(run, second, between, other, self._lines)
-                size = self._append(columns, between is self._stdout, parts)
+            streams = self._streams_of(run, self._stdout, self._stderr)
+            if streams is not None:
+                columns = cri_columns(run, second, *streams, self._lines)
+                size = self._append(columns, streams[0] is self._stdout, parts)
         if size < len(text):
             size += self._run(self._cri, text[size:-1].split(b"\n"), 1, parts)
         return size
@@ -176,12 +175,10 @@ class PythonBlocks:
     def _take_docker(self, text: bytes, parts: list[bytes]) -> int:
         size = 0
         run = _lines_up_to(text, text.rfind(b'"time":"' + self._second))
-        if len(run) >= self._columns_from:
-            between, other = self._out_time, self._err_time
-            if between not in run[: run.index(b"\n")]:
-                between, other = other, between
-            columns = docker_columns(run, between, other, self._lines)
-            size = self._append(columns, between is self._out_time, parts)
+        streams = self._streams_of(run, self._out_time, self._err_time)
+        if streams is not None:
+            columns = docker_columns(run, *streams, self._lines)
+            size = self._append(columns, streams[0] is self._out_time, parts)
         text = text[size:-1]
         frame = len(BEGIN) + len(END) + 1
         if text.startswith(BEGIN) and text.endswith(END):
@@ -191,6 +188,15 @@ class PythonBlocks:
         if text:
             size += self._run(self._docker, _between(text), frame, parts)
         return size
+
+    def _streams_of(self, run: bytes, out: bytes, err: bytes) -> tuple[bytes, bytes] | None:
+        """Return first what the first line has of the two; None where columns are not for `run`."""
+        if len(run) < self._columns_from:
+            return None
+        line = run[: run.index(b"\n")]
+        if out in line:
+            return out, err
+        return (err, out) if err in line else None
 
     def _append(self, columns: Columns | None, out: bool, parts: list[bytes]) -> int:
         """Append the entries of lines, most of them of stdout if `out`; return their bytes."""
