@@ -15,12 +15,14 @@ from typing import Final
 from agent.families import Family, counter, gauge, histogram
 from agent.logs.stats import (
     ACK_SECONDS,
+    CAUSES,
+    Cause,
     ContainerCounters,
     DestinationCounters,
     WorkerCounters,
     WorkerStats,
 )
-from agent.records import dataclass
+from agent.records import dataclass, field
 
 _ERROR_LENGTH: Final = 120
 _CONTAINER = ["destination", "name", "namespace", "pod", "path"]
@@ -37,6 +39,11 @@ _PER_CONTAINER: tuple[tuple[str, str, Callable[[ContainerCounters], float]], ...
         "invalid_utf8",
         "Lines in which bytes that are not UTF-8 were replaced.",
         lambda c: c.invalid_utf8,
+    ),
+    (
+        "split_lines",
+        "Times a joined line went out in parts, because of its length or for lying open too long.",
+        lambda c: c.partials_capped,
     ),
     ("filtered_records", "Records left out by include and exclude rules.", lambda c: c.filtered),
     ("sampled_records", "Records left out by sampling.", lambda c: c.sampled),
@@ -86,6 +93,14 @@ _PER_WORKER: tuple[tuple[str, str, Callable[[WorkerCounters], int]], ...] = (
     ),
     ("faults", "Faults of the worker, the ones it wrote about included.", lambda w: w.faults),
 )
+_LEVELS: tuple[tuple[str, str, Callable[[WorkerCounters], int]], ...] = (
+    ("open_files", "Log files that are open.", lambda w: w.files),
+    (
+        "held_bytes",
+        "Bytes of deleted files that are kept open until they are read (logs.held_bytes at most).",
+        lambda w: w.held_bytes,
+    ),
+)
 _STATES: tuple[tuple[str, str, Callable[[WorkerCounters], bool | None]], ...] = (
     ("native", "Whether lines are encoded by compiled code.", lambda w: w.native),
     (
@@ -103,6 +118,22 @@ class _Worker:
     restarts: Callable[[], int]
     running: Callable[[], bool]
     stats: WorkerStats | None = None
+    losses: dict[Cause, int] = field(default_factory=lambda: dict.fromkeys(CAUSES, 0))
+    """Of all containers, also of those whose own series have ended."""
+    _counted: dict[tuple[str, Cause], int] = field(default_factory=dict)
+    """Container and cause → how many of them are in `losses`."""
+
+    def update(self, stats: WorkerStats) -> None:
+        """Take the newest statistics; the worker counts from 0 again when it was started again."""
+        self.stats = stats
+        counted: dict[tuple[str, Cause], int] = {}
+        for container in stats.containers:
+            for cause, loss in container.lost.items():
+                key = container.path, cause
+                before = self._counted.get(key, 0)
+                self.losses[cause] += loss.times - (before if before <= loss.times else 0)
+                counted[key] = loss.times
+        self._counted = counted
 
 
 class LogCollector:
@@ -123,7 +154,7 @@ class LogCollector:
 
     def update(self, destination: str, stats: WorkerStats) -> None:
         """Take a worker's newest statistics."""
-        self._workers[destination].stats = stats
+        self._workers[destination].update(stats)
 
     def lacking(self) -> Iterator[str]:
         """What does not work just now, in words."""
@@ -143,8 +174,21 @@ class LogCollector:
             if worker.stats is not None:
                 told.append((destination, worker.stats))
         yield restarts
+        yield self._losses()
         yield from _of_containers(told)
         yield from _of_destinations(told)
+
+    def _losses(self) -> Family:
+        """There with 0 before the first loss: what increase() is to see must have been there."""
+        losses = _counter(
+            "losses_by_cause",
+            "Times log data was lost, of all containers together; by cause, each from 0 on.",
+            ["destination", "cause"],
+        )
+        for destination, worker in self._workers.items():
+            for cause, times in worker.losses.items():
+                losses.add([destination, cause], times)
+        return losses
 
 
 def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
@@ -170,6 +214,11 @@ def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
     )
     times = _counter("losses", "Times log data was lost, by cause.", [*_CONTAINER, "cause"])
     lost = _counter("lost_bytes", "Bytes of log file lost, by cause.", [*_CONTAINER, "cause"])
+    lines = _counter(
+        "lost_lines",
+        "Lines lost, by cause, where their number is known.",
+        [*_CONTAINER, "cause"],
+    )
     for labels, container in rows:
         if container.lag_bytes is not None:
             lag.add(labels, container.lag_bytes)
@@ -178,10 +227,13 @@ def _of_containers(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
         for cause, loss in container.lost.items():
             times.add([*labels, cause], loss.times)
             lost.add([*labels, cause], loss.bytes)
+            if loss.lines:
+                lines.add([*labels, cause], loss.lines)
     yield lag
     yield lag_seconds
     yield times
     yield lost
+    yield lines
 
 
 def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
@@ -205,6 +257,16 @@ def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
         if stats.destination.connected is not None:
             connected.add([destination], int(stats.destination.connected))
     yield connected
+    yield from _of_workers(told)
+    yield from _of_deliveries(told)
+
+
+def _of_workers(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
+    for name, text, of_worker in _LEVELS:
+        level = _gauge(name, text)
+        for destination, stats in told:
+            level.add([destination], of_worker(stats.worker))
+        yield level
     for name, text, state in _STATES:
         gauge = _gauge(name, text)
         for destination, stats in told:
@@ -212,7 +274,6 @@ def _of_destinations(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:
             if value is not None:
                 gauge.add([destination], int(value))
         yield gauge
-    yield from _of_deliveries(told)
 
 
 def _of_deliveries(told: list[tuple[str, WorkerStats]]) -> Iterator[Family]:

@@ -77,7 +77,9 @@ def test_the_last_error_is_one_series_without_numbers() -> None:
 def test_before_the_first_statistics_only_restarts_are_known() -> None:
     found = page(None)
     assert value(found, "agent_log_worker_restarts_total") == 2
-    assert not [series for series in found if "{" in series and "restarts" not in series]
+    others = [series for series in found if "{" in series and "restarts" not in series]
+    assert {series.partition("{")[0] for series in others} == {"agent_log_losses_by_cause_total"}
+    assert {found[series] for series in others} == {0.0}
 
 
 def test_the_compiled_loop_is_told_where_the_destination_could_have_one() -> None:
@@ -102,3 +104,50 @@ def test_a_destination_that_does_not_take_lines_is_lacking_until_it_does() -> No
     assert list(collector.lacking()) == []
     running = False
     assert "the worker does not run" in next(collector.lacking())
+
+
+def test_losses_are_there_before_the_first_and_stay_when_their_container_is_gone() -> None:
+    collector = LogCollector()
+    collector.add("d", lambda: 0, lambda: True)
+
+    def told(*containers: ContainerCounters) -> float:
+        collector.update(
+            "d", WorkerStats([*containers], DestinationCounters("d"), WorkerCounters())
+        )
+        text = write(collector.collect()).decode()
+        (line,) = [
+            line for line in text.splitlines()
+            if line.startswith("agent_log_losses_by_cause_total{") and 'cause="unlinked"' in line
+        ]  # fmt: skip
+        return float(line.rpartition(" ")[2])
+
+    one, two = ContainerCounters("/x.log"), ContainerCounters("/y.log")
+    assert told(one) == 0
+    one.lose("unlinked", lost_bytes=7)
+    assert told(one) == 1
+    assert told(one) == 1
+    two.lose("unlinked")
+    assert told(one, two) == 2
+    assert told(two) == 2, "its own series have ended"
+    assert told(ContainerCounters("/y.log")) == 2, "the worker was started again"
+    again = ContainerCounters("/y.log")
+    again.lose("unlinked")
+    assert told(again) == 3
+
+
+def test_lost_lines_are_told_where_their_number_is_known() -> None:
+    told = stats()
+    told.containers[0].lose("rejected", lines=12)
+    told.containers[0].lose("unlinked", lost_bytes=99)
+    found = page(told)
+    assert value(found, "agent_log_lost_lines_total", 'cause="rejected"') == 12
+    assert not [s for s in found if s.startswith("agent_log_lost_lines") and "unlinked" in s]
+    assert value(found, "agent_log_lost_bytes_total", 'cause="unlinked"') == 99
+
+
+def test_what_is_held_open_is_told() -> None:
+    told = stats()
+    told.worker.files, told.worker.held_bytes = 3, 4096
+    found = page(told)
+    assert value(found, "agent_log_open_files") == 3
+    assert value(found, "agent_log_held_bytes") == 4096
