@@ -16,6 +16,7 @@ from agent.diagnosis.missing import not_possible
 from agent.diagnosis.names import name_of
 from agent.diagnosis.scene import Scene, Subject
 from agent.kernelfile import Unlimited
+from agent.records import NamedTuple
 from agent.units import human_cores, human_percent
 from agent.usage import Usage
 
@@ -150,20 +151,12 @@ def cpu_starved(subject: Subject, scene: Scene) -> Outcome:
             Evidence(f"it may use {allowed} of {scene.host.cores} CPUs", "cpuset.cpus.effective")
         )
     advice = []
-    top = busiest(scene, other_than=subject)
-    if top is None and not pinned:
-        evidence.append(
-            Evidence("no other container uses much: the host's own processes do", "cpu.stat")
-        )
-    if top is not None and top.usage.cpu_cores is not None:
-        who = name_of(top.container)
-        evidence.append(
-            Evidence(
-                f"{who} uses {human_cores(top.usage.cpu_cores)} cores, the most of all others",
-                "cpu.stat usage_usec",
-            )
-        )
-        advice.append(f"limit {who}, or give it a smaller weight (cpu.weight, CPU request)")
+    taker = _taker(subject, scene, pinned=pinned)
+    if taker is not None:
+        evidence.append(taker.evidence)
+        advice.append(taker.advice)
+    elif not pinned:
+        evidence.append(Evidence("no other container uses much", "cpu.stat usage_usec"))
     if pinned:
         advice.insert(0, "let it use more CPUs (cpuset, --cpuset-cpus)")
     weight = usage.sample.reading.cpu_weight
@@ -173,12 +166,50 @@ def cpu_starved(subject: Subject, scene: Scene) -> Outcome:
     return Finding(
         rule="cpu_starved",
         severity=Severity.CRITICAL if waited > STARVED_BADLY else Severity.WARNING,
-        confidence=Confidence.MEDIUM if pinned or top is None else Confidence.HIGH,
+        confidence=Confidence.MEDIUM if pinned or taker is None else Confidence.HIGH,
         summary=f"waits for CPU {human_percent(waited)}% of the time"
-        + ("" if pinned or top is None else f", {name_of(top.container)} has it"),
+        + ("" if pinned or taker is None else f", {taker.has_it}"),
         evidence=tuple(evidence),
         advice=tuple(advice),
         weight=waited,
+    )
+
+
+class _Taker(NamedTuple):
+    """Who has the CPU that another waits for."""
+
+    has_it: str
+    evidence: Evidence
+    advice: str
+
+
+def _taker(subject: Subject, scene: Scene, *, pinned: bool) -> _Taker | None:
+    """
+    Another container, or what runs in none. None: nobody uses much.
+
+    Of one that is pinned to few CPUs it is not known what uses just these.
+    """
+    top = busiest(scene, other_than=subject)
+    cores = 0.0 if top is None else top.usage.cpu_cores or 0.0
+    outside = 0.0 if pinned else scene.cores_outside or 0.0
+    if outside >= LEAST_TAKER and outside > cores:
+        return _Taker(
+            "processes in no container have it",
+            Evidence(
+                f"processes in no container use {human_cores(outside)} cores, the most of all",
+                "/proc/stat less cpu.stat usage_usec",
+            ),
+            "see which they are (ps -eo pcpu,pid,comm --sort=-pcpu), and give them less",
+        )
+    if top is None:
+        return None
+    who = name_of(top.container)
+    return _Taker(
+        f"{who} has it",
+        Evidence(
+            f"{who} uses {human_cores(cores)} cores, the most of all others", "cpu.stat usage_usec"
+        ),
+        f"limit {who}, or give it a smaller weight (cpu.weight, CPU request)",
     )
 
 

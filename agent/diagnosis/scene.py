@@ -74,6 +74,15 @@ class Scene:
             return None
         return self.host.cores * (1 - self.host.cpu_ratio)
 
+    @property
+    def cores_outside(self) -> float | None:
+        """Cores that are used by what is in no container. None where one's use is not known."""
+        used = [subject.usage.cpu_cores for subject in self.subjects]
+        if self.host.cpu_ratio is None or None in used:
+            return None
+        inside = sum(cores for cores in used if cores is not None)
+        return max(self.host.cores * self.host.cpu_ratio - inside, 0.0)
+
 
 def scene_of(snapshots: Sequence[Snapshot]) -> Scene:
     """Raise ValueError without a Snapshot."""

@@ -103,6 +103,15 @@ def test_a_starved_container_names_who_has_the_cpu_and_the_hog_is_found_too() ->
     assert "web" in seen["batch"]["cpu_hog"].evidence[-1].says
 
 
+def test_what_runs_in_no_container_is_not_laid_on_the_busiest_of_them() -> None:
+    quiet = [hungry(t, 0.2) for t in TICKS]
+    seen = found(look({"web": [waiting(t) for t in TICKS], "batch": quiet}, busy=0.99))
+    finding = seen["web"]["cpu_starved"]
+    assert finding.summary == "waits for CPU 70% of the time, processes in no container have it"
+    assert not any("batch" in text for text in (*finding.advice, *map(str, finding.evidence)))
+    assert finding.advice[0].startswith("see which they are (ps ")
+
+
 def asking(cores: float | None) -> dict[str, Container]:
     requests = Requests(cpu=cores) if cores is not None else None
     return {"batch": replace(docker("batch"), requests=requests)}
