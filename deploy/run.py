@@ -105,6 +105,7 @@ def _demo(*, only_if_empty: bool) -> Iterator[list[str]]:
     # A cgroup that a killed runtime left behind is on the page, as with cAdvisor, and runs nothing.
     running = [AGENT, "ps", "--quiet", "--filter", "state!=exited"]
     if only_if_empty and subprocess.check_output(running):
+        print(f"containers run here already; for some that misbehave: {AGENT} demo")
         yield names
         return
     try:
