@@ -1,6 +1,6 @@
 """A real OpenTelemetry collector of the test's own: the program that `OTELCOL` names, or `otelcol`
-on PATH (tests/host/otelcol_server). It needs the receivers otlp and fluentforward (fluent_forward in
-later ones), and the exporter file."""
+on PATH (tests/host/otelcol_server). It needs the receivers otlp and fluentforward, which is
+fluent_forward in later ones, and the exporter file."""
 
 from __future__ import annotations
 
