@@ -79,12 +79,16 @@ class Child:
         wait = _FIRST_WAIT
         while not self._stopping.is_set():
             started = time.monotonic()
-            code = self._run_once()
+            try:
+                what = f"ended with code {self._run_once()}"
+            except OSError as error:
+                # No process or memory to be had, a program that is being replaced: it may pass.
+                what = f"cannot be started: {error}"
             if self._stopping.is_set():
                 return
             if time.monotonic() - started > _SETTLED:
                 wait = _FIRST_WAIT
-            log.error("%s ended with code %s, starting again in %s s", self._name, code, wait)
+            log.error("%s %s, starting again in %s s", self._name, what, wait)
             self.restarts += 1
             self._stopping.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT)

@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from agent.child import Child
+from tests.log_host import wait_for
 
 ECHO = """
 import os, sys
@@ -69,6 +71,20 @@ def test_a_child_that_never_reads_is_started_again_too() -> None:
         assert lines.get(timeout=30) == b"x\n"
         assert lines.get(timeout=30) == b"x\n"
         assert made.restarts >= 1
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    lines: queue.Queue[bytes] = queue.Queue()
+    made = Child("child", [str(program)], b"hello", lines.put)
+    made.start()
+    try:
+        wait_for(lambda: made.restarts > 0, 30, "it is tried again")
+        program.write_text(f"#!{sys.executable}\n{ECHO}")
+        program.chmod(0o755)
+        assert lines.get(timeout=30).endswith(b" hello\n")
+    finally:
+        made.stop()
 
 
 def test_a_child_that_ignores_sigterm_is_killed() -> None:
