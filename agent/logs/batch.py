@@ -37,6 +37,12 @@ class Stage(Protocol):
         ...
 
     @property
+    def untouched(self) -> int:
+        """A line of at most so many bytes comes out at once, as it is, and is not counted; 0 where
+        every line has to be looked at."""
+        ...
+
+    @property
     def wait(self) -> float:
         """Seconds until more of the container may be read."""
         ...

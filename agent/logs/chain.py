@@ -16,6 +16,7 @@ one where the oldest open line began do not move at all: they may hold pieces of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from itertools import accumulate
 from typing import Final
 
@@ -76,7 +77,7 @@ class Chain:
         self.block_encoder: BlockEncoder | None = None
         """The destination's short way for lines that need nothing but encoding."""
         self.stage: Stage | None = None
-        """The container's rules, where it has some. Then `block_encoder` must be None."""
+        """The container's rules, where it has some."""
         self._changed_at = float("-inf")
         self._lag = Lag(log_format)
 
@@ -239,14 +240,15 @@ class Chain:
         counters = self.ledger.counters
         data, at, end = text.data, text.begin, text.end
         shift = text.start - text.begin
+        encoder = self._encoder_of(text)
         exact = 1
         while at < end:
-            if self.block_encoder is None:
+            if encoder is None:
                 stop = end
             elif self._joiner:
                 stop = _after_lines(data, at, end, exact)
             else:
-                payload, records, stop = self.block_encoder.encode(data, at, end)
+                payload, records, stop = encoder.encode(data, at, end)
                 if records:
                     mark.processed = shift + stop
                     counters.lines += records
@@ -261,6 +263,17 @@ class Chain:
                 yield from self._batches(mark, lines, read_ns)
             exact = min(2 * exact, GROUP)
             at = stop
+
+    def _encoder_of(self, text: Text) -> BlockEncoder | None:
+        """The short way, unless rules have to see these lines."""
+        if self.stage is None or self.block_encoder is None:
+            return self.block_encoder
+        limit = self.stage.untouched
+        if not limit:
+            return None
+        lines = BytesIO(memoryview(text.data)[text.begin : text.end])
+        newline = 1
+        return self.block_encoder if max(map(len, lines)) - newline <= limit else None
 
     def _batches(self, mark: FileMark, lines: Lines, read_ns: int) -> Iterator[Batch]:
         counters = self.ledger.counters

@@ -76,7 +76,6 @@ class Tailed:
         """Let lines that need nothing but encoding take the encoder's short way, if it has one."""
         encoder, chain = self.encoder, self.chain
         chain.offsets = isinstance(encoder, OffsetEncoder) and encoder.needs_offsets
-        if isinstance(encoder, LineEncoder) and chain.stage is None:
-            chain.block_encoder = encoder.block_encoder(chain.format)
-        else:
-            chain.block_encoder = None
+        chain.block_encoder = (
+            encoder.block_encoder(chain.format) if isinstance(encoder, LineEncoder) else None
+        )

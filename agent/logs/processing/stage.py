@@ -23,6 +23,7 @@ from agent.logs.processing.multiline import Grammar, Multiline
 from agent.logs.processing.rate import RateLimit, sampled
 from agent.logs.processing.redact import Redactor
 from agent.logs.stats import ContainerCounters
+from agent.records import replace
 
 _TAKEN: Final = frozenset(
     (
@@ -53,6 +54,7 @@ class RuleStage:
         self._rate = RateLimit(rule.rate_lines, rule.rate_bytes) if limited else None
         redacts = rule.redact or rule.redact_own
         self._redactor = Redactor(rule.redact, rule.redact_own) if redacts else None
+        self._cuts_only = replace(rule, max_line=0) == LogRule()
         self._left: list[Entry] = []
         self._left_floor: Position | None = None
 
@@ -68,6 +70,11 @@ class RuleStage:
     def needs_places(self) -> bool:
         """Whether `process` must be told where each line began."""
         return self._multiline is not None
+
+    @property
+    def untouched(self) -> int:
+        """As `Stage`. A record has no more bytes than its line, whatever the format."""
+        return self.rule.max_line if self._cuts_only and not self._left else 0
 
     def inherit(self, earlier: RuleStage) -> None:
         """Take the place of a stage with other rules: its open records come out first."""

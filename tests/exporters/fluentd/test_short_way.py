@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.log_rules import LogRule
 from agent.logs.chain import GROUP, Chain
 from agent.logs.chunk import BlockEncoder
+from agent.logs.processing.stage import RuleStage
 from agent.logs.stats import ContainerCounters
 from exporters.fluentd import blocks
 from exporters.fluentd.blocks import NativeBlocks, PythonBlocks
@@ -56,7 +58,13 @@ class Result:
     """Records that went the short way."""
 
 
-def run(data: bytes, log_format: str, limit: int, encoder: BlockEncoder | None) -> Result:
+def run(
+    data: bytes,
+    log_format: str,
+    limit: int,
+    encoder: BlockEncoder | None,
+    rule: LogRule | None = None,
+) -> Result:
     result = Result()
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "0.log"
@@ -64,6 +72,7 @@ def run(data: bytes, log_format: str, limit: int, encoder: BlockEncoder | None) 
         account = ledger(Said())
         chain = Chain(str(log), log_format, account, [])
         chain.block_encoder = encoder
+        chain.stage = None if rule is None else RuleStage(rule, account.counters)
         chain.rotation.look(NOW)
         try:
             while (unread := chain.next_unread(NOW)) is not None:
@@ -125,20 +134,26 @@ def logs(draw: st.DrawFn) -> tuple[str, bytes]:
     log=logs(),
     limit=st.sampled_from([200, 1000, 70_000, 1 << 20]),
     room=st.sampled_from([600, 4096, 1 << 18]),
+    rule=st.none()
+    | st.builds(
+        LogRule,
+        max_line=st.sampled_from([0, 64, 100, 300, 50_000]),
+        level=st.sampled_from(["", "", "on"]),
+    ),
 )
 def test_the_short_way_changes_nothing(
-    make: Make, log: tuple[str, bytes], limit: int, room: int
+    make: Make, log: tuple[str, bytes], limit: int, room: int, rule: LogRule | None
 ) -> None:
     log_format, data = log
-    exact = run(data, log_format, limit, None)
-    short = run(data, log_format, limit, make(log_format, room))
+    exact = run(data, log_format, limit, None, rule)
+    short = run(data, log_format, limit, make(log_format, room), rule)
     assert short.payload == exact.payload
     assert short.counters == exact.counters
     offsets = [offset for offset, _out in short.marks]
     assert offsets == sorted(offsets)
     assert offsets[-1:] == [offset for offset, _out in exact.marks[-1:]]
     # What must be out when a mark is given: line by line, the exact way.
-    needed = dict(run(data, log_format, 1, None).marks) if len(data) < 2000 else {}
+    needed = dict(run(data, log_format, 1, None, rule).marks) if len(data) < 2000 else {}
     for offset, out in short.marks:
         assert out >= needed.get(offset, 0)
 
@@ -155,6 +170,19 @@ def test_usual_lines_take_the_short_way_again_after_one_that_is_not(
         data = usual + unusual + b"\n" + usual
         result = run(data, log_format, 1 << 20, make(log_format, 1 << 18))
         assert result.packed >= 4 * GROUP, unusual[:60]
+
+
+@ways
+def test_only_blocks_with_a_longer_line_leave_the_short_way_for_a_limit(make: Make) -> None:
+    line = TIME + b"Z stdout F " + b"x" * 60
+    data = (CRI_LINES[0] + b"\n") * 9 + line + b"\n"
+    for rule, packed in (
+        (LogRule(max_line=len(line)), 10),
+        (LogRule(max_line=len(line) - 1), 0),
+        (LogRule(max_line=len(line), level="on"), 0),
+        (LogRule(max_line=len(line), exclude=("never",)), 0),
+    ):
+        assert run(data, "cri", 1 << 20, make("cri", 1 << 18), rule).packed == packed
 
 
 @ways
