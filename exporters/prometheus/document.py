@@ -84,7 +84,10 @@ names, types, labels and values are cAdvisor's but for this.
   shows the host's traffic for each container on its network. `tcp`, `udp` and `advtcp` leave the
   host's out.
 - `container_processes` and the rest of its group are told for containers, not for what is above
-  them, and so is `container_health_state`.
+  them. `container_health_state` is told where a runtime writes the checks down, or its API is
+  followed: Docker. cAdvisor says -1 of everything else.
+- `container_fs_usage_bytes` is the writable layer and the logs; cAdvisor adds the other files that
+  the runtime keeps of the container, some 30 KB.
 - A cgroup that is no container, no pod and not above one has no series, nor has a systemd service
   unless `metrics.systemd` is on.
 - At `/`, `container_fs_usage_bytes` and the like have each filesystem once, without containers'
