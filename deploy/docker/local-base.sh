@@ -4,8 +4,8 @@
 #   deploy/docker/local-base.sh [TAG]        default: container-agent-base:local
 #
 # For building and testing the image on a machine without a registry. It holds the installed files
-# of python3-venv and of all it depends on: no shell, no package manager, no documentation. Takes
-# seconds. The tar is kept in ${XDG_CACHE_HOME:-~/.cache}/container-agent, one per set of package
+# of python3-venv, of libbpf1 (for the probes) where that is installed, and of all they depend on: no
+# shell, no package manager, no documentation. Takes seconds. The tar is kept in ${XDG_CACHE_HOME:-~/.cache}/container-agent, one per set of package
 # versions. Needs: dpkg, python3-venv installed, docker.
 set -eu
 
@@ -29,7 +29,7 @@ packages=$(
             needs[name] = depends
         }
         END {
-            todo[1] = "base-files"; todo[2] = "python3-venv"; last = 2
+            todo[1] = "base-files"; todo[2] = "python3-venv"; todo[3] = "libbpf1"; last = 3
             for (i = 1; i <= last; i++) {
                 if (seen[todo[i]]++ || !(todo[i] in needs)) continue
                 print todo[i]
