@@ -12,6 +12,7 @@ newer than the guest has. Tests that need one skip where it is not there. From t
                   containers_image_ostree_stub exclude_graphdriver_btrfs btrfs_noversion" ./cmd/crio
                   make -C pinns
     nerdctl       go build ./cmd/nerdctl
+    kubelet       python -m tests.host.kubernetes_programs kubelet; for tests/host/test_kubelet.py
 """
 
 from __future__ import annotations

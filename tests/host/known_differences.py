@@ -24,14 +24,14 @@ class Difference:
     reason: str
     names: re.Pattern[str]
     holds: Callable[[Labels], bool] = lambda _: True
-    only_v1: bool = False
-    """Whether a kubelet on cgroup v2 has no such series either."""
+    always: bool = True
+    """Whether every kubelet has such series, and not those on cgroup v1 or on some hosts alone."""
 
 
 def _difference(
-    reason: str, names: str, holds: Callable[[Labels], bool] = lambda _: True, v1: bool = False
+    reason: str, names: str, holds: Callable[[Labels], bool] = lambda _: True, always: bool = True
 ) -> Difference:
-    return Difference(reason, re.compile(names), holds, v1)
+    return Difference(reason, re.compile(names), holds, always)
 
 
 def _is_root(labels: Labels) -> bool:
@@ -70,19 +70,19 @@ DIFFERENCES: Final = (
         "cgroup v1 counts the same bytes several times over",
         r"container_blkio_device_usage_total\Z",
         lambda labels: labels["operation"] in ("Async", "Sync", "Discard", "Total"),
-        v1=True,
+        always=False,
     ),
     _difference(
         "a disk without a name: ours have theirs",
         r"container_(?:blkio_device_usage|fs_(?:reads|writes)(?:_bytes)?)_total\Z",
         lambda labels: labels["device"] == "",
-        v1=True,
+        always=False,
     ),
     _difference(
-        "containers' overlays are their disk's numbers again; what is below /sys holds no files",
+        "containers' overlays are their disk's numbers again; no files are below /sys and /proc",
         r"container_fs_(?:usage|limit)_bytes\Z|container_fs_inodes_(?:free|total)\Z",
         lambda labels: (
-            _is_root(labels) and labels["device"].startswith(("overlay", "/sys/fs/cgroup"))
+            _is_root(labels) and labels["device"].startswith(("overlay", "/sys/", "/proc/"))
         ),
     ),
     _difference(
@@ -94,6 +94,7 @@ DIFFERENCES: Final = (
         "a pod on the host's network has no traffic of its own",
         r"container_network_",
         lambda labels: labels["pod"].startswith("hostnet"),
+        always=False,
     ),
 )
 
@@ -115,7 +116,8 @@ def is_told_otherwise(name: str, labels: Labels, *, v1: bool) -> bool:
         # A mount that the test's own /var hides from the kubelet.
         return True
     if not v1:
-        return False
+        # cAdvisor has no kernel memory on v2 and says 0.
+        return name == "container_memory_kernel_usage"
     if name == "container_memory_failures_total":
         # v1 has a count without and one with what is below; cAdvisor takes the first for both.
         return _is_not_a_container(labels)

@@ -91,7 +91,7 @@ class Kubelet:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(f"{value}\n")
         for hierarchy in hierarchies():
-            (hierarchy / self.cgroup.strip("/")).mkdir(parents=True)
+            _make_cgroup(hierarchy, self.cgroup)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         self.url = f"https://127.0.0.1:{port}"
@@ -216,6 +216,18 @@ class Kubelet:
             "containerLogMaxFiles": 3,
             "containerLogMonitorInterval": "3s",
         }
+
+
+def _make_cgroup(hierarchy: Path, path: str) -> None:
+    """Make it with those above it; on cgroup v2 with all the controllers the root has."""
+    directory = hierarchy
+    for name in path.strip("/").split("/"):
+        controllers = directory / "cgroup.controllers"
+        if controllers.exists():
+            wanted = " ".join(f"+{controller}" for controller in controllers.read_text().split())
+            (directory / "cgroup.subtree_control").write_text(wanted)
+        directory /= name
+        directory.mkdir(exist_ok=True)
 
 
 def _unverified() -> ssl.SSLContext:

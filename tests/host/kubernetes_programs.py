@@ -30,8 +30,8 @@ _GO = re.compile(r"^go .*$", re.MULTILINE)
 
 
 def program(name: str) -> Path:
-    """A program that was built. Raises `HostUnavailable` where it was not."""
-    found = _directory() / name
+    """A program on PATH, or that was built. Raises `HostUnavailable` where there is none."""
+    found = Path(shutil.which(name) or _directory() / name)
     if not found.exists():
         raise HostUnavailable(
             f"{name} is not built: python -m tests.host.kubernetes_programs {name}"
