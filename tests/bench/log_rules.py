@@ -55,7 +55,7 @@ CASES: Final = (
     Case("off", "text", None),
     Case("off, exact", "text", EXACT),
     Case("max_line", "text", LogRule(max_line=100)),
-    Case("max_line, none longer", "text", LogRule(max_line=16_384)),
+    Case("max_line, 16 KiB", "text", LogRule(max_line=16_384)),
     Case("include", "text", LogRule(include=("[A-Za-z]",))),
     Case("exclude", "text", LogRule(exclude=("^GET /healthz ", "favicon"))),
     Case("sample", "text", LogRule(sample=0.5)),
