@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.daemon import wait_until
 from tests.host.docker import DockerHost
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,17 @@ def in_image(image: str, *command: str) -> str:
     )
 
 
+def health(container: str) -> str:
+    """What `agent health` prints in it; "" while it is not ready."""
+    return subprocess.run(
+        ["docker", "exec", container, "agent", "health"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    ).stdout.removeprefix("the host has not been read yet\n")
+
+
 @pytest.mark.host
 @pytest.mark.timeout(300)
 class TestTheBuiltImage:
@@ -159,6 +171,28 @@ class TestTheBuiltImage:
         )
         assert done.returncode == 5
         assert "no answer from 127.0.0.1:9464" in done.stderr
+
+    def test_the_probes_count_in_a_container_with_the_rights_that_are_told(
+        self, image: str
+    ) -> None:
+        name = f"container-agent-test-{uuid.uuid4().hex}"
+        # Docker 20.10 knows no CAP_BPF and CAP_PERFMON; SYS_ADMIN stands in for both.
+        rights = ("SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN")
+        run(
+            *("docker", "run", "--detach", "--name", name, "--network", "none", "--read-only"),
+            *("--user", "0:0", "--pid", "host", "--cap-drop", "ALL"),
+            *(part for right in rights for part in ("--cap-add", right)),
+            *("--security-opt", "no-new-privileges"),
+            *("--tmpfs", "/var/lib/container-agent", "--tmpfs", "/var/log/container-agent"),
+            *("--volume", "/proc:/host/proc:ro", "--env", "AGENT_PATHS_PROC=/host/proc"),
+            *("--volume", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro"),
+            *("--env", "AGENT_PATHS_CGROUP=/host/sys/fs/cgroup", image),
+        )
+        try:
+            wait_until(lambda: health(name) != "", 60, "the agent is ready")
+            assert health(name) == "ok\n"
+        finally:
+            run("docker", "rm", "--force", name)
 
     def test_it_carries_no_package_manager_and_its_labels(self, image: str) -> None:
         config = json.loads(run("docker", "image", "inspect", image))[0]["Config"]
