@@ -142,7 +142,7 @@ class BulkClient:
             middle = len(whole) // 2
             progress.left[:0] = [b"".join(whole[:middle]), b"".join(whole[middle:])]
             return []
-        _refuse(progress, [(one, Result(answer.status, answer.first_line)) for one in whole])
+        _refuse(progress, [(one, Result(answer.status, reason=answer.first_line)) for one in whole])
         return []
 
     def _sort(self, payload: bytes, body: bytes, progress: _Progress) -> list[bytes]:

@@ -128,14 +128,9 @@ class OpenSearch:
         assert 200 <= status < 300, answer
         return answer
 
-    def set(self, path: str, setting: str, value: object) -> None:
-        """One setting of an index, or of the "_cluster"; None: its default again."""
-        settings: dict[str, object] = {setting: value}
-        if path == "_cluster":
-            settings = {"transient": settings}
-        self.done(
-            "PUT", f"{path}/_settings" if path != "_cluster" else f"{path}/settings", settings
-        )
+    def set(self, index: str, setting: str, value: object) -> None:
+        """One setting of an index; None: its default again."""
+        self.done("PUT", f"{index}/_settings", {setting: value})
 
     def stored(self, index: str) -> list[Stored]:
         """Every document of an index or data stream (10,000 at most), by time and place."""
