@@ -44,8 +44,10 @@ func main() {
 		container.ResctrlMetrics:                 struct{}{},
 		container.CPUSetMetrics:                  struct{}{},
 	})
+	// The command splits its flags raw_cgroup_prefix_whitelist and env_metadata_whitelist, both "" by
+	// default, at commas: one empty prefix, which every cgroup has.
 	found, err := manager.New(memory.New(2*time.Minute, nil), sysfs.NewRealSysFs(),
-		manager.HousekeepingConfigFlags, included, http.DefaultClient, []string{}, []string{}, "", 0)
+		manager.HousekeepingConfigFlags, included, http.DefaultClient, []string{""}, []string{""}, "", 0)
 	if err != nil {
 		log.Fatal(err)
 	}
