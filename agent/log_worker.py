@@ -37,6 +37,7 @@ from agent.logs.handover import WorkerInput, parse_worker_input
 
 if TYPE_CHECKING:
     from agent.logs.chunk import Destination
+    from agent.logs.faults import FaultLog
     from agent.logs.pipeline import Pipeline
 
 _LOCK_WAIT: Final = 10.0
@@ -137,7 +138,7 @@ async def _work(given: WorkerInput) -> None:
     )
     pipeline.worker.journal = journal.read
     pipeline.worker.journal_reason = journal.reason
-    pipeline.worker.native = _native(given)
+    pipeline.worker.native = _native(given, faults)
     if loaded.set_aside:
         pipeline.worker.checkpoints_set_aside = 1
         faults.report(
@@ -206,12 +207,19 @@ def _destination(given: WorkerInput) -> Destination:
             return OtlpClient(wanted)
 
 
-def _native(given: WorkerInput) -> bool | None:
+def _native(given: WorkerInput, faults: FaultLog) -> bool | None:
     """Whether lines are encoded by compiled code; None where there is none for the destination."""
     if given.destination.type != "fluentd":
         return None
-    from exporters.fluentd.blocks import NATIVE
+    from exporters.fluentd.blocks import NATIVE, STALE
 
+    if STALE:
+        faults.report(
+            "warning",
+            "compiled code of another version",
+            "The compiled loop is of another version: the slower one in Python is used. Install "
+            "the agent again; in a checkout run `python setup.py build_ext --inplace`.",
+        )
     return NATIVE
 
 

@@ -236,7 +236,13 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
+/* As in blocks.py: another number is another contract between the two. */
+static int add_contract(PyObject *self)
+{
+    return PyModule_AddIntConstant(self, "CONTRACT", 2);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, add_contract}, {0, NULL}};
 
 static struct PyModuleDef module = {
     .m_base = PyModuleDef_HEAD_INIT,

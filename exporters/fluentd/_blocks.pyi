@@ -1,3 +1,5 @@
+CONTRACT: int
+
 def encode(
     log_format: int,
     data: bytes | bytearray,

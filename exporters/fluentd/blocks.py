@@ -36,13 +36,18 @@ from agent.records import NamedTuple
 from exporters.fluentd.columns import BEGIN, END, Columns, cri_columns, docker_columns
 from exporters.fluentd.headers import LONGEST, Headers
 
+_CONTRACT: Final = 2
+"""With _blocks.c, which says the same number: what `encode` takes, returns and promises."""
+
 _native: Callable[[int, Bytes, int, int, int, bytes, bytes, bytes], tuple[bytes, int, int]] | None
 try:
     from exporters.fluentd import _blocks
 except ImportError:  # installed without a compiler
-    _native = None
+    _native, STALE = None, False
 else:
-    _native = _blocks.encode
+    STALE = getattr(_blocks, "CONTRACT", None) != _CONTRACT
+    """Whether it was compiled from another version's source, as after a `git pull`: not used."""
+    _native = None if STALE else _blocks.encode
 
 NATIVE: Final = _native is not None and os.environ.get("AGENT_LOGS_NATIVE", "1") != "0"
 """Whether the compiled loop is used."""

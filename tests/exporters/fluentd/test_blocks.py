@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from typing import Protocol
 
 import pytest
@@ -309,6 +311,22 @@ def test_the_compiled_loop_refuses_a_part_that_is_not_there(part: tuple[int, int
 def test_a_block_without_a_newline_gives_nothing() -> None:
     assert in_c("cri").encode(CRI_LINE, 0, len(CRI_LINE)) == (b"", 0, 0)
     assert pure("cri").encode(CRI_LINE, 0, len(CRI_LINE)) == (b"", 0, 0)
+
+
+_OLDER = """
+import sys, types
+import exporters.fluentd
+older = types.ModuleType("exporters.fluentd._blocks")
+older.encode = None
+exporters.fluentd._blocks = sys.modules[older.__name__] = older
+from exporters.fluentd import blocks
+assert blocks.STALE and not blocks.NATIVE
+"""
+
+
+def test_compiled_code_of_another_version_is_not_used() -> None:
+    assert not blocks.STALE, "compile it again: python setup.py build_ext --inplace"
+    subprocess.run([sys.executable, "-c", _OLDER], check=True)
 
 
 def test_other_formats_have_no_short_way() -> None:
