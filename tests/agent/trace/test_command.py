@@ -253,7 +253,7 @@ def test_the_missing_capability_is_named(
     pair: tuple[Talker, Talker], capabilities: tuple[str, ...], reason: str
 ) -> None:
     done = as_nobody(capabilities, command(pair[0]))
-    assert (done.returncode, done.stderr) == (4, f"agent trace: {reason}\n")
+    assert (done.returncode, done.stderr) == (4, f"agent trace: {reason}; try as root\n")
 
 
 def test_two_capabilities_are_enough_and_what_is_not_known_is_said(
