@@ -138,7 +138,7 @@ class _Zsh:
         if self._pid == 0:  # pragma: no cover - another process
             os.execvpe("zsh", ["zsh", "-i"], environment)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        self.until(lambda text: "> " in text)
+        self.until(lambda text: ">" in text)  # lines without the spaces at their end
 
     def until(self, there: Callable[[str], bool]) -> str:
         """What the screen shows once that is so, or after half a minute."""
