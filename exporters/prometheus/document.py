@@ -92,6 +92,8 @@ names, types, labels and values are cAdvisor's but for this.
   unless `metrics.systemd` is on.
 - At `/`, `container_fs_usage_bytes` and the like have each filesystem once, without containers'
   overlays (the numbers of the disk below them, again) and what is below `/proc` and `/sys`.
+- On cgroup v2 the kernel keeps no peak, events, weight, period or protection of `/`: no series,
+  where cAdvisor says 0 or a default.
 - `container_spec_memory_reservation_limit_bytes` is `memory.low`, which runtimes set; cAdvisor
   reads `memory.min`, which they do not.
 - On cgroup v1 and hybrid hosts series are those of v2, where cAdvisor's differ from one to the

@@ -67,6 +67,13 @@ DIFFERENCES: Final = (
         _is_root,
     ),
     _difference(
+        "cgroup v2 has no such file for /: cAdvisor says 0, or a default",
+        r"container_memory_(?:failcnt|max_usage_bytes)\Z|container_oom_events_total\Z"
+        r"|container_spec_(?:cpu_period|cpu_shares|memory_reservation_limit_bytes)\Z",
+        _is_root,
+        always=False,
+    ),
+    _difference(
         "cgroup v1 counts the same bytes several times over",
         r"container_blkio_device_usage_total\Z",
         lambda labels: labels["operation"] in ("Async", "Sync", "Discard", "Total"),

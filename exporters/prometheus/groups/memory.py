@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from agent.model import Sample
+from collections.abc import Iterable
+
+from agent.model import Sample, Snapshot
 from exporters.prometheus.metric import (
+    NO_LABELS,
+    Labels,
     Metric,
+    Number,
     counter,
     counters,
     field,
@@ -22,6 +27,15 @@ def memory_usage(sample: Sample) -> int | None:
     if sample.cgroup.path != "/" or stat is None or stat.anon is None or stat.file is None:
         return None
     return stat.anon + stat.file
+
+
+def _swap(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:
+    """memory.swap.current; the v2 root has no such file, there the machine's as cAdvisor does."""
+    swap, meminfo = sample.reading.memory_swap_current, snapshot.host.meminfo
+    if swap is None and sample.cgroup.path == "/" and meminfo is not None:
+        total, free = meminfo.swap_total, meminfo.swap_free
+        swap = None if total is None or free is None else total - free
+    yield NO_LABELS, swap
 
 
 def memory_working_set(sample: Sample) -> int | None:
@@ -73,11 +87,12 @@ METRICS: tuple[Metric, ...] = (
         key("memory_stat", "kernel"),
         unit="bytes",
     ),
-    gauge(
-        "container_memory_swap",
-        "memory.swap.current",
-        "Swap in use, in bytes.",
-        field("memory_swap_current"),
+    Metric(
+        name="container_memory_swap",
+        type="gauge",
+        source="memory.swap.current; SwapTotal - SwapFree for / on v2",
+        help="Swap in use, in bytes.",
+        read=_swap,
         unit="bytes",
     ),
     gauge(
