@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
-from agent.lean import replaced
-
 
 class _Stream(Protocol):
     def compress(self, data: bytes, /) -> bytes: ...
@@ -25,17 +23,11 @@ LEVEL: Final = 1
 _GZIP: Final = zlib.MAX_WBITS | 16
 
 try:
-    # All it wants of a module as large as itself is the class of its errors.
-    with replaced("isal.igzip_lib", IsalError=zlib.error, error=zlib.error):
-        from isal import isal_zlib  # type: ignore[import-not-found,unused-ignore]
+    from isal import isal_zlib  # type: ignore[import-not-found,unused-ignore]
 
     BY = "isal"
 except ImportError:
     BY = "zlib"
-except AttributeError:  # a release that wants more of it
-    from isal import isal_zlib
-
-    BY = "isal"
 
 
 def compress(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -11,9 +11,8 @@ is whole, so strings and lists over several lines are what they are to tomllib.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
-
-from agent.plain_tomllib import tomllib
 
 
 def key_lines(text: str) -> dict[str, int]:

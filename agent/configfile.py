@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
@@ -23,7 +24,6 @@ from typing import Literal, TypeVar
 from agent.config import Config
 from agent.config_lines import key_lines
 from agent.file_destination import FileDestination
-from agent.plain_tomllib import tomllib
 from agent.records import hints, is_record
 
 S = TypeVar("S")

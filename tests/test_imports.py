@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"agent.families", "agent.own_process", "agent.revision", "agent.version"}
     ),
     "agent.accept": frozenset(),
-    "agent.compression": frozenset({"agent.lean"}),
+    "agent.compression": frozenset(),
     "agent.web": frozenset(),
     "agent.exchange": frozenset({"agent.config"}),
     "agent.server": frozenset({"agent.compression", "agent.plain_cheroot", "agent.exchange"}),
@@ -58,11 +58,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.garbage": frozenset(),
     "agent.child": frozenset(),
     "agent.demo": frozenset(),
-    "agent.config_lines": frozenset({"agent.plain_tomllib"}),
+    "agent.config_lines": frozenset(),
     "agent.completion": frozenset(),
-    "agent.plain_tomllib": frozenset({"agent.named_tuple"}),
-    "agent.configfile": LOG_SECTIONS
-    | {"agent.config", "agent.config_lines", "agent.plain_tomllib"},
+    "agent.configfile": LOG_SECTIONS | {"agent.config", "agent.config_lines"},
     "agent.cgroupfs": frozenset({"agent.kernelfile"}),
     "agent.procfs": frozenset({"agent.kernelfile"}),
     "agent.bpf": frozenset({"agent.kernelfile"}),
