@@ -54,8 +54,12 @@ class LogHost:
             "Config": {"Image": "demo:1", "Labels": {}},
             "State": {"Running": True, "Pid": 1, "StartedAt": "2026-11-24T03:00:00Z"},
         }
-        (directory / "hostconfig.json").write_text('{"LogConfig":{"Type":"json-file"}}')
-        (directory / "config.v2.json").write_text(json.dumps(config))
+        host_config = {"LogConfig": {"Type": "json-file"}}
+        for file, content in (("hostconfig.json", host_config), ("config.v2.json", config)):
+            # As dockerd does: who looks meanwhile never sees half of it.
+            beside = directory / f".tmp-{file}"
+            beside.write_text(json.dumps(content))
+            beside.rename(directory / file)
         return log
 
     def worker_input(self, destination: Destination, *, from_start: bool = True) -> bytes:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, cast
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import orjson
@@ -23,8 +24,18 @@ DRIVER: Final = shutil.which("chromedriver")
 CHROMIUM: Final = shutil.which("chromium")
 _ELEMENT: Final = "element-6066-11e4-a52e-4f735466cecf"
 _PATIENCE: Final = 30.0
+_PASSING: Final = ("no such element", "stale element reference")
+"""Errors that may be those of a page that is being left."""
 
 Json = dict[str, "Json"] | list["Json"] | str | float | bool | None
+
+
+class Refused(Exception):
+    """The driver could not do it. `error`: its code, of the protocol's table."""
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(f"{error}: {message}")
+        self.error = error
 
 
 class Browser:
@@ -51,15 +62,22 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click on the middle of an element."""
-        self._ask(f"element/{self._find(selector)}/click", {})
+        self._of(selector, "click", {})
 
     def type(self, selector: str, text: str) -> None:
         """Type into an element."""
-        self._ask(f"element/{self._find(selector)}/value", {"text": text})
+        self._of(selector, "value", {"text": text})
 
     def text(self, selector: str = "body") -> str:
         """What a person reads there."""
-        return str(self._ask(f"element/{self._find(selector)}/text"))
+        return str(self._of(selector, "text"))
+
+    def reads(self, selector: str, text: str) -> None:
+        """Until a person reads `text` there, which may be on the page that comes next."""
+        end = time.monotonic() + _PATIENCE
+        while text not in (found := self.text(selector)):
+            assert time.monotonic() < end, f"never read: {text}\n{found}"
+            time.sleep(0.05)
 
     def screenshot(self, path: Path) -> None:
         """As a PNG."""
@@ -74,9 +92,18 @@ class Browser:
         """End the session."""
         _send("DELETE", self._url)
 
-    def _find(self, selector: str) -> str:
-        found = self._ask("element", {"using": "css selector", "value": selector})
-        return str(cast(dict[str, str], found)[_ELEMENT])
+    def _of(self, selector: str, command: str, body: Json = None) -> Json:
+        """Ask of an element, again where the page it is on comes or goes just now."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                found = self._ask("element", {"using": "css selector", "value": selector})
+                element = cast(dict[str, str], found)[_ELEMENT]
+                return self._ask(f"element/{element}/{command}", body)
+            except Refused as refused:
+                if refused.error not in _PASSING or time.monotonic() >= end:
+                    raise
+            time.sleep(0.05)
 
     def _ask(self, command: str, body: Json = None) -> Json:
         return _send("GET" if body is None else "POST", f"{self._url}/{command}", body)
@@ -128,5 +155,10 @@ def _port(driver: subprocess.Popen[str]) -> int:
 def _send(method: str, url: str, body: Json = None) -> Json:
     data = None if body is None else orjson.dumps(body)
     request = Request(url, data, {"Content-Type": "application/json"}, method=method)
-    with urlopen(request, timeout=60) as answer:
-        return cast(Json, orjson.loads(answer.read())["value"])
+    try:
+        with urlopen(request, timeout=60) as answer:
+            return cast(Json, orjson.loads(answer.read())["value"])
+    except HTTPError as answer:
+        with answer:
+            value = orjson.loads(answer.read())["value"]
+        raise Refused(value["error"], value["message"]) from None

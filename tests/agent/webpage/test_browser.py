@@ -138,10 +138,10 @@ def test_without_a_script_it_is_a_plain_table_with_links(tmp_path: Path) -> None
     )
     with serving() as url, browsing(tmp_path) as plain:
         plain.open(url)
-        assert "throttled 60% of periods" in plain.text("tbody tr")
+        plain.reads("tbody tr", "throttled 60% of periods")
         plain.click("tbody a")
-        assert "raise or drop the CPU limit" in plain.text("main")
+        plain.reads("main", "raise or drop the CPU limit")
         plain.click(".back a")
         plain.type("#filter input[type=search]", "web")
         plain.click("#filter button")
-        assert "1 of 3 shown" in plain.text("main")
+        plain.reads("main", "1 of 3 shown")
