@@ -6,11 +6,11 @@ The layout is stated in probes/block_io.h; a test compares it with this file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.records import dataclass
 
 OPS: Final = ("read", "write", "discard", "other")
@@ -43,19 +43,13 @@ class BlockIoCounts:
     """By `OPS`; only those there were."""
 
 
-def decode_block_io(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, BlockIoCounts]:
+def decode_block_io(batches: Batches) -> dict[int, BlockIoCounts]:
     """Decode map "counts": keys one after the other, and their values."""
     ops: dict[int, dict[str, OpCounts]] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), KEY.size)
-        if left or len(values) != count * COUNTS.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup, op, _), (transferred, errors, *latency) in zip(
-            KEY.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
-        ):
-            if op >= len(OPS):
-                raise UnexpectedRecord(f"operation {op}")
-            ops.setdefault(cgroup, {})[OPS[op]] = OpCounts(
-                transferred, errors, Durations(tuple(latency[:SLOTS]), latency[SLOTS])
-            )
+    for (cgroup, op, _), (transferred, errors, *latency) in entries(batches, KEY, COUNTS):
+        if op >= len(OPS):
+            raise UnexpectedRecord(f"operation {op}")
+        ops.setdefault(cgroup, {})[OPS[op]] = OpCounts(
+            transferred, errors, Durations(tuple(latency[:SLOTS]), latency[SLOTS])
+        )
     return {cgroup: BlockIoCounts(each) for cgroup, each in ops.items()}

@@ -7,11 +7,11 @@ order.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
 
 from agent.bpf.cgroup_news import CgroupChange, CgroupEvent, ProcessEnded
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.bpf.reading import Reading
 from agent.records import NamedTuple
 
@@ -52,24 +52,16 @@ class CgroupsCounts(NamedTuple):
     removed: int | None
 
 
-def decode_cgroups(
-    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
-) -> Reading[CgroupsCounts]:
+def decode_cgroups(batches: Batches, features: Collection[str]) -> Reading[CgroupsCounts]:
     """Decode map "counts". `features`: which of made, removed are counted."""
     zero = CgroupsCounts(*(0 if name in features else None for name in ("made", "removed")))
     found: dict[int, CgroupsCounts] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), KEY.size)
-        if left or len(values) != count * VALUE.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup, what, _), (number,) in zip(
-            KEY.iter_unpack(keys), VALUE.iter_unpack(values), strict=True
-        ):
-            of = found.get(cgroup, zero)
-            if what == MADE:
-                found[cgroup] = of._replace(made=number)
-            elif what == REMOVED:
-                found[cgroup] = of._replace(removed=number)
-            else:
-                raise UnexpectedRecord(f"event {what} of a cgroup")
+    for (cgroup, what, _), (number,) in entries(batches, KEY, VALUE):
+        of = found.get(cgroup, zero)
+        if what == MADE:
+            found[cgroup] = of._replace(made=number)
+        elif what == REMOVED:
+            found[cgroup] = of._replace(removed=number)
+        else:
+            raise UnexpectedRecord(f"event {what} of a cgroup")
     return Reading(found, zero)

@@ -6,11 +6,11 @@ The layout is stated in probes/dns.h; a test compares it with this file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.bpf.entries import Batches, entries
 from agent.records import dataclass
 
 CGROUP: Final = struct.Struct("=Q")
@@ -62,9 +62,7 @@ class Unanswered:
 NOTHING: Final = DnsCounts(0, 0, {}, 0, NONE)
 
 
-def decode_dns(
-    batches: Iterable[tuple[bytes, bytes]], timeouts: Mapping[int, int]
-) -> dict[int, DnsCounts]:
+def decode_dns(batches: Batches, timeouts: Mapping[int, int]) -> dict[int, DnsCounts]:
     """
     Map "dns": cgroup id -> counts, only of cgroups that asked.
 
@@ -73,48 +71,28 @@ def decode_dns(
     decoded = {
         cgroup: DnsCounts(0, 0, {}, count, NONE) for cgroup, count in timeouts.items() if count
     }
-    for keys, values in _checked(batches, CGROUP.size, COUNTS.size):
-        for (cgroup,), counters in zip(
-            CGROUP.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
-        ):
-            queries, retries = counters[:2]
-            codes = enumerate(counters[2 : 2 + CODES])
-            *slots, ns = counters[2 + CODES :]
-            decoded[cgroup] = DnsCounts(
-                queries,
-                retries,
-                {RCODES.get(code, str(code)): count for code, count in codes if count},
-                timeouts.get(cgroup, 0),
-                Durations(tuple(slots), ns),
-            )
+    for (cgroup,), counters in entries(batches, CGROUP, COUNTS):
+        queries, retries = counters[:2]
+        codes = enumerate(counters[2 : 2 + CODES])
+        *slots, ns = counters[2 + CODES :]
+        decoded[cgroup] = DnsCounts(
+            queries,
+            retries,
+            {RCODES.get(code, str(code)): count for code, count in codes if count},
+            timeouts.get(cgroup, 0),
+            Durations(tuple(slots), ns),
+        )
     return decoded
 
 
-def decode_timeouts(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, int]:
+def decode_timeouts(batches: Batches) -> dict[int, int]:
     """Map "timeouts": cgroup id -> queries."""
-    return {
-        cgroup: count
-        for keys, values in _checked(batches, CGROUP.size, CGROUP.size)
-        for (cgroup,), (count,) in zip(
-            CGROUP.iter_unpack(keys), CGROUP.iter_unpack(values), strict=True
-        )
-    }
+    return {cgroup: count for (cgroup,), (count,) in entries(batches, CGROUP, CGROUP)}
 
 
-def decode_waiting(batches: Iterable[tuple[bytes, bytes]]) -> list[Unanswered]:
+def decode_waiting(batches: Batches) -> list[Unanswered]:
     """Map "waiting"."""
     return [
-        Unanswered(keys[i * QUESTION.size : (i + 1) * QUESTION.size], cgroup, began_ns)
-        for keys, values in _checked(batches, QUESTION.size, ASKED.size)
-        for i, (cgroup, began_ns) in enumerate(ASKED.iter_unpack(values))
+        Unanswered(QUESTION.pack(*question), cgroup, began_ns)
+        for question, (cgroup, began_ns) in entries(batches, QUESTION, ASKED)
     ]
-
-
-def _checked(
-    batches: Iterable[tuple[bytes, bytes]], key: int, value: int
-) -> Iterable[tuple[bytes, bytes]]:
-    for keys, values in batches:
-        count, left = divmod(len(keys), key)
-        if left or len(values) != count * value:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        yield keys, values

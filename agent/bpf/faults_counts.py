@@ -7,10 +7,10 @@ order.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, entries
 from agent.bpf.reading import Reading
 from agent.records import dataclass
 
@@ -50,9 +50,7 @@ class FaultsCounts:
     latency: FaultLatency | None
 
 
-def decode_faults(
-    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
-) -> Reading[FaultsCounts]:
+def decode_faults(batches: Batches, features: Collection[str]) -> Reading[FaultsCounts]:
     """Decode map "faults". `features`: which of minor, major, latency are counted."""
     zero = FaultsCounts(
         minor=0 if "minor" in features else None,
@@ -60,16 +58,10 @@ def decode_faults(
         latency=NO_LATENCY if {"major", "latency"} <= set(features) else None,
     )
     found: dict[int, FaultsCounts] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), CGROUP.size)
-        if left or len(values) != count * COUNTS.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup,), (minor, major, ns, *buckets) in zip(
-            CGROUP.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
-        ):
-            found[cgroup] = FaultsCounts(
-                minor=None if zero.minor is None else minor,
-                major=None if zero.major is None else major,
-                latency=None if zero.latency is None else FaultLatency(ns, tuple(buckets)),
-            )
+    for (cgroup,), (minor, major, ns, *buckets) in entries(batches, CGROUP, COUNTS):
+        found[cgroup] = FaultsCounts(
+            minor=None if zero.minor is None else minor,
+            major=None if zero.major is None else major,
+            latency=None if zero.latency is None else FaultLatency(ns, tuple(buckets)),
+        )
     return Reading(found, zero)

@@ -7,11 +7,11 @@ order.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from agent.bpf.block_io_counts import OPS
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.records import NamedTuple, dataclass, field
 
 BUCKETS: Final = 36
@@ -35,8 +35,6 @@ FILE: Final = struct.Struct("=4Q48s")
 KINDS_OF_FILE: Final = ("file", "none", "device")
 """enum io_of: a file; no file, as of direct I/O and swap; the device itself, where a filesystem
 keeps what is its own."""
-
-Batches = Iterable[tuple[bytes, bytes]]
 
 
 class Device(NamedTuple):
@@ -119,7 +117,7 @@ class IoTimes:
 def decode_streams(batches: Batches) -> dict[int, dict[Stream, StreamCounts]]:
     """Map "counts", by cgroup."""
     found: dict[int, dict[Stream, StreamCounts]] = {}
-    for (cgroup, device, operation), (size, errors, ns, *slots) in _pairs(batches, KEY, COUNTS):
+    for (cgroup, device, operation), (size, errors, ns, *slots) in entries(batches, KEY, COUNTS):
         if operation >= len(OPS):
             raise UnexpectedRecord(f"operation {operation}")
         found.setdefault(cgroup, {})[Stream(_device(device), OPS[operation])] = StreamCounts(
@@ -131,7 +129,7 @@ def decode_streams(batches: Batches) -> dict[int, dict[Stream, StreamCounts]]:
 def decode_processes(batches: Batches) -> dict[int, dict[int, ProcessIo]]:
     """Map "processes", by cgroup."""
     found: dict[int, dict[int, ProcessIo]] = {}
-    for (cgroup, pid, _), (requests, read, written, ns, comm) in _pairs(
+    for (cgroup, pid, _), (requests, read, written, ns, comm) in entries(
         batches, PROCESS_KEY, PROCESS
     ):
         of = IoSum(requests, read, written, ns)
@@ -142,7 +140,7 @@ def decode_processes(batches: Batches) -> dict[int, dict[int, ProcessIo]]:
 def decode_files(batches: Batches) -> dict[int, dict[File, IoSum]]:
     """Map "files", by cgroup."""
     found: dict[int, dict[File, IoSum]] = {}
-    for (cgroup, inode, device, of), (requests, read, written, ns, name) in _pairs(
+    for (cgroup, inode, device, of), (requests, read, written, ns, name) in entries(
         batches, FILE_KEY, FILE
     ):
         if of >= len(KINDS_OF_FILE):
@@ -150,17 +148,6 @@ def decode_files(batches: Batches) -> dict[int, dict[File, IoSum]]:
         file = File(KINDS_OF_FILE[of], _device(device), inode, _text(name))
         found.setdefault(cgroup, {})[file] = IoSum(requests, read, written, ns)
     return found
-
-
-def _pairs(
-    batches: Batches, key: struct.Struct, value: struct.Struct
-) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
-    """Each key with its value, both unpacked."""
-    for keys, values in batches:
-        count, left = divmod(len(keys), key.size)
-        if left or len(values) != count * value.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        yield from zip(key.iter_unpack(keys), value.iter_unpack(values), strict=True)
 
 
 def _device(number: int) -> Device:

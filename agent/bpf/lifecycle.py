@@ -1,7 +1,7 @@
 """The lifecycle probe: execs, ends of processes and OOM victims of each cgroup.
 
 probes/lifecycle.bpf.c  the programs
-decode.py               what they count
+lifecycle_counts.py     what they count
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from agent.bpf.decode import KEY, VALUE, LifecycleCounts, decode_lifecycle
+from agent.bpf.lifecycle_counts import KEY, VALUE, LifecycleCounts, decode_lifecycle
 from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program
 from agent.bpf.reading import Reading

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from agent.bpf.addition import add
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, entries
 from agent.bpf.probe import Kind, Maps
 from agent.bpf.probeset import ProbeSet, Program, Sampling
 from agent.bpf.reading import Reading
@@ -143,19 +143,13 @@ def kind_of(probe: OwnProbe) -> Kind[OwnCounts]:
 
 
 def decode_own(
-    metric: OwnMetric, batches: Iterable[tuple[bytes, bytes]], cpus: int = 1
+    metric: OwnMetric, batches: Batches, cpus: int = 1
 ) -> dict[int, dict[tuple[int, ...], int]]:
     """Cgroup id -> values of the labels -> number; `cpus` values of each key are added up."""
     key, value = metric.key, struct.Struct(f"={cpus}Q")
     found: dict[int, dict[tuple[int, ...], int]] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), key.size)
-        if left or len(values) != count * value.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup, *labels), numbers in zip(
-            key.iter_unpack(keys), value.iter_unpack(values), strict=True
-        ):
-            found.setdefault(cgroup, {})[tuple(labels)] = sum(numbers)
+    for (cgroup, *labels), numbers in entries(batches, key, value):
+        found.setdefault(cgroup, {})[tuple(labels)] = sum(numbers)
     return found
 
 

@@ -7,10 +7,10 @@ order.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, entries
 from agent.bpf.reading import Reading
 from agent.records import dataclass
 
@@ -33,9 +33,7 @@ class PageCacheCounts:
     """Of these, by writes that needed nothing read."""
 
 
-def decode_page_cache(
-    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
-) -> Reading[PageCacheCounts]:
+def decode_page_cache(batches: Batches, features: Collection[str]) -> Reading[PageCacheCounts]:
     """Decode map "cache". `features`: which of added, created, reads are counted."""
     features = frozenset(features)
     reads = {"added", "reads"} <= features
@@ -50,12 +48,6 @@ def decode_page_cache(
         )
 
     found: dict[int, PageCacheCounts] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), CGROUP.size)
-        if left or len(values) != count * COUNTS.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup,), numbers in zip(
-            CGROUP.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
-        ):
-            found[cgroup] = counts(*numbers)
+    for (cgroup,), numbers in entries(batches, CGROUP, COUNTS):
+        found[cgroup] = counts(*numbers)
     return Reading(found, counts(0, 0, 0, 0))

@@ -6,11 +6,11 @@ The layout is stated in probes/reclaim.h; a test compares it with this file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.bpf.reading import Reading
 from agent.records import dataclass
 
@@ -30,21 +30,13 @@ class ReclaimCounts:
     """By `KINDS`; each that is counted here."""
 
 
-def decode_reclaim(
-    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
-) -> Reading[ReclaimCounts]:
+def decode_reclaim(batches: Batches, features: Collection[str]) -> Reading[ReclaimCounts]:
     """Decode map "counts". `features`: which of `KINDS` are counted."""
     zero = {kind: NONE for kind in KINDS if kind in features}
     found: dict[int, dict[str, Durations]] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), KEY.size)
-        if left or len(values) != count * VALUE.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup, kind, _), (*slots, ns) in zip(
-            KEY.iter_unpack(keys), VALUE.iter_unpack(values), strict=True
-        ):
-            if kind >= len(KINDS):
-                raise UnexpectedRecord(f"kind of reclaim {kind}")
-            if KINDS[kind] in zero:
-                found.setdefault(cgroup, dict(zero))[KINDS[kind]] = Durations(tuple(slots), ns)
+    for (cgroup, kind, _), (*slots, ns) in entries(batches, KEY, VALUE):
+        if kind >= len(KINDS):
+            raise UnexpectedRecord(f"kind of reclaim {kind}")
+        if KINDS[kind] in zero:
+            found.setdefault(cgroup, dict(zero))[KINDS[kind]] = Durations(tuple(slots), ns)
     return Reading({each: ReclaimCounts(of) for each, of in found.items()}, ReclaimCounts(zero))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agent.bpf.addition import add
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.records import dataclass, field
 
 BUCKETS: Final = 32
@@ -52,19 +52,13 @@ class RttCounts:
     """By address; only of cgroups it was asked for."""
 
 
-def decode_rtt(batches: Iterable[tuple[bytes, bytes]]) -> dict[int, RttCounts]:
+def decode_rtt(batches: Batches) -> dict[int, RttCounts]:
     """Map "trips", by cgroup."""
     found: dict[int, RttCounts] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), KEY.size)
-        if left or len(values) != count * COUNTS.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup, family, _, peer), (ns, *buckets) in zip(
-            KEY.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
-        ):
-            trips = Trips(ns, tuple(buckets))
-            of = RttCounts(trips, {_address(family, peer): trips} if family else {})
-            found[cgroup] = add(found[cgroup], of) if cgroup in found else of
+    for (cgroup, family, _, peer), (ns, *buckets) in entries(batches, KEY, COUNTS):
+        trips = Trips(ns, tuple(buckets))
+        of = RttCounts(trips, {_address(family, peer): trips} if family else {})
+        found[cgroup] = add(found[cgroup], of) if cgroup in found else of
     return found
 
 

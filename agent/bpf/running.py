@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 from agent.bpf import syscall
 from agent.bpf.attach import cgroup2_root
 from agent.bpf.counts import ProbeCounts, ProbesReading
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import UnexpectedRecord
 from agent.bpf.facts import gather
 from agent.bpf.loader import ProbeUnavailable, open_probe
 from agent.bpf.probe import Kind, Probe

@@ -6,10 +6,10 @@ The layout is stated in probes/sched.h; a test compares it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.records import dataclass
 
 BUCKETS: Final = 32
@@ -74,15 +74,9 @@ def decode_counts(counters: Sequence[int], takers: Mapping[int, int]) -> SchedCo
     )
 
 
-def decode_preemptions(batches: Iterable[tuple[bytes, bytes]]) -> dict[tuple[int, int], int]:
+def decode_preemptions(batches: Batches) -> dict[tuple[int, int], int]:
     """Map "preempted": (victim's cgroup id, taker's) -> how often."""
     result: dict[tuple[int, int], int] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), PREEMPTION.size)
-        if left or len(values) != count * COUNT.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (victim, taker), (times,) in zip(
-            PREEMPTION.iter_unpack(keys), COUNT.iter_unpack(values), strict=True
-        ):
-            result[victim, taker] = times
+    for (victim, taker), (times,) in entries(batches, PREEMPTION, COUNT):
+        result[victim, taker] = times
     return result

@@ -7,10 +7,10 @@ Integers are in this machine's byte order.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.bpf.syscall_names import CLASSES, NUMBERS, name_of
 from agent.records import dataclass, field
 
@@ -81,30 +81,19 @@ def decode_classes(counters: Sequence[int]) -> dict[str, ClassCounts]:
 
 
 def decode_times(
-    times: Iterable[tuple[bytes, bytes]], errors: Iterable[tuple[bytes, bytes]], machine: str = ""
+    times: Batches, errors: Batches, machine: str = ""
 ) -> dict[int, dict[str, CallTimes]]:
     """
     Maps "times" and "errors", as keys one after the other and their values: cgroup id -> name of
     the call -> counts. `machine` says whose numbers they are, this one's by default.
     """
     errnos: dict[tuple[int, int], dict[int, int]] = {}
-    for key, (count,) in _entries(errors, ERRORS):
-        errnos.setdefault(key[:2], {})[key[2]] = count
+    for (cgroup, number, errno), (count,) in entries(errors, KEY, ERRORS):
+        errnos.setdefault((cgroup, number), {})[errno] = count
     result: dict[int, dict[str, CallTimes]] = {}
-    for (cgroup, number, _), values in _entries(times, TIMES):
+    for (cgroup, number, _), values in entries(times, KEY, TIMES):
         calls, failed, ns, *buckets = values
         result.setdefault(cgroup, {})[name_of(number, machine)] = CallTimes(
             calls, failed, ns, tuple(buckets), errnos.get((cgroup, number), {})
         )
     return result
-
-
-def _entries(
-    batches: Iterable[tuple[bytes, bytes]], value: struct.Struct
-) -> Iterable[tuple[tuple[int, int, int], tuple[int, ...]]]:
-    for keys, values in batches:
-        count, left = divmod(len(keys), KEY.size)
-        if left or len(values) != count * value.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for key, counters in zip(KEY.iter_unpack(keys), value.iter_unpack(values), strict=True):
-            yield (key[0], key[1], key[2]), counters

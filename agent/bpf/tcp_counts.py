@@ -6,11 +6,11 @@ The layout is stated in probes/tcp.h; a test compares it with this file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.durations import SLOTS, Durations
+from agent.bpf.entries import Batches, entries
 from agent.records import dataclass
 
 CGROUP: Final = struct.Struct("=Q")
@@ -62,9 +62,7 @@ def nothing(features: Collection[str]) -> TcpCounts:
     return _counts((0,) * (COUNTS.size // 8), features)
 
 
-def decode_tcp(
-    batches: Iterable[tuple[bytes, bytes]], features: Collection[str]
-) -> dict[int, TcpCounts]:
+def decode_tcp(batches: Batches, features: Collection[str]) -> dict[int, TcpCounts]:
     """
     Cgroup id -> counts, only of cgroups where something happened.
 
@@ -72,14 +70,8 @@ def decode_tcp(
     connections, retransmits, resets_sent and resets_received are counted.
     """
     decoded: dict[int, TcpCounts] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), CGROUP.size)
-        if left or len(values) != count * COUNTS.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup,), counters in zip(
-            CGROUP.iter_unpack(keys), COUNTS.iter_unpack(values), strict=True
-        ):
-            decoded[cgroup] = _counts(counters, features)
+    for (cgroup,), counters in entries(batches, CGROUP, COUNTS):
+        decoded[cgroup] = _counts(counters, features)
     return decoded
 
 

@@ -6,10 +6,9 @@ The layout is stated in probes/bytes.h; a test compares it with this file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from typing import Final
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import Batches, entries
 from agent.records import dataclass
 
 CGROUP: Final = struct.Struct("=Q")
@@ -35,7 +34,7 @@ class Traffic:
 NOTHING: Final = Traffic(0, 0, 0, 0)
 
 
-def decode_bytes(batches: Iterable[tuple[bytes, bytes]], cpus: int) -> dict[int, Traffic]:
+def decode_bytes(batches: Batches, cpus: int) -> dict[int, Traffic]:
     """
     Cgroup id -> traffic, only of cgroups that had some.
 
@@ -43,12 +42,6 @@ def decode_bytes(batches: Iterable[tuple[bytes, bytes]], cpus: int) -> dict[int,
     """
     per_key = struct.Struct(f"={4 * cpus}Q")
     decoded: dict[int, Traffic] = {}
-    for keys, values in batches:
-        count, left = divmod(len(keys), CGROUP.size)
-        if left or len(values) != count * per_key.size:
-            raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
-        for (cgroup,), counters in zip(
-            CGROUP.iter_unpack(keys), per_key.iter_unpack(values), strict=True
-        ):
-            decoded[cgroup] = Traffic(*(sum(counters[i::4]) for i in range(4)))
+    for (cgroup,), counters in entries(batches, CGROUP, per_key):
+        decoded[cgroup] = Traffic(*(sum(counters[i::4]) for i in range(4)))
     return decoded

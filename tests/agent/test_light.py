@@ -33,7 +33,7 @@ def test_a_daemon_of_metrics_that_served_a_page_has_not_loaded_what_it_does_not_
     heavy |= {"importlib.metadata", "zipfile", "email.message", "inspect", "difflib", "subprocess"}
     heavy |= {"more_itertools.more", "jaraco.functools", "gzip", "shutil", "tempfile"}
     heavy |= {"prometheus_client.metrics", "dataclasses", "platform", "uuid"}
-    heavy |= {"gettext", "locale", "textwrap", "agent.log_destinations", "agent.bpf.decode"}
+    heavy |= {"gettext", "locale", "textwrap", "agent.log_destinations", "agent.bpf.entries"}
     heavy |= {"agent.bpf.libbpf", "agent.bpf.registry", "agent.logs", "agent.cli.top"}
     heavy |= {"agent.history", "agent.webpage.site", "agent.top.cells"}
     assert heavy & loaded == set()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.bpf.counts import ProbeCounts, ProbesReading
-from agent.bpf.decode import LifecycleCounts
+from agent.bpf.lifecycle_counts import LifecycleCounts
 from agent.bpf.reading import Hierarchy
 from agent.cgroupfs.hierarchies import NoCgroups
 from agent.config import HostPaths

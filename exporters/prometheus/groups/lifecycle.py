@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.bpf.decode import LifecycleCounts
+from agent.bpf.lifecycle_counts import LifecycleCounts
 from exporters.prometheus.metric import (
     AnyMetric,
     HistogramMetric,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import UnexpectedRecord
 
 Decode = Callable[[list[tuple[bytes, bytes]]], object]
 

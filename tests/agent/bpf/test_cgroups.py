@@ -31,7 +31,7 @@ from agent.bpf.cgroups_counts import (
     decode_event,
 )
 from agent.bpf.counts import ProbeCounts
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import UnexpectedRecord
 from agent.bpf.loader import open_probe
 from agent.bpf.probeset import LoaderName
 from exporters.prometheus.groups import cgroup_changes

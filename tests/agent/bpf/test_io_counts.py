@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.bpf import io_counts
 from agent.bpf.block_io_counts import OPS
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import UnexpectedRecord
 from agent.bpf.io_counts import (
     BUCKETS,
     KINDS_OF_FILE,

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.bpf.decode import KEY, VALUE, Event, LifecycleCounts
 from agent.bpf.facts import Facts, gather
 from agent.bpf.lifecycle import LIFECYCLE
+from agent.bpf.lifecycle_counts import KEY, VALUE, Event, LifecycleCounts
 from agent.bpf.loader import open_probe
 from agent.bpf.probe import Probe
 from agent.bpf.probeset import LoaderName

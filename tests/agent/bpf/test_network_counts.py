@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.bpf import dns_counts, tcp_counts, traffic_counts
-from agent.bpf.decode import UnexpectedRecord
 from agent.bpf.dns import TIMEOUT
 from agent.bpf.dns_counts import NOTHING, DnsCounts, decode_dns, decode_timeouts, decode_waiting
 from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.bpf.entries import UnexpectedRecord
 from agent.bpf.probeset import DIRECTORY
 from agent.bpf.tcp import TCP
 from agent.bpf.tcp_counts import FAILURES, TcpCounts, decode_tcp, nothing

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import UnexpectedRecord
 from agent.bpf.loader import ProbeUnavailable, open_probe
 from agent.bpf.own import (
     BadProbe,

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.bpf.counts import ProbeCounts
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import UnexpectedRecord
 from agent.bpf.probe import Probe
 from agent.bpf.probeset import LOADERS
 from agent.bpf.rtt import RTT, tell_peers

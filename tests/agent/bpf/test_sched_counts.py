@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.bpf.decode import UnexpectedRecord
+from agent.bpf.entries import UnexpectedRecord
 from agent.bpf.probeset import DIRECTORY
 from agent.bpf.sched_counts import (
     BUCKETS,

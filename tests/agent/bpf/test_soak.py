@@ -23,8 +23,8 @@ import pytest
 
 from agent.bpf.attach import cgroup2_root
 from agent.bpf.counts import ProbeCounts
-from agent.bpf.decode import LifecycleCounts
 from agent.bpf.facts import Facts
+from agent.bpf.lifecycle_counts import LifecycleCounts
 from agent.bpf.reading import Hierarchy
 from agent.bpf.registry import KINDS
 from agent.bpf.rounds import Rounds, Settings

@@ -7,15 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.bpf.decode import (
-    KEY,
-    VALUE,
-    Event,
-    LifecycleCounts,
-    UnexpectedRecord,
-    decode_lifecycle,
-)
 from agent.bpf.durations import NONE, SLOTS, Durations
+from agent.bpf.entries import UnexpectedRecord
+from agent.bpf.lifecycle_counts import KEY, VALUE, Event, LifecycleCounts, decode_lifecycle
 from agent.bpf.probeset import DIRECTORY
 
 HEADER = Path(DIRECTORY, "lifecycle.h").read_text()
@@ -87,15 +81,6 @@ def test_an_event_of_another_version_is_refused_and_quoted() -> None:
         decode_lifecycle([entry(7, 9, 3, 1)], 0, ALL)
 
 
-@pytest.mark.parametrize(
-    ("keys", "values"),
-    [(b"short", bytes(8)), (bytes(16), bytes(4)), (bytes(32), bytes(8)), (b"", bytes(8))],
-)
-def test_bytes_of_another_size_are_refused(keys: bytes, values: bytes) -> None:
-    with pytest.raises(UnexpectedRecord, match=f"{len(keys)} bytes of keys with {len(values)}"):
-        decode_lifecycle([(keys, values)], 0, ALL)
-
-
 @given(
     st.dictionaries(
         st.tuples(st.integers(0, 2**64 - 1), st.sampled_from(Event), st.integers(0, 12)),
@@ -133,11 +118,3 @@ def test_any_bytes_are_decoded_or_refused(keys: bytes, values: bytes) -> None:
     except UnexpectedRecord:
         return
     assert len(reading.cgroups) <= len(keys) // KEY.size
-
-
-def test_entries_may_come_in_several_batches() -> None:
-    first, second = entry(7, Event.EXIT, 0, 1), entry(7, Event.EXIT, 1, 2)
-    together = (first[0] + second[0], first[1] + second[1])
-    apart = decode_lifecycle([first, (b"", b""), second], 0, ALL)
-    assert apart == decode_lifecycle([together], 0, ALL)
-    assert apart.of(7).exits == {0: 1, 1: 2}

@@ -1,7 +1,6 @@
 """Bytes of the lifecycle probe's maps -> dataclasses. Pure.
 
-The layout is stated in probes/lifecycle.h; a test compares `KEY` and `Event` with it. Integers are
-in this machine's own byte order, as the kernel wrote them.
+The layout is stated in probes/lifecycle.h; a test compares `KEY` and `Event` with it.
 """
 
 from __future__ import annotations
@@ -9,10 +8,11 @@ from __future__ import annotations
 import enum
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from agent.bpf.durations import SLOTS, Durations
+from agent.bpf.entries import Batches, UnexpectedRecord, entries
 from agent.bpf.reading import Reading
 from agent.records import dataclass, field
 
@@ -34,10 +34,6 @@ class Event(enum.IntEnum):
 
 # Plain numbers: a member of an enum costs 0.2 us each time it is looked up, once an entry.
 _EXEC, _EXIT, _SIGNAL, _OOM, _LIFETIME, _LIVED_NS = (int(event) for event in Event)
-
-
-class UnexpectedRecord(ValueError):
-    """A map holds bytes this decoder does not know: object and agent are not of one version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +58,22 @@ class LifecycleCounts:
 
 
 def decode_lifecycle(
-    batches: Iterable[tuple[bytes, bytes]], dropped: int, features: Collection[str]
+    batches: Batches, dropped: int, features: Collection[str]
 ) -> Reading[LifecycleCounts]:
     """
     Decode map "counts".
 
-    `batches`: keys one after the other, and their values. `features`: which of exec, exit, oom are
-    counted.
+    `dropped`: events that map "drops" counted. `features`: which of exec, exit, oom are counted.
     """
     features = frozenset(features)
     builders: dict[int, _Builder] = defaultdict(_Builder)
-    for keys, values in batches:
-        _check_sizes(keys, values)
-        for (cgroup, event, code), (count,) in zip(
-            KEY.iter_unpack(keys), VALUE.iter_unpack(values), strict=True
-        ):
-            builders[cgroup].add(event, code, count)
+    for (cgroup, event, code), (count,) in entries(batches, KEY, VALUE):
+        builders[cgroup].add(event, code, count)
     return Reading(
         {cgroup: builder.counts(features) for cgroup, builder in builders.items()},
         _Builder().counts(features),
         {"counts": dropped},
     )
-
-
-def _check_sizes(keys: bytes, values: bytes) -> None:
-    count, left = divmod(len(keys), KEY.size)
-    if left or len(values) != count * VALUE.size:
-        raise UnexpectedRecord(f"{len(keys)} bytes of keys with {len(values)} bytes of values")
 
 
 @dataclass(slots=True)
