@@ -15,6 +15,7 @@ import struct
 from typing import Final
 
 from agent.bpf import syscall
+from agent.bpf.cpus import online_cpus
 from agent.bpf.probeset import Program, Sampling
 
 _TRACING: Final = 26  # BPF_PROG_TYPE_TRACING: what a tp_btf program is
@@ -72,15 +73,6 @@ def cgroup2_root(mounts: str = "/proc/self/mounts") -> str | None:
     return next((path for path in found if os.stat(path).st_ino == _ROOT), None)
 
 
-def parse_cpus(text: str) -> tuple[int, ...]:
-    """Numbers of a kernel's list of CPUs: "0-3,8"."""
-    cpus: list[int] = []
-    for part in filter(None, text.strip().split(",")):
-        first, _, last = part.partition("-")
-        cpus.extend(range(int(first), int(last or first) + 1))
-    return tuple(cpus)
-
-
 def _attach_cgroup(fd: int, attach_type: int) -> int:
     root = cgroup2_root()
     if root is None:
@@ -96,11 +88,9 @@ def _attach_cgroup(fd: int, attach_type: int) -> int:
 
 
 def _sample(sampling: Sampling, fd: int) -> tuple[int, ...]:
-    with open("/sys/devices/system/cpu/online", encoding="ascii") as file:
-        cpus = parse_cpus(file.read())
     events: list[int] = []
     try:
-        for cpu in cpus:
+        for cpu in online_cpus():
             events.append(_open_event(sampling, cpu))
             fcntl.ioctl(events[-1], _SET_BPF, fd)
             fcntl.ioctl(events[-1], _ENABLE, 0)

@@ -22,7 +22,7 @@ from typing import IO, Final
 
 import orjson
 
-from agent.bpf import syscall
+from agent.bpf.cpus import cpu_ids
 from agent.bpf.facts import Facts
 from agent.bpf.loaded import Loaded, LoadFailed, close_all
 from agent.bpf.probeset import ProbeSet
@@ -72,7 +72,7 @@ def load(
                 for each in probe.programs
                 if each.name not in without
             ],
-            "sizes": dict(probe.sizes(0, syscall.cpu_ids()) if sizes is None else sizes),
+            "sizes": dict(probe.sizes(0, cpu_ids()) if sizes is None else sizes),
             "maps": probe.maps,
         }
         answer, fds = _run(child, orjson.dumps(plan).decode(), timeout)

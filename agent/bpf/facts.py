@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.bpf import libbpf
+from agent.bpf.attach import parse_cgroup2
 from agent.records import NamedTuple, dataclass
 
 CAP_NET_ADMIN: Final = 12
@@ -97,7 +98,7 @@ def gather(
         btf=names is not None,
         tracepoints=frozenset(n for n in tracepoints if f"btf_trace_{n}" in (names or ())),
         kfuncs=kfuncs & (names or frozenset()),
-        cgroup2=parse_has_cgroup2(_read(f"{proc}/self/mounts") or ""),
+        cgroup2=bool(parse_cgroup2(_read(f"{proc}/self/mounts") or "")),
         capabilities=parse_capabilities(_read(f"{proc}/self/status") or ""),
         first_user_namespace=parse_first_user_namespace(_read(f"{proc}/self/uid_map")),
         lockdown=parse_lockdown(_read(f"{sys}/kernel/security/lockdown")),
@@ -131,11 +132,6 @@ def parse_lockdown(text: str | None) -> str | None:
     """The word in brackets."""
     chosen = re.search(r"\[(\w+)\]", text or "")
     return chosen[1] if chosen else None
-
-
-def parse_has_cgroup2(text: str) -> bool:
-    """Is one of the lines of /proc/PID/mounts a cgroup2 mount."""
-    return any(line.split(" ")[2:3] == ["cgroup2"] for line in text.splitlines())
 
 
 def parse_first_user_namespace(text: str | None) -> bool:

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, Literal, TypeVar
 
-from agent.bpf import bcc_loader, libbpf, syscall
+from agent.bpf import bcc_loader, libbpf
+from agent.bpf.cpus import cpu_ids
 from agent.bpf.facts import Facts, gather
 from agent.bpf.loaded import Loaded, LoadFailed
 from agent.bpf.probe import Kind, Probe, WrongLayout
@@ -88,7 +89,7 @@ def load(
     """
     backends = _BACKENDS if backends is None else backends
     decisions = decide(facts, probe)
-    sizes = probe.sizes(cgroups, syscall.cpu_ids())
+    sizes = probe.sizes(cgroups, cpu_ids())
     reasons: list[tuple[str, str]] = []
     order: tuple[LoaderName, ...] = LOADERS if loader == "auto" else (loader,)
     for name in ("bcc",) if probe.source else order:

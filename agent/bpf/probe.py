@@ -18,6 +18,7 @@ from typing import Final, Generic, TypeVar
 
 from agent.bpf import syscall
 from agent.bpf.addition import add
+from agent.bpf.cpus import possible_cpus
 from agent.bpf.loaded import Loaded
 from agent.bpf.probeset import LoaderName, ProbeSet
 from agent.bpf.reading import Hierarchy, Reading
@@ -160,7 +161,7 @@ class Probe(Generic[C]):
             self.maps = Maps(
                 loaded.maps,
                 frozenset(kind.programs.features) - self.off.keys(),
-                syscall.possible_cpus() if cpus is None else cpus,
+                possible_cpus() if cpus is None else cpus,
             )
             self._check_layout()
         except BaseException:  # whatever ends it: nothing stays open, and it is raised on

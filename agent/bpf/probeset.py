@@ -18,8 +18,9 @@ LOADERS: Final[tuple[LoaderName, ...]] = ("libbpf", "bcc")
 
 DIRECTORY: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probes")
 
-
-Kind = Literal["tracepoint", "perf_event", "cgroup_ingress", "cgroup_egress", "iter", "syscall"]
+ProgramKind = Literal[
+    "tracepoint", "perf_event", "cgroup_ingress", "cgroup_egress", "iter", "syscall"
+]
 """
 What runs a program:
 
@@ -58,7 +59,7 @@ class Program:
     """The C function, in both sources."""
     feature: str
     """What is missing when it does not run: "exec". Several may share one."""
-    kind: Kind = "tracepoint"
+    kind: ProgramKind = "tracepoint"
     tracepoint: str = ""
     """Of kind tracepoint."""
     sampling: Sampling | None = None
@@ -82,7 +83,6 @@ class ProbeSet:
     """Map -> entries a cgroup takes, for the maps that are sized by the host's cgroups."""
     per_cpu: frozenset[str] = frozenset()
     """Of these maps, those with a part for each CPU, each of that many entries: slots.h."""
-
     source: str = ""
     """Path of a user's own C file, which bcc alone loads."""
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from agent.bpf import syscall
+from agent.bpf.cpus import cpu_ids
 from agent.bpf.probe import Maps
 
 MAPS: Final = ("drops", "slots")
@@ -27,7 +28,7 @@ _PLACE: Final = struct.Struct("=I")
 
 def places_of(maps: Maps) -> int:
     """How many places each CPU has: a program is told so before it is attached."""
-    return syscall.map_info(maps.fd("slots")).max_entries // syscall.cpu_ids()
+    return syscall.map_info(maps.fd("slots")).max_entries // cpu_ids()
 
 
 def decode_slots(words: memoryview, size: int) -> dict[int, tuple[int, ...]]:

@@ -12,7 +12,6 @@ import ctypes
 import errno
 import os
 import platform
-import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -241,23 +240,6 @@ def batches(map_fd: int, key_size: int, value_size: int) -> Iterator[tuple[bytes
         if last:
             return
         cursor, following, started = following, cursor, True
-
-
-def possible_cpus(path: str = "/sys/devices/system/cpu/possible") -> int:
-    """How many values a per-CPU map holds for each key. The file: "0-7" or "0,2-5"."""
-    with open(path, encoding="ascii") as file:
-        text = file.read().strip()
-    count = 0
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        count += int(last or first) - int(first) + 1
-    return count
-
-
-def cpu_ids(path: str = "/sys/devices/system/cpu/possible") -> int:
-    """One more than the highest number a CPU may have, which is more than there are in a gap."""
-    with open(path, encoding="ascii") as file:
-        return int(re.split("[,-]", file.read().strip())[-1]) + 1
 
 
 def _element(

@@ -1,7 +1,7 @@
 """The tcp probe: connections, failures, resets, retransmissions and bytes of each cgroup.
 
     probes/tcp.bpf.c  the programs
-    tcp_counts.py                       what they count
+    tcp_counts.py     what they count
 
 The programs run for a connection, not for a packet: connecting and closing, and what went wrong.
 """
@@ -27,6 +27,8 @@ PROGRAMS: Final = ProbeSet(
             tracepoint="inet_sock_set_state",
             first_argument=_SOCKET,
         ),
+        # Linux kernel commit ad892e912b84 ("tcp: trace retransmit failures in tcp_retransmit_skb")
+        # (in v6.17): this one passes an error too.
         Program(
             name="on_retransmit",
             feature="retransmits",
@@ -53,8 +55,6 @@ PROGRAMS: Final = ProbeSet(
         ),
     ),
     maps=("tcp", "starting", "drops"),
-    # Linux kernel commit ad892e912b84 ("tcp: trace retransmit failures in tcp_retransmit_skb")
-    # (in v6.17): it passes an error too.
     per_cgroup={"tcp": 1},
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.bpf import attach
-from agent.bpf.attach import cgroup2_root, parse_cgroup2, parse_cpus
+from agent.bpf.attach import cgroup2_root, parse_cgroup2
 
 MOUNTS = """\
 proc /proc proc rw 0 0
@@ -34,10 +34,3 @@ def test_the_root_is_the_kernels_and_not_a_containers(
     assert cgroup2_root(str(mounts)) is None
     monkeypatch.setattr(attach, "_ROOT", os.stat(host).st_ino)
     assert cgroup2_root(str(mounts)) == str(host)
-
-
-@pytest.mark.parametrize(
-    ("text", "cpus"), [("0-3,8\n", (0, 1, 2, 3, 8)), ("0\n", (0,)), ("\n", ())]
-)
-def test_a_list_of_cpus(text: str, cpus: tuple[int, ...]) -> None:
-    assert parse_cpus(text) == cpus

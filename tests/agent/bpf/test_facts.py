@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.bpf.attach import parse_cgroup2
 from agent.bpf.facts import (
     CAP_BPF,
     CAP_SYS_ADMIN,
@@ -17,7 +18,6 @@ from agent.bpf.facts import (
     memory_limit,
     parse_capabilities,
     parse_first_user_namespace,
-    parse_has_cgroup2,
     parse_lockdown,
 )
 
@@ -55,9 +55,8 @@ def test_the_chosen_lockdown_is_the_one_in_brackets() -> None:
 
 
 def test_a_hybrid_host_has_cgroup2_and_a_v1_host_has_not() -> None:
-    assert parse_has_cgroup2(HYBRID)
-    assert not parse_has_cgroup2(V1)
-    assert not parse_has_cgroup2("")
+    assert parse_cgroup2(HYBRID)
+    assert not parse_cgroup2(V1)
 
 
 def test_the_first_user_namespace_maps_every_id_to_itself() -> None:
@@ -68,7 +67,7 @@ def test_the_first_user_namespace_maps_every_id_to_itself() -> None:
 
 @given(st.text())
 def test_no_mount_table_and_no_lockdown_text_is_too_odd(text: str) -> None:
-    assert parse_has_cgroup2(text) in (True, False)
+    assert all(isinstance(path, str) for path in parse_cgroup2(text))
     chosen = parse_lockdown(text)
     assert chosen is None or f"[{chosen}]" in text
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.bpf.cpus import cpu_ids
 from agent.bpf.loader import open_probe
 from agent.bpf.probeset import LoaderName
 from agent.bpf.reading import Reading
 from agent.bpf.rounds import Rounds, Settings
 from agent.bpf.sched import SCHED
 from agent.bpf.sched_counts import NO_SCHED, SchedCounts
-from agent.bpf.syscall import cpu_ids
 from agent.bpf.syscall_counts import ClassCounts, SyscallCounts, SyscallTimes
 from agent.bpf.syscalls import SYSCALL_TIMES, SYSCALLS, look_only_at
 from tests.agent.bpf.talker import Talker

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from agent.bpf.probeset import ProbeSet
-from agent.bpf.syscall import cpu_ids, possible_cpus
 
 PROBE = ProbeSet(
     name="some",
@@ -29,14 +26,3 @@ def test_maps_are_sized_by_the_host_within_bounds(
     cgroups: int, cpus: int, sizes: dict[str, int]
 ) -> None:
     assert PROBE.sizes(cgroups, cpus) == sizes
-
-
-@pytest.mark.parametrize(
-    ("text", "ids", "count"), [("0", 1, 1), ("0-7", 8, 8), ("0,2-5", 6, 5), ("0-1,4", 5, 3)]
-)
-def test_a_gap_in_the_cpus_numbers_takes_room_in_an_array_by_number(
-    tmp_path: Path, text: str, ids: int, count: int
-) -> None:
-    path = tmp_path / "possible"
-    path.write_text(f"{text}\n")
-    assert (cpu_ids(str(path)), possible_cpus(str(path))) == (ids, count)

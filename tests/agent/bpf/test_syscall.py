@@ -1,27 +1,10 @@
 from __future__ import annotations
 
 import errno
-import os
-from pathlib import Path
 
 import pytest
 
 from agent.bpf import syscall
-
-
-@pytest.mark.parametrize(
-    ("text", "count"), [("0\n", 1), ("0-1\n", 2), ("0-127\n", 128), ("0,2-5,8\n", 6)]
-)
-def test_possible_cpus_are_counted_also_where_numbers_are_missing(
-    tmp_path: Path, text: str, count: int
-) -> None:
-    file = tmp_path / "possible"
-    file.write_text(text)
-    assert syscall.possible_cpus(str(file)) == count
-
-
-def test_this_machine_has_at_least_as_many_possible_cpus_as_running_ones() -> None:
-    assert syscall.possible_cpus() >= (os.cpu_count() or 1)
 
 
 def test_a_refusal_names_the_command_and_keeps_the_errno() -> None:
