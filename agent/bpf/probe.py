@@ -13,7 +13,6 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from types import TracebackType
 from typing import Final, Generic, TypeVar
 
 from agent.bpf import syscall
@@ -273,12 +272,7 @@ class Probe(Generic[C]):
     def __enter__(self) -> Probe[C]:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _not_attached(self, name: str, error: OSError) -> str:

@@ -23,7 +23,6 @@ import mmap
 import os
 import struct
 from collections.abc import Collection
-from types import TracebackType
 from typing import Final
 
 from agent.bpf import syscall
@@ -230,12 +229,7 @@ class Sweep:
     def __enter__(self) -> Sweep:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from types import TracebackType
 from typing import Final, Self
 
 import msgpack
@@ -78,12 +77,7 @@ class VerifyReceiver:
         self._threads[0].start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._threads[0].join()
         self._listener.close()

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from types import TracebackType
 from typing import Final, Self
 
 from agent.records import NamedTuple
@@ -99,12 +98,7 @@ class KernelLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _next(self) -> bytes | None:

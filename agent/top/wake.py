@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import sys
-from types import FrameType, TracebackType
+from types import FrameType
 
 from agent.records import NamedTuple
 
@@ -53,12 +53,7 @@ class Wake:
         self._poll.register(self._terminal, select.POLLIN)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(self._wakeup_fd)
         for number, handler in self._handlers:
             signal.signal(number, handler)
