@@ -225,9 +225,9 @@ def _native(given: WorkerInput, faults: FaultLog) -> bool | None:
 
 async def _report(pipeline: Pipeline, stats: StatsWriter) -> None:
     while True:
-        told = pipeline.stats()
-        stats.put(told.to_json())
-        await asyncio.sleep(max(_STATS_EVERY, len(told.containers) / _STATS_CONTAINERS))
+        now = pipeline.stats()
+        stats.put(now.to_json())
+        await asyncio.sleep(max(_STATS_EVERY, len(now.containers) / _STATS_CONTAINERS))
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> bool:

@@ -10,51 +10,43 @@ share one lock in the kernel.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from agent.attribution import Attribution
 from agent.bpf.counts import NO_COUNTS, ProbesReading
 from agent.bpf.reading import Hierarchy
 from agent.cgroupfs.hierarchies import Hierarchies, find_hierarchies
 from agent.cgroupfs.hugetlb import page_sizes
-from agent.cgroupfs.pressure import Pressure, parse_pressure
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.cgroupfs.swept import Swept
 from agent.cgroupfs.tree import CgroupTree
 from agent.config import HostPaths
 from agent.container.container import Container, Kind
 from agent.container.discovery import Discovery
-from agent.container.process import boot_time
 from agent.container.told import ContainerSource, PodSource
 from agent.container.unplaced import Unplaced
 from agent.faults import told
 from agent.filesystem.target import Target
 from agent.filesystem.usage import FilesystemReading
 from agent.garbage import Garbage
-from agent.kernelfile import Denied, UnexpectedText, read
+from agent.host import Host
+from agent.kernelfile import read
 from agent.lifecycle.totals import Lifetimes
-from agent.machine import read_machine
-from agent.model import HostSample, Sample, Snapshot, SourceHealth
+from agent.model import Sample, Snapshot, SourceHealth
 from agent.network import Candidate, NetworkReading, Networks
 from agent.processes import GROUP as PROCESS_GROUP
 from agent.processes import ProcessCounts, Processes, members
-from agent.procfs.meminfo import parse_meminfo
 from agent.procfs.mountinfo import parse_mountinfo
-from agent.procfs.net_dev import parse_net_dev
-from agent.procfs.stat import parse_stat
 
 if TYPE_CHECKING:
     from agent.security.gather import Subject
     from agent.security.posture import Posture
     from agent.security.reports.images import Images
     from agent.security.source import Reading as SecurityReading
-
-T = TypeVar("T")
 
 _HUGE_PAGES = "/sys/kernel/mm/hugepages"
 """What sysfs says here is the machine's, in every container."""
@@ -129,8 +121,6 @@ class Sampler:
 
         Raises what `host_hierarchies` raises.
         """
-        self._proc = paths.proc
-        self._sys_block = paths.sys_block
         self._hierarchies = host_hierarchies(paths)
         self._garbage = Garbage()
         self._tree = CgroupTree(
@@ -140,19 +130,13 @@ class Sampler:
         self._unplaced = Unplaced(paths)
         self._networks = Networks(paths.proc, groups)
         self._processes = Processes(paths.proc) if PROCESS_GROUP in groups else None
-        self._machine = read_machine(paths)
-        self._device_names: dict[tuple[int, int], str] = {}
+        self._host = Host(paths)
         self._probes = probes
         self._attribution = Attribution(self._hierarchies.v1.get("blkio"))
         self._filesystem = filesystem
         self._security = security
         self._images = images
         self._lifetimes = lifetimes
-
-    @property
-    def cgroup_version(self) -> str:
-        """v2, hybrid or v1."""
-        return self._hierarchies.version
 
     @property
     def discovery(self) -> Discovery:
@@ -183,7 +167,7 @@ class Sampler:
         with health.source("process"):
             processes = self._read_processes(cgroups, containers, readings, health)
         with health.source("host"):
-            host = self._read_host(health)
+            host = self._host.read(partial(health.failed, "host"))
         inodes = {cgroup.inode for cgroup in cgroups}
         with health.source("probe"):
             probes = self._read_probes(cgroups, containers, health)
@@ -224,7 +208,9 @@ class Sampler:
             host=host,
             samples=samples,
             health=health.result(),
-            device_names=self._name_devices(samples),
+            device_names=self._host.device_names(
+                {(io.major, io.minor) for each in samples for io in each.reading.io_stat or ()}
+            ),
             lifetimes=None if self._lifetimes is None else self._lifetimes.read(),
             images=images,
         )
@@ -388,45 +374,6 @@ class Sampler:
         for problem in images.problems:
             health.failed("images", problem)
         return images
-
-    def _read_host(self, health: _Health) -> HostSample:
-        def get(path: str, parse: Callable[[str], T]) -> T | None:
-            try:
-                return read(f"{self._proc}/{path}", parse)
-            except (Denied, UnexpectedText) as error:
-                health.failed("host", told(error))
-                return None
-
-        def pressure(resource: str) -> Pressure | None:
-            return get(f"pressure/{resource}", parse_pressure)
-
-        return HostSample(
-            cores=os.cpu_count() or 1,
-            boot_time=boot_time(),
-            cpu=get("stat", parse_stat),
-            meminfo=get("meminfo", parse_meminfo),
-            network=get("1/net/dev", parse_net_dev),
-            cpu_pressure=pressure("cpu"),
-            memory_pressure=pressure("memory"),
-            io_pressure=pressure("io"),
-            machine=self._machine,
-        )
-
-    def _name_devices(self, samples: Iterable[Sample]) -> dict[tuple[int, int], str]:
-        """Names of the block devices in `samples`. One the kernel does not name is left out."""
-        numbers = {
-            (io.major, io.minor) for sample in samples for io in sample.reading.io_stat or ()
-        }
-        for number in numbers - self._device_names.keys():
-            try:
-                target = os.readlink(f"{self._sys_block}/{number[0]}:{number[1]}")
-            except OSError:
-                continue
-            self._device_names[number] = "/dev/" + os.path.basename(target).replace("!", "/")
-        for number in self._device_names.keys() - numbers:
-            # A number is used again after its device is gone: look again when it comes back.
-            del self._device_names[number]
-        return dict(self._device_names)
 
 
 def _written(reading: CgroupReading) -> int | None:

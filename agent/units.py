@@ -21,11 +21,6 @@ def seconds(usec: int) -> float:
     return usec / 1_000_000
 
 
-def seconds_of_ticks(ticks: int, *, hertz: int = 100) -> float:
-    """USER_HZ ticks to seconds. USER_HZ is 100 on every architecture Linux runs containers on."""
-    return ticks / hertz
-
-
 def human_size(count: float) -> str:
     """
     Bytes with three significant digits, at most five columns: "0", "812M", "3.97G", "1023K".

@@ -106,10 +106,12 @@ class Usage:
 
     @property
     def container(self) -> Container | None:
+        """Of the later sample."""
         return self.sample.container
 
     @property
     def cgroup(self) -> Cgroup:
+        """Likewise."""
         return self.sample.cgroup
 
 

@@ -92,8 +92,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.redaction": frozenset({"agent.logs.processing"}),
     "agent.network": METRICS | {"agent.netstack"},
     "agent.attribution": READERS | {"agent.container"},
+    "agent.host": METRICS | {"agent.machine"},
     "agent.sampler": METRICS
-    | {"agent.attribution", "agent.machine", "agent.network", "agent.processes", "agent.garbage"},
+    | {"agent.attribution", "agent.host", "agent.network", "agent.processes", "agent.garbage"},
     "agent.sweep": READERS,
     "agent.trace": READERS | {"agent.container"},
     "agent.usage": METRICS,

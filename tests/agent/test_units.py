@@ -16,11 +16,6 @@ def test_microseconds_are_divided_once() -> None:
     assert units.seconds(0) == 0.0
 
 
-def test_ticks_are_hundredths_of_a_second() -> None:
-    assert units.seconds_of_ticks(150) == 1.5
-    assert units.seconds_of_ticks(1024, hertz=1024) == 1.0
-
-
 @pytest.mark.parametrize(
     ("count", "text"),
     [
