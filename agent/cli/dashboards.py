@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from agent.cli.exits import ERROR, OK
 from agent.faults import told
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     if not shipped:
         print("agent: this installation has no dashboards in it", file=sys.stderr)
-        return 1
+        return ERROR
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for file in sorted(shipped, key=lambda file: file.name):
@@ -55,5 +56,5 @@ def run(args: argparse.Namespace) -> int:
             print(path)
     except OSError as error:
         print(f"agent: cannot write the dashboards: {told(error)}", file=sys.stderr)
-        return 1
-    return 0
+        return ERROR
+    return OK

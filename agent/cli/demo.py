@@ -48,11 +48,12 @@ def run(args: argparse.Namespace) -> int:
 
     from agent.cli.exits import ERROR, OK, UNREACHABLE
     from agent.demo import DemoError, NoRuntime, stop
+    from agent.units import plural
 
     try:
         if args.stop:
             count = stop(prefix=args.prefix)
-            print(f"removed {count} container{'' if count == 1 else 's'}")
+            print(f"removed {plural(count, 'container')}")
         elif args.list:
             _print_list(_prefix(args))
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli import past, settings, targets
 from agent.cli.exits import ERROR, OK
+from agent.cli.numbers import seconds
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -42,7 +43,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("target", metavar="TARGET", nargs="?", help="which container, see below")
     parser.add_argument(
         "--seconds",
-        type=_seconds,
+        type=seconds(0.1, 3600),
         default=1.0,
         metavar="N",
         help="what rates are over (default: 1)",
@@ -118,10 +119,3 @@ def _inspected(config: Config, sampler: Sampler, snapshot: Snapshot, sample: Sam
             config.security.ignore,
         )
     )
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("between 0.1 and 3600")
-    return seconds

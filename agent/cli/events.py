@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli import forms, past, remote, settings, targets
 from agent.cli.exits import ERROR, OK, USAGE
+from agent.cli.numbers import count
 
 if TYPE_CHECKING:
     import queue
@@ -43,7 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description=__doc__,
         epilog=_EPILOG,
     )
-    parser.add_argument("-n", type=_count, metavar="N", dest="count", help="stop after N events")
+    parser.add_argument("-n", type=count(), metavar="N", dest="count", help="stop after N events")
     forms.add_arguments(parser, ("text", "json"))
     parser.add_argument(
         "--filter",
@@ -186,10 +187,3 @@ def _wanted(arguments: argparse.Namespace, kept: Selection) -> Callable[[Event],
         )
 
     return wanted
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return count

@@ -5,19 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable
 
-from agent.cli import forms, settings
+from agent.cli import forms, settings, targets
 from agent.cli.exits import OK, USAGE
+from agent.cli.numbers import count
 
-_EPILOG = """\
-targets:
-  3f2a9c              start of an id; of a container that ended too, while its files are there
-  web                 a name
-  shop/api[/app]      Kubernetes namespace/pod[/container], or Compose project/service
-  pid:1234            whichever container the process is in
-  cgroup:/docker/...  a cgroup's path
-
+_EPILOG = f"""\
+{targets.SYNTAX}
 examples:
   agent logs web -f                     what comes, across rotation
   agent logs shop/api --since 15m --grep '(?i)timeout|refused'
@@ -28,9 +22,10 @@ examples:
   agent logs --verify                   does every line arrive? a test with a container of its own
 
 It needs no daemon and no runtime: it reads the files, rotated and compressed ones too, and
-systemd's journal where a container logs there. Lines are as the program wrote them; rules of
-[[logs.processing]] are for what is shipped. Exit code 3: no container, or several fit, which are
-listed then; 4: its log may not be read.
+systemd's journal where a container logs there. A container that ended is found too, while its
+files are there. Lines are as the program wrote them; rules of [[logs.processing]] are for what is
+shipped. Exit code 3: no container, or several fit, which are listed then; 4: its log may not be
+read.
 """
 
 
@@ -50,18 +45,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "-n",
         "--tail",
-        type=_count(0),
+        type=count(0),
         metavar="N",
         help="only the last N records, of those that fit; 0 with -f for what comes alone",
     )
     parser.add_argument(
-        "--since", type=_moment, metavar="WHEN", help="5m, 1h30m, 2d ago, or a time (ISO 8601)"
+        "--since",
+        type=_moment,
+        metavar="WHEN",
+        help="5m, 1h30m, 2d (so long ago), 03:12, or a time (ISO 8601)",
     )
-    parser.add_argument("--until", type=_moment, metavar="WHEN", help="likewise; not this late")
+    parser.add_argument(
+        "--until", type=_moment, metavar="WHEN", help="likewise; only what is before"
+    )
     parser.add_argument(
         "--grep", type=_expression, metavar="REGEX", help="only records that this fits"
     )
-    parser.add_argument("--stream", choices=("stdout", "stderr"), help="only this one")
+    parser.add_argument("--stream", choices=("stdout", "stderr"), help="only this stream")
     parser.add_argument(
         "-t", "--timestamps", action="store_true", help="the runtime's time before each"
     )
@@ -73,7 +73,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verify.add_argument(
         "--verify", action="store_true", help="ship numbered lines of a container, and count them"
     )
-    verify.add_argument("--lines", type=_count(1), metavar="N", default=20_000, help="(20000)")
+    verify.add_argument("--lines", type=count(1), metavar="N", default=20_000, help="(20000)")
     verify.add_argument("--runtime", metavar="NAME", help="docker or podman (the first that works)")
     settings.add_arguments(parser)
     parser.set_defaults(run=_run)
@@ -119,15 +119,6 @@ def _run(arguments: argparse.Namespace) -> int:
         timestamps=arguments.timestamps,
     )
     return OK
-
-
-def _count(least: int) -> Callable[[str], int]:
-    def count(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r}: a number from {least} on")
-        return int(text)
-
-    return count
 
 
 def _moment(text: str) -> int:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from agent.cli import streams
-from agent.cli.exits import CODES, ERROR, NOT_PERMITTED, USAGE
+from agent.cli.exits import CODES, ERROR, NOT_PERMITTED, OK, USAGE
 from agent.cli.helptext import Parser
 from agent.cli.plain_argparse import argparse
 from agent.faults import told
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from agent.cli.version import text
 
         print(text())
-        return 0
+        return OK
     if not hasattr(arguments, "run"):
         parser().print_help(sys.stderr)
         return USAGE

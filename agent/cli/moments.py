@@ -40,6 +40,11 @@ def moment(text: str, now_ns: int | None = None) -> int:
     return int(seconds) * _NANOSECONDS + when.microsecond * 1000
 
 
+def moment_seconds(text: str) -> float:
+    """The same in seconds."""
+    return moment(text) / _NANOSECONDS
+
+
 def _last(clock: str, now_ns: int | None) -> int:
     """The last time this host's clock said so."""
     from datetime import datetime, timedelta

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR, NOT_FOUND
-from agent.cli.moments import moment
+from agent.cli.moments import moment_seconds
 from agent.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from agent.lifecycle.events import Event
     from agent.model import Sample, Snapshot
 
-_BILLION: Final = 1_000_000_000
 _DAY: Final = 86_400.0
 
 
@@ -141,6 +140,6 @@ def _shown(at: float) -> str:
 def a_moment(text: str) -> float:
     """Unix seconds of what `agent.cli.moments` takes, as an option's type."""
     try:
-        return moment(text) / _BILLION
+        return moment_seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

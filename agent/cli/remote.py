@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.cli.exits import ERROR, USAGE
 
 if TYPE_CHECKING:
     from agent.fleet.access import Access
     from agent.fleet.remote import RemoteAgent
+
+_LENGTH: Final = 300.0
+"""Seconds before --at, where no beginning is said."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +76,3 @@ def take(command: str, arguments: argparse.Namespace) -> None:
         print(f"agent {command}: {error}", file=sys.stderr)
         raise SystemExit(ERROR) from None
     arguments.file = f"/proc/self/fd/{fd}"
-
-
-_LENGTH = 300.0
-"""Seconds before --at, where no beginning is said."""

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from agent.cli import past, settings, top
+from agent.cli import numbers, past, settings, top
 from agent.cli.exits import ERROR, OK, USAGE
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     save = actions.add_parser("save", help="write FILE")
     save.add_argument("path", metavar="FILE")
     save.add_argument(
-        "--seconds", type=_seconds, default=10.0, metavar="N", help="how long to look (default: 10)"
+        "--seconds",
+        type=numbers.seconds(1, 3600),
+        default=10.0,
+        metavar="N",
+        help="how long to look (default: 10)",
     )
     save.add_argument(
         "--label",
@@ -156,10 +160,3 @@ def _of_now(
         sources = sources_for(config, sampler.pids, rules_of(diagnosis), unified)
         last = snapshots[-1]
         return snapshots, list(notes_of(diagnosis, last, sources, last.wall_time))
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("between 1 and 3600")
-    return seconds

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from agent.cli import past, prometheus, remote, settings, top_fleet, top_remote
 from agent.cli.exits import ERROR, USAGE
+from agent.cli.numbers import count, seconds
 from agent.cli.runtimes import RUNTIMES
 
 _EPILOG = """\
@@ -79,7 +80,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         help="the largest first, or A to Z (default: trouble); --sort=-FIELD the other way round",
     )
     parser.add_argument("-r", "--reverse", action="store_true", help="sort the other way round")
-    parser.add_argument("--top", type=_count, metavar="N", help="print only the first N")
+    parser.add_argument("--top", type=count(), metavar="N", help="print only the first N")
     parser.add_argument(
         "--fields", metavar="A,B,…", help="these columns or fields; a wrong one lists them"
     )
@@ -89,11 +90,11 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 def _add_how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="print once instead of going live")
     parser.add_argument("-b", "--batch", action="store_true", help="print again and again")
-    parser.add_argument("-n", type=_count, metavar="N", dest="count", help="stop after N times")
+    parser.add_argument("-n", type=count(), metavar="N", dest="count", help="stop after N times")
     parser.add_argument(
         "-d",
         "--delay",
-        type=_delay,
+        type=seconds(0.1, 3600),
         default=1.0,
         metavar="SECONDS",
         help="time between two readings (default: 1)",
@@ -167,20 +168,6 @@ def prints(arguments: argparse.Namespace) -> bool:
     """Whether it prints, and does not go live."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     return bool(arguments.once or arguments.batch or arguments.output is not None or not terminal)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return count
-
-
-def _delay(text: str) -> float:
-    delay = float(text)
-    if not 0.1 <= delay <= 3600:
-        raise argparse.ArgumentTypeError("between 0.1 and 3600 seconds")
-    return delay
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -82,10 +82,10 @@ def show_past(
     arguments: argparse.Namespace, view: View, past: Past, last: Snapshot, *, hostname: str = ""
 ) -> int:
     """Show a past that is all there is; `last` is its newest Snapshot, `view` is at a moment."""
-    from agent.cli.moments import moment
+    from agent.cli.moments import moment_seconds
     from agent.top.tools import Tools
 
-    tools = Tools(moment=lambda text: moment(text) / 1e9, past=past, replay=True)
+    tools = Tools(moment=moment_seconds, past=past, replay=True)
     arguments.delay = _NEVER
     return _show(arguments, view, _Still(last), tools, hostname)
 
@@ -167,7 +167,7 @@ def _on_terminal(arguments: argparse.Namespace, show: Callable[[Glyphs], int]) -
 
 
 def _tools(sampler: Sampler, config: Config, start: Callable[[], None]) -> Tools:
-    from agent.cli.moments import moment
+    from agent.cli.moments import moment_seconds
     from agent.top.tools import Tools
 
     def follow_log(container: Container, sink: LogSink, stop: Callable[[], bool]) -> str:
@@ -194,7 +194,7 @@ def _tools(sampler: Sampler, config: Config, start: Callable[[], None]) -> Tools
     return Tools(
         pids=sampler.pids,
         follow_log=follow_log,
-        moment=lambda text: moment(text) / 1e9,
+        moment=moment_seconds,
         keep=_keep,
         past=_History(config),
         recent=_History(config),

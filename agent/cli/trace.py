@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.cli import forms, settings, targets
 from agent.cli.exits import ERROR, NOT_PERMITTED, OK
+from agent.cli.numbers import seconds
 from agent.faults import told
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             help=text,
         )
     parser.add_argument(
-        "--seconds", type=_seconds, metavar="N", help="end after N seconds (default: at Ctrl-C)"
+        "--seconds",
+        type=seconds(0.1, 86400),
+        metavar="N",
+        help="end after N seconds (default: at Ctrl-C)",
     )
     forms.add_arguments(parser, ("table", "json"))
     settings.add_arguments(parser)
@@ -172,8 +176,8 @@ def _print(
     session = Session(tracer, probe, subject)
     second_of = second_json if as_json else second_text
     try:
-        with closing(session.seconds(arguments.seconds)) as seconds:
-            for second in seconds:
+        with closing(session.seconds(arguments.seconds)) as each:
+            for second in each:
                 shown = second_of(tracer, subject.title, second)
                 if clear:
                     size = shutil.get_terminal_size()  # each time: it may have changed
@@ -187,13 +191,3 @@ def _print(
     summary_of = summary_json if as_json else summary_text
     sys.stdout.write(clear + summary_of(tracer, subject.title, session.summary()))
     return OK
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-    if not 0.1 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError("between 0.1 and 86400 seconds")
-    return seconds

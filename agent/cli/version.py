@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from agent.cli import forms
 from agent.cli.exits import OK
 
 
@@ -17,10 +18,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         " was made from, and how this host's cgroups are mounted: what a report of a fault should"
         " have.",
     )
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
-    parser.add_argument(
-        "--json", action="store_const", const="json", dest="output", help="the same as -o json"
-    )
+    forms.add_arguments(parser, ("text", "json"))
     parser.set_defaults(run=_run)
 
 

@@ -21,6 +21,7 @@ from agent.cli import (
 )
 from agent.cli.diagnosing import open_sampler
 from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
+from agent.cli.numbers import seconds
 
 if TYPE_CHECKING:
     from agent.config import Config
@@ -64,7 +65,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("target", metavar="TARGET", nargs="?", help="which container, see below")
     parser.add_argument(
         "--seconds",
-        type=_seconds,
+        type=seconds(1, 3600),
         metavar="N",
         help="how long to look (default: 10; with --prometheus the last 300)",
     )
@@ -241,10 +242,3 @@ def _print(arguments: argparse.Namespace, diagnosis: Diagnosis, scene: Scene, *,
     written = style(ascii_only=arguments.ascii)
     then = why_past.then(scene) if past.asked(arguments) else None
     sys.stdout.write(diagnosis_text(diagnosis, scene, written, one=one, then=then))
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("between 1 and 3600")
-    return seconds
