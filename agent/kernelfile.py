@@ -94,7 +94,7 @@ def read(path: str, parse: Callable[[str], T]) -> T | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
     try:
         return read_kept(fd, path, parse)
@@ -107,7 +107,7 @@ def read_kept(fd: int, path: str, parse: Callable[[str], T]) -> T | None:
     try:
         data = read_bytes(fd)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
     return parse_named(data, path, parse)
 
@@ -123,7 +123,7 @@ def open_kept(path: str, at: int | None = None) -> int | None:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         return os.open(path.rpartition("/")[2], os.O_RDONLY | os.O_CLOEXEC, dir_fd=at)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
 
 
@@ -132,7 +132,7 @@ def open_directory(path: str) -> int | None:
     try:
         return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
 
 
@@ -164,7 +164,7 @@ def read_identified(path: str) -> tuple[int, bytes] | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
     try:
         inode = os.fstat(fd).st_ino
@@ -173,7 +173,7 @@ def read_identified(path: str) -> tuple[int, bytes] | None:
             piece = os.pread(fd, _READ_SIZE, len(text))
             text += piece
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
     finally:
         os.close(fd)
@@ -188,7 +188,8 @@ def parse_named(data: bytes, path: str, parse: Callable[[str], T]) -> T:
         raise UnexpectedText(error.text, path) from None
 
 
-def _raise_unless_absent(error: OSError, path: str) -> None:
+def raise_unless_absent(error: OSError, path: str) -> None:
+    """Return where `error` says that `path` is absent; else raise `Denied`, or it itself."""
     if error.errno in ABSENT:
         return
     if error.errno in DENIED:

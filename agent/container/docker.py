@@ -41,7 +41,8 @@ from agent.records import NamedTuple, replace
 CONFIG: Final = "config.v2.json"
 _SNAPSHOTTERS: Final = ("overlayfs", "native", "stargz", "nydus")
 """Values of Driver with images in containerd; with Docker's own it is overlay2, vfs and so on."""
-_ID = re.compile(r"[0-9a-f]{64}\Z")
+ID: Final = re.compile(r"[0-9a-f]{64}\Z")
+"""A container's id, and the name of its directory."""
 _ETC_MOUNT = re.compile(r"(?P<root>/.+)/containers/[0-9a-f]{64}/(?:resolv\.conf|hostname|hosts)\Z")
 
 
@@ -74,7 +75,7 @@ def _with_pod(found: DockerContainer, config: Json, containers: str) -> DockerCo
     annotations are labels of the sandbox."""
     container = found.container
     sandbox = container.labels.get("io.kubernetes.sandbox.id") or text(config, "ID")
-    pod = read_object(f"{containers}/{sandbox}/{CONFIG}") if _ID.match(sandbox) else None
+    pod = read_object(f"{containers}/{sandbox}/{CONFIG}") if ID.match(sandbox) else None
     if container.declared is not None:
         ports = None if pod is None else of_docker(pod, None).ports
         container = replace(container, declared=replace(container.declared, ports=ports))

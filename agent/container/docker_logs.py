@@ -14,7 +14,7 @@ from typing import Final
 
 from agent.config import HostPaths
 from agent.container.container import Container
-from agent.container.docker import CONFIG, read_container
+from agent.container.docker import CONFIG, ID, read_container
 from agent.container.docker_roots import data_roots
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.listing import Listings
@@ -24,7 +24,6 @@ from agent.records import NamedTuple
 
 _ROOTS_EVERY: Final = 60.0
 """Seconds between looks for daemons with another data root: each reads every /proc/PID/comm."""
-_ID = re.compile(r"[0-9a-f]{64}\Z")
 _CACHE: Final = "container-cached.log"
 """What `docker logs` reads of a driver that cannot be read (gelf, syslog, fluentd, …), in the local
 driver's format; written unless the daemon has cache-disabled=true."""
@@ -136,7 +135,7 @@ class DockerLogs:
             self._failures.add(parent, error)
             return []
         self._failures.clear(parent)
-        return [f"{parent}/{name}" for name in names if _ID.match(name)]
+        return [f"{parent}/{name}" for name in names if ID.match(name)]
 
     def _entry(self, directory: str) -> _Known | None:
         """What is known of one container; None while it has no config.v2.json."""

@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from agent.config import HostPaths
+from agent.container.command_line import option_values
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.statefile import read_object, text
 from agent.kernelfile import read
@@ -29,9 +30,9 @@ def data_roots(paths: HostPaths, failures: Failures) -> tuple[str, ...]:
     roots = dict.fromkeys(paths.docker)
     configs = {_DAEMON_JSON: None}
     for argv in _daemons(paths.proc, failures):
-        for root in _options(argv, "--data-root", "-g", "--graph"):
+        for root in option_values(argv, "--data-root", "-g", "--graph"):
             roots[root] = None
-        for config in _options(argv, "--config-file"):
+        for config in option_values(argv, "--config-file"):
             configs[config] = None
     for config in configs:
         try:
@@ -65,14 +66,3 @@ def _is_trusted(process: str) -> bool:
         return os.stat(process).st_uid in (0, os.geteuid())
     except FileNotFoundError:  # it ended meanwhile
         return False
-
-
-def _options(argv: Sequence[str], *names: str) -> Iterator[str]:
-    """Values of the options `names`, written "--name value" or "--name=value"."""
-    for index, word in enumerate(argv):
-        name, equals, value = word.partition("=")
-        if name in names:
-            if equals:
-                yield value
-            elif index + 1 < len(argv):
-                yield argv[index + 1]

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Set
 from typing import Final
 
-from agent.container.statefile import Signature, signature
-from agent.kernelfile import ABSENT, DENIED, Denied
+from agent.container.statefile import Signature, raise_unless_absent, signature
 from agent.records import NamedTuple
 
 _TICK_NS: Final = 100_000_000
@@ -50,11 +49,8 @@ class Listings:
         try:
             names = tuple(sorted(os.listdir(path)))
         except OSError as error:
-            if error.errno in DENIED:
-                raise Denied(error.errno, os.strerror(error.errno), path) from None
-            if error.errno in ABSENT or isinstance(error, NotADirectoryError):
-                return ()
-            raise
+            raise_unless_absent(error, path)
+            return ()
         if seen is not None and seen.names == names:
             names = seen.names
         self._seen[path] = _Seen(now_is, read_at, names)

@@ -17,8 +17,8 @@ import stat
 from collections.abc import Mapping
 from typing import Final
 
+from agent import kernelfile
 from agent.container.inroot import find_in_root, through_root
-from agent.kernelfile import ABSENT, DENIED, Denied
 from agent.records import NamedTuple
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -64,7 +64,7 @@ def open_regular(path: str) -> int | None:
     try:
         fd = _open(path)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
     except UnreadableState:
         raise
@@ -102,7 +102,7 @@ def names(path: str) -> list[str]:
         finally:
             os.close(found)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return []
 
 
@@ -119,7 +119,7 @@ def link(path: str) -> str:
             os.close(found)
     except OSError as error:
         if error.errno != errno.EINVAL:  # not a symbolic link
-            _raise_unless_absent(error, path)
+            raise_unless_absent(error, path)
         return ""
 
 
@@ -202,7 +202,7 @@ def signature(path: str) -> Signature | None:
     try:
         found = _stat(path)
     except OSError as error:
-        _raise_unless_absent(error, path)
+        raise_unless_absent(error, path)
         return None
     except ValueError:
         raise UnreadableState(repr(path), "not a path") from None
@@ -220,10 +220,8 @@ def _stat(path: str) -> os.stat_result:
         os.close(found)
 
 
-def _raise_unless_absent(error: OSError, path: str) -> None:
-    # ENOTDIR: a path that a runtime wrote down goes through something that is no directory here.
-    if error.errno in ABSENT or isinstance(error, NotADirectoryError):
-        return
-    if error.errno in DENIED:
-        raise Denied(error.errno, os.strerror(error.errno), path) from None
-    raise error
+def raise_unless_absent(error: OSError, path: str) -> None:
+    """As `kernelfile`'s, of a path that a runtime wrote down."""
+    # It may go through something that is no directory here.
+    if not isinstance(error, NotADirectoryError):
+        kernelfile.raise_unless_absent(error, path)

@@ -16,6 +16,7 @@ import os
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from agent.container.command_line import option_value, option_values
 from agent.container.statefile import link
 from agent.kernelfile import Denied, read
 from agent.procfs.pid import parse_cmdline, parse_pid_stat
@@ -76,32 +77,32 @@ def _shim(proc: str, pid: int, child: int, argv: Sequence[str]) -> Supervisor:
     return Supervisor(
         kind="shim",
         pid=pid,
-        id=_option(argv, "-id", "--id"),
+        id=option_value(argv, "-id", "--id"),
         bundle=_cwd(f"{proc}/{pid}"),
         child=child,
-        namespace=_option(argv, "-namespace", "--namespace"),
+        namespace=option_value(argv, "-namespace", "--namespace"),
     )
 
 
 def _conmon(pid: int, child: int, argv: Sequence[str]) -> Supervisor:
-    id_, exits = _option(argv, "-c", "--cid"), _option(argv, "--exit-dir")
+    id_, exits = option_value(argv, "-c", "--cid"), option_value(argv, "--exit-dir")
     return Supervisor(
         kind="conmon",
         pid=pid,
         id=id_,
         bundle=bundle_of_conmon(argv),
         child=child,
-        name=_option(argv, "-n", "--name"),
+        name=option_value(argv, "-n", "--name"),
         log=log_file(argv),
-        pidfile=_option(argv, "-p", "--container-pidfile"),
+        pidfile=option_value(argv, "-p", "--container-pidfile"),
         exit_file=f"{exits}/{id_}" if exits and id_ and "/" not in id_ else "",
-        persist=_option(argv, "--persist-dir"),
+        persist=option_value(argv, "--persist-dir"),
     )
 
 
 def log_file(argv: Sequence[str]) -> str:
     """The file among conmon's -l options: "k8s-file:/path" or "/path"; "" for journald and none."""
-    for value in _options(argv, "-l", "--log-path"):
+    for value in option_values(argv, "-l", "--log-path"):
         driver, colon, path = value.rpartition(":")
         if path.startswith("/") and (not colon or driver == "k8s-file"):
             return path
@@ -110,7 +111,7 @@ def log_file(argv: Sequence[str]) -> str:
 
 def bundle_of_conmon(argv: Sequence[str]) -> str:
     """The directory in conmon's -b; "" without one."""
-    return _option(argv, "-b", "--bundle")
+    return option_value(argv, "-b", "--bundle")
 
 
 def _cwd(process: str) -> str:
@@ -123,21 +124,3 @@ def _cwd(process: str) -> str:
         return ""
     # The kernel writes it from the mount namespace's root on, which a chroot is below.
     return directory.removeprefix(root) if directory.startswith(f"{root}/") else directory
-
-
-def _option(argv: Sequence[str], *names: str) -> str:
-    found = _options(argv, *names)
-    return found[0] if found else ""
-
-
-def _options(argv: Sequence[str], *names: str) -> list[str]:
-    """Every value of the options `names`, written "-x value", "--xx value" or "--xx=value"."""
-    values = []
-    for index, word in enumerate(argv):
-        if word in names and index + 1 < len(argv):
-            values.append(argv[index + 1])
-        else:
-            name, equals, value = word.partition("=")
-            if equals and name in names:
-                values.append(value)
-    return values
