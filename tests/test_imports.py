@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.plain_prometheus_client": frozenset({"agent.lean"}),
     "agent.plain_orjson": frozenset({"agent.lean"}),
     "agent.encodable": frozenset(),
-    "agent.families": frozenset({"agent.encodable", "agent.plain_prometheus_client"}),
+    "agent.families": frozenset({"agent.plain_prometheus_client"}),
     "agent.own_process": frozenset({"agent.families", "agent.kernelfile", "agent.procfs"}),
     "agent.lacks": frozenset({"agent.bpf"}),
     "agent.probe_costs": frozenset({"agent.bpf", "agent.families"}),
@@ -122,7 +122,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"agent.container", "agent.families", "agent.inotify", "agent.log_patterns"},
     "exporters.prometheus": METRICS
     | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
-    | {"agent.encodable", "exporters.http"},
+    | {"exporters.http"},
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset(
         {"agent.logs.chunk", "agent.compression", "agent.version", "exporters.backoff"}
@@ -155,8 +155,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """Part → the parts it may import beside itself. The longest name that fits a module is its part."""
 
-EVERYWHERE = frozenset({"agent.records", "agent.faults"})
-"""How records are written and what the system refused is said: as a part of the language."""
+EVERYWHERE = frozenset({"agent.records", "agent.faults", "agent.encodable"})
+"""How records are written, what the system refused is said, and text from outside is written: as a
+part of the language."""
 
 ONLY_FROM_CLI = ("agent.cli", "agent.__main__")
 

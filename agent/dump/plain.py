@@ -7,7 +7,7 @@
     ProbeCounts                {"TcpCounts": {…}}, an own probe's under "OwnCounts:NAME"
     a security check           its id
     float without a number     null: JSON has no infinity
-    text that is not UTF-8     its bytes as "\\\\udcff"
+    text that is not UTF-8     its bytes as "\\udcff"
 
 `schema` says the same of each type as JSON Schema.
 """
@@ -20,6 +20,7 @@ import math
 from collections.abc import Iterable, Mapping, Set
 
 from agent.bpf.counts import ProbeCounts
+from agent.encodable import escaped
 from agent.history.schema import record_types
 from agent.security.check import Check
 
@@ -33,9 +34,9 @@ def plain(value: object) -> Json:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
-        return _text(value)
+        return escaped(value)
     if isinstance(value, enum.Enum):
-        return _text(str(value.value))
+        return escaped(str(value.value))
     if isinstance(value, Check):
         return value.id
     if isinstance(value, ProbeCounts):
@@ -65,7 +66,3 @@ def _collection(value: object) -> Json:
 
 def _key(key: Json) -> str:
     return key if isinstance(key, str) else json.dumps(key, separators=(",", ":"))
-
-
-def _text(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -21,6 +21,7 @@ import orjson
 
 from agent import redaction
 from agent.container.container import Container
+from agent.encodable import escaped
 from agent.inspect.details import CgroupLimits, Details
 from agent.inspect.image_config import started
 from agent.kernelfile import UNLIMITED, Limit
@@ -43,10 +44,10 @@ def document(details: Details) -> str:
     body: Json = {
         "schema_version": SCHEMA_VERSION,
         "time": details.now,
-        "title": _text(container.title),
+        "title": escaped(container.title),
         "container": _container(container),
         "cgroup": {
-            "path": _text(sample.cgroup.path),
+            "path": escaped(sample.cgroup.path),
             "inode": sample.cgroup.inode,
             "created": sample.cgroup.created,
         },
@@ -56,8 +57,8 @@ def document(details: Details) -> str:
         if facts.mounts is None
         else [
             {
-                "source": _text(mount.source),
-                "destination": _text(mount.destination),
+                "source": escaped(mount.source),
+                "destination": escaped(mount.destination),
                 "writable": mount.writable,
                 "shared": mount.shared,
             }
@@ -67,13 +68,13 @@ def document(details: Details) -> str:
         if details.events is None
         else [orjson.Fragment(lifecycle_document(event)) for event in details.events],
         "image": {
-            "name": _text(container.image),
+            "name": escaped(container.image),
             "id": container.image_id or None,
             "scan": _scan(details.scan),
             "signature_verified": details.verified,
         },
         "security": _security(details.posture),
-        "unreadable": [_text(failure) for failure in details.failures],
+        "unreadable": [escaped(failure) for failure in details.failures],
     }
     return orjson.dumps(body).decode()
 
@@ -81,15 +82,15 @@ def document(details: Details) -> str:
 def _container(container: Container) -> Json:
     return {
         "runtime": container.runtime or None,
-        "id": _text(container.id),
+        "id": escaped(container.id),
         "kind": container.kind.value,
-        "name": _text(container.name),
+        "name": escaped(container.name),
         "container": container.container or None,
         "pod": container.pod or None,
         "namespace": container.namespace or None,
         "pod_uid": container.pod_uid or None,
         "qos": container.qos or None,
-        "labels": {_text(key): _text(value) for key, value in container.labels.items()},
+        "labels": {escaped(key): escaped(value) for key, value in container.labels.items()},
         "restarts": container.attempt,
         "started": container.started,
         "log_path": container.log_path or None,
@@ -109,7 +110,7 @@ def _process(details: Details, container: Container) -> Json:
         "command": None if ran is None else _args(ran.command),
         "command_of_image": None if ran is None or ran.entrypoint is None else ran.of_image,
         "cwd": None if spec is None else spec.cwd,
-        "env_names": None if spec is None else [_text(name) for name in spec.env_names],
+        "env_names": None if spec is None else [escaped(name) for name in spec.env_names],
         "uid": facts.uid,
         "uid_on_host": None if credentials is None else credentials.uid,
         "namespaces": {
@@ -127,13 +128,13 @@ def _process(details: Details, container: Container) -> Json:
 
 
 def _args(args: Sequence[str]) -> Json:
-    return [_text(arg) for arg in redaction.arguments(args)]
+    return [escaped(arg) for arg in redaction.arguments(args)]
 
 
 def _limits(found: CgroupLimits) -> Json:
     cpu = found.cpu
     return {
-        "cgroup": _text(found.path),
+        "cgroup": escaped(found.path),
         "memory": _limit(found.memory),
         "memory_high": _limit(found.memory_high),
         "swap": _limit(found.swap),
@@ -181,12 +182,7 @@ def _finding(finding: Finding) -> Json:
         "cis_kubernetes": check.cis_kubernetes or None,
         "pss": check.pss or None,
         "title": check.title,
-        "evidence": _text(finding.evidence),
+        "evidence": escaped(finding.evidence),
         "qualified": finding.qualified or None,
         "advice": check.advice,
     }
-
-
-def _text(text: str) -> str:
-    """A byte that is not UTF-8 comes out as "\\udcff"."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -11,6 +11,7 @@ from typing import Final
 
 from agent import redaction
 from agent.container.container import Container, Kind
+from agent.encodable import visible
 from agent.inspect.details import CgroupLimits, Details
 from agent.inspect.image_config import started
 from agent.inspect.text import (
@@ -21,7 +22,6 @@ from agent.inspect.text import (
     count_limit,
     cpu_limit,
     moment,
-    shown,
     size_limit,
 )
 from agent.lifecycle.text import description
@@ -41,7 +41,7 @@ def page(details: Details) -> str:
     """The whole page, ending in a newline."""
     container = _container(details)
     sections = [
-        _section(shown(container.title), _identity(details, container)),
+        _section(visible(container.title), _identity(details, container)),
         _section("Process", _process(details)),
         _section("Limits", _limits(details.limits)),
         _section("Mounts of the host", _mounts(details)),
@@ -70,13 +70,13 @@ def _section(title: str, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _identity(details: Details, container: Container) -> Iterator[tuple[str, str]]:
-    yield "id", shown(container.id) or NONE
+    yield "id", visible(container.id) or NONE
     if container.kind is not Kind.CONTAINER:
         yield "kind", container.kind.value
-    yield "name", shown(container.name) or NONE
+    yield "name", visible(container.name) or NONE
     yield "runtime", f"{container.runtime or NOT_KNOWN} (told by: {container.source})"
     if container.pod:
-        pod = shown("/".join(part for part in (container.namespace, container.pod) if part))
+        pod = visible("/".join(part for part in (container.namespace, container.pod) if part))
         more = ", ".join(part for part in (container.pod_uid, container.qos) if part)
         yield "pod", f"{pod} ({more})" if more else pod
     if container.nested_in:
@@ -84,10 +84,10 @@ def _identity(details: Details, container: Container) -> Iterator[tuple[str, str
     if container.started is not None:
         yield "started", moment(container.started, details.now)
     yield "restarts", _restarts(container)
-    yield "log", shown(container.log_path) or NONE
-    yield "cgroup", shown(details.sample.cgroup.path)
+    yield "log", visible(container.log_path) or NONE
+    yield "cgroup", visible(details.sample.cgroup.path)
     for key, value in sorted(container.labels.items()):
-        yield "label", f"{shown(key)}={shown(value)}"
+        yield "label", f"{visible(key)}={visible(value)}"
 
 
 def _restarts(container: Container) -> str:
@@ -106,8 +106,8 @@ def _process(details: Details) -> Iterator[tuple[str, str]]:
     yield "pid", NOT_KNOWN if pid is None else str(pid)
     yield from _command(details)
     if spec is not None:
-        yield "directory", shown(spec.cwd) or NONE
-        yield "environment", shown(" ".join(f"{name}=…" for name in spec.env_names)) or NONE
+        yield "directory", visible(spec.cwd) or NONE
+        yield "environment", visible(" ".join(f"{name}=…" for name in spec.env_names)) or NONE
     yield "user", _user(details)
     yield "namespaces", ", ".join(f"{name} {_whose(facts.shares(name))}" for name in _NAMESPACES)
     if details.posture is not None:
@@ -137,7 +137,7 @@ def _events(details: Details) -> Iterator[tuple[str, str]]:
     if not details.events:
         yield NONE, "nothing in the last day"
     for event in details.events[-_EVENTS:]:
-        yield clock(event.at), shown(description(event))
+        yield clock(event.at), visible(description(event))
 
 
 def _user(details: Details) -> str:
@@ -172,7 +172,7 @@ def _rights(posture: Posture) -> Iterator[tuple[str, str]]:
             parts.append(f"without {listed(posture.dropped)}")
         yield "capabilities", ", ".join(parts)
     yield "seccomp", posture.seccomp or NOT_KNOWN
-    yield "confined by", shown(posture.apparmor) or NOT_KNOWN
+    yield "confined by", visible(posture.apparmor) or NOT_KNOWN
 
 
 def _limits(limits: Sequence[CgroupLimits]) -> Iterator[tuple[str, str]]:
@@ -200,14 +200,14 @@ def _mounts(details: Details) -> Iterator[tuple[str, str]]:
     for mount in mounts:
         yield (
             "read-write" if mount.writable else "read-only",
-            f"{shown(mount.source)} at {shown(mount.destination)}"
+            f"{visible(mount.source)} at {visible(mount.destination)}"
             + (" (shared)" if mount.shared else ""),
         )
 
 
 def _image(details: Details) -> Iterator[tuple[str, str]]:
     container = _container(details)
-    yield "name", shown(container.image) or NONE
+    yield "name", visible(container.image) or NONE
     yield "id", container.image_id or NOT_KNOWN
     if details.scan is not None:
         yield "scanned", _scan(details.scan, details.now)
@@ -239,7 +239,7 @@ def _security(posture: Posture) -> str:
     for finding in posture.failed:
         lines += _finding(finding, "FAIL")
     for finding in posture.unknown:
-        lines.append(f"  ?     {finding.check.id}: {shown(finding.evidence)}\n")
+        lines.append(f"  ?     {finding.check.id}: {visible(finding.evidence)}\n")
     return "".join(lines)
 
 
@@ -248,7 +248,7 @@ def _finding(finding: Finding, word: str) -> Iterator[str]:
     ids = ", ".join(part for part in (check.cis, check.pss and f"PSS {check.pss}") if part)
     yield f"  {word}  {check.id} ({finding.level}{f'; {ids}' if ids else ''})\n"
     yield f"        {check.title}\n"
-    yield f"        Seen: {shown(finding.evidence)}.\n"
+    yield f"        Seen: {visible(finding.evidence)}.\n"
     if finding.qualified:
         yield f"        But {finding.qualified}.\n"
     yield f"        > {check.advice}\n"

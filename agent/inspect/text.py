@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from agent.cgroupfs.cpu import CpuMax
+from agent.encodable import visible
 from agent.kernelfile import UNLIMITED, Limit
 from agent.units import human_cores, human_duration, human_size
 
@@ -15,19 +16,9 @@ NOT_KNOWN: Final = "?"
 NONE: Final = "-"
 
 
-def shown(text: str) -> str:
-    """`text` with every control character written out: names and arguments are the container's."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in text
-    )
-
-
 def command(args: Sequence[str]) -> str:
     """A command line that a shell would take."""
-    return shown(" ".join(shlex.quote(arg) for arg in args))
+    return visible(" ".join(shlex.quote(arg) for arg in args))
 
 
 def moment(seconds: float, now: float) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 
 from agent.container.container import Container
+from agent.encodable import escaped
 from agent.records import dataclass
 from agent.selection.item import Item
 from agent.top.width import clean, display_width, fit
@@ -141,7 +142,4 @@ def _short_image(image: str) -> str:
 
 
 def _plain(value: Value) -> Value:
-    """A byte of a name that is not UTF-8 comes out as "\\\\udcff"."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
+    return escaped(value) if isinstance(value, str) else value

@@ -31,6 +31,7 @@ import orjson
 
 from agent.cgroupfs.pressure import Stall
 from agent.container.container import Container
+from agent.encodable import escaped
 from agent.kernelfile import Unlimited
 from agent.model import Sample
 from agent.selection.item import Item
@@ -72,7 +73,7 @@ def document(frame: Frame, items: Sequence[Item]) -> str:
         ],
         "cgroups": [_cgroup(item, item.usage) for item in items if item.usage is not None],
         "ended": [
-            {"name": _text(item.title), **_wrong(item)} for item in items if item.usage is None
+            {"name": escaped(item.title), **_wrong(item)} for item in items if item.usage is None
         ],
     }
     return orjson.dumps(body).decode()
@@ -80,11 +81,11 @@ def document(frame: Frame, items: Sequence[Item]) -> str:
 
 def _cgroup(item: Item, usage: Usage) -> Json:
     body: dict[str, Json] = {
-        "name": _text(item.title),
+        "name": escaped(item.title),
         "container": _container(usage.container),
         "cgroup": {
             "inode": usage.cgroup.inode,
-            "path": _text(usage.cgroup.path),
+            "path": escaped(usage.cgroup.path),
             "created": usage.cgroup.created,
         },
         "window": usage.window,
@@ -104,16 +105,11 @@ def _wrong(item: Item) -> dict[str, Json]:
             {
                 "rule": finding.rule,
                 "severity": finding.severity.word,
-                "summary": _text(finding.summary),
+                "summary": escaped(finding.summary),
             }
             for finding in item.findings
         ],
     }
-
-
-def _text(name: str) -> str:
-    """A name from the kernel. A byte in it that is not UTF-8 comes out as "\\udcff"."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _container(container: Container | None) -> Json:

@@ -16,6 +16,7 @@ from typing import Final
 
 import orjson
 
+from agent.encodable import escaped
 from agent.kernelfile import Unlimited
 from agent.selection.field import Field
 from agent.selection.item import Value
@@ -84,15 +85,10 @@ def _csv_line(cells: Sequence[str | float | None]) -> str:
 
 def _value(row: Row, field: Field) -> str | float | None:
     if field.name == "name":
-        return printable(row.label)
+        return escaped(row.label)
     value: Value = row.value(field)
     if isinstance(value, Unknown):
         return None
     if isinstance(value, Unlimited):
         return "unlimited"
-    return printable(value) if isinstance(value, str) else value
-
-
-def printable(text: str) -> str:
-    """Text from the kernel. A byte in it that is not UTF-8 comes out as "\\\\udcff"."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return escaped(value) if isinstance(value, str) else value

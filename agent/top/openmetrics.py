@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from agent.encodable import escaped
 from agent.kernelfile import Unlimited
 from agent.selection.field import Field, Unit
-from agent.top.flat import printable
 from agent.top.frame import Frame
 from agent.top.row import Row
 
@@ -63,5 +63,5 @@ def _labels(row: Row) -> str:
     elif item is not None and item.cgroup is not None:
         labels |= {"id": item.cgroup.path}
     return ",".join(
-        f'{key}="{printable(value).translate(_ESCAPES)}"' for key, value in labels.items()
+        f'{key}="{escaped(value).translate(_ESCAPES)}"' for key, value in labels.items()
     )

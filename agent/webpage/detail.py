@@ -10,6 +10,7 @@ from typing import Final
 from agent import units
 from agent.diagnosis.diagnose import Verdict
 from agent.diagnosis.finding import Finding
+from agent.encodable import escaped
 from agent.kernelfile import Unlimited
 from agent.records import NamedTuple
 from agent.usage import Unknown, Usage
@@ -131,7 +132,7 @@ def _facts(usage: Usage, wall_time: float) -> str:
         ("runtime", container.runtime),
         ("id", container.id[:12]),
         ("up", "" if age is None else units.human_duration(age)),
-        ("cgroup", usage.cgroup.path.encode("utf-8", "backslashreplace").decode()),
+        ("cgroup", escaped(usage.cgroup.path)),
     ]
     written = "".join(
         f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts if text
