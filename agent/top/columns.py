@@ -10,9 +10,10 @@ from agent.selection.fields import find_field
 from agent.top.column import UNMARKED, Column, Grow, Marks
 from agent.top.trend import STEPS
 
-_SHARE: Final = Marks(0.7, 0.9)
-"""As ctop and k9s have it."""
-_STALL: Final = Marks(0.1, 0.4)
+SHARE: Final = Marks(0.7, 0.9)
+"""For the share in use of a limit or of the machine, as ctop and k9s have it."""
+STALL: Final = Marks(0.1, 0.4)
+"""For the share of time in which something waited."""
 
 
 def _column(
@@ -55,7 +56,7 @@ def _waits(resource: str, what: str) -> Column:
         width=13,
         part_width=3,
         rank=2,
-        marks=_STALL,
+        marks=STALL,
     )
 
 
@@ -98,9 +99,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
         rank=5,
     ),
     _column("cpu", "CPU", 5, 0),
-    _column("cpu.of_limit", "%LIM", 4, 1, "CPU used in percent of its own limit", _SHARE),
+    _column("cpu.of_limit", "%LIM", 4, 1, "CPU used in percent of its own limit", SHARE),
     _column("cpu.of_request", "%REQ", 4, 3, "CPU used in percent of its request (Kubernetes)"),
-    _column("cpu.of_host", "%HOST", 5, 4, "CPU used in percent of all the host's cores", _SHARE),
+    _column("cpu.of_host", "%HOST", 5, 4, "CPU used in percent of all the host's cores", SHARE),
     _column(
         "cpu.throttled",
         "THR%",
@@ -120,9 +121,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
         0,
         "memory it cannot do without right away (working set); K, M, G are powers of 1024",
     ),
-    _column("mem.of_limit", "%LIM", 4, 1, "memory in percent of its own limit", _SHARE),
+    _column("mem.of_limit", "%LIM", 4, 1, "memory in percent of its own limit", SHARE),
     _column("mem.of_request", "%REQ", 4, 3, "memory in percent of its request (Kubernetes)"),
-    _column("mem.of_host", "%HOST", 5, 4, "memory in percent of the host's", _SHARE),
+    _column("mem.of_host", "%HOST", 5, 4, "memory in percent of the host's", SHARE),
     _column("mem.limit", "LIMIT", 5, 3),
     _column("mem.request", "REQ", 5, 4),
     _trend("mem.trend", "MEM 60s", "mem", "memory-trend", "memory"),
@@ -138,7 +139,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         width=11,
         part_width=2,
         rank=7,
-        marks=_STALL,
+        marks=STALL,
     ),
     _waits("cpu", "a CPU"),
     _waits("mem", "memory"),
@@ -163,7 +164,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _column("disk.write", "WRITE/s", 7, 0),
     _column("pids", "PIDS", 5, 10),
     _column("pids.limit", "LIMIT", 5, 4),
-    _column("pids.of_limit", "%LIM", 4, 2, "tasks in percent of their limit", _SHARE),
+    _column("pids.of_limit", "%LIM", 4, 2, "tasks in percent of their limit", SHARE),
     _column("restarts", "RST", 4, 2, marks=Marks(1)),
     _words("runtime", "RUNTIME", 10, 12),
     _words("host", "HOST", 16, 3),

@@ -30,7 +30,7 @@ from agent.top.rows import rows_of
 from agent.top.screen import Screen
 from agent.top.steady import Steady
 from agent.top.terminal import Terminal
-from agent.top.view import Prompt, Show, View, settle
+from agent.top.view import Prompt, Show, View, settle, sort_by
 
 _WHEEL: Final = 3
 """Rows."""
@@ -196,9 +196,7 @@ class Control(Generic[Read]):
             return
         found = hit(self._view, self._rows, self._terminal.size(), click, self._glyphs)
         if found.column is not None:
-            column = find_column(found.column).sort
-            reverse = not self._view.reverse if self._view.sort == column else False
-            self._view = replace(self._view, sort=column, reverse=reverse)
+            self._view = sort_by(self._view, find_column(found.column).sort)
         elif found.row is not None:
             again = found.row == self._view.selected
             self._view = replace(self._view, selected=found.row)

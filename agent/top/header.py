@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from agent import units
-from agent.top.columns import find_column
+from agent.top.column import Marks
+from agent.top.columns import SHARE, STALL, find_column
 from agent.top.frame import Frame
 from agent.top.glyphs import Glyphs
 from agent.top.screen import Line, Span, Style, line
@@ -16,9 +17,6 @@ from agent.top.view import View
 from agent.top.width import clean, cut, display_width
 from agent.usage import HostUsage
 
-_HOST_WARNING, _HOST_CRITICAL = 0.7, 0.9
-_STALL_WARNING, _STALL_CRITICAL = 0.1, 0.4
-"""As in the columns."""
 _GAP = Span("  ")
 _TREND_FROM = 100
 """Columns from which on there is room for the host's sparkline."""
@@ -114,7 +112,7 @@ def _cpu(host: HostUsage, glyphs: Glyphs) -> list[Span]:
     used = units.human_cores(host.cpu_ratio * host.cores)
     return [
         Span(f"{used}/{host.cores} "),
-        _percent(host.cpu_ratio, _HOST_WARNING, _HOST_CRITICAL, "%"),
+        _percent(host.cpu_ratio, SHARE, "%"),
     ]
 
 
@@ -124,7 +122,7 @@ def _memory(host: HostUsage, glyphs: Glyphs) -> list[Span]:
     used = host.memory_total - host.memory_available
     return [
         Span(f"{units.human_size(used)}/{units.human_size(host.memory_total)} "),
-        _percent(used / host.memory_total, _HOST_WARNING, _HOST_CRITICAL, "%"),
+        _percent(used / host.memory_total, SHARE, "%"),
     ]
 
 
@@ -136,11 +134,7 @@ def _pressure(host: HostUsage, glyphs: Glyphs) -> list[Span]:
         (" io", host.io_pressure_some),
     ):
         spans.append(Span(f"{name} "))
-        spans.append(
-            Span(glyphs.unknown)
-            if ratio is None
-            else _percent(ratio, _STALL_WARNING, _STALL_CRITICAL)
-        )
+        spans.append(Span(glyphs.unknown) if ratio is None else _percent(ratio, STALL))
     return spans
 
 
@@ -160,11 +154,11 @@ def _own(frame: Frame, glyphs: Glyphs) -> list[Span]:
     return spans
 
 
-def _percent(ratio: float, warning: float, critical: float, unit: str = "") -> Span:
+def _percent(ratio: float, marks: Marks, unit: str = "") -> Span:
     style = Style.PLAIN
-    if ratio >= critical:
+    if ratio >= marks.critical:
         style = Style.CRITICAL
-    elif ratio >= warning:
+    elif ratio >= marks.warning:
         style = Style.WARNING
     return Span(units.human_percent(ratio) + unit, style)
 

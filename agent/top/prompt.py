@@ -13,7 +13,7 @@ from agent.records import NamedTuple, replace
 from agent.selection.language import BadSelection, parse_selection
 from agent.top.columns import find_column
 from agent.top.row import Row
-from agent.top.view import View
+from agent.top.view import View, sort_by
 
 
 class Choice(NamedTuple):
@@ -99,6 +99,5 @@ def choose(view: View, key: str, choices: Sequence[Choice]) -> tuple[View, Choic
     chosen = next((choice for choice in choices if choice.letter == key), None)
     closed = replace(view, menu="")
     if chosen is not None and view.menu == "sort":
-        reverse = not view.reverse if view.sort == chosen.value else False
-        closed = replace(closed, sort=chosen.value, reverse=reverse)
+        closed = sort_by(closed, chosen.value)
     return closed, chosen

@@ -99,6 +99,11 @@ class View:
         )
 
 
+def sort_by(view: View, key: str) -> View:
+    """Sort by the column of this key; the other way round where the rows are sorted by it."""
+    return replace(view, sort=key, reverse=view.sort == key and not view.reverse)
+
+
 def settle(view: View, rows: Sequence[Key], page: int) -> View:
     """
     Put the cursor on a row that exists and scroll it into sight.

@@ -10,6 +10,7 @@ from typing import Final
 from agent import units
 from agent.diagnosis.diagnose import Verdict
 from agent.diagnosis.finding import Finding
+from agent.diagnosis.text import Style
 from agent.encodable import escaped
 from agent.kernelfile import Unlimited
 from agent.records import NamedTuple
@@ -18,7 +19,8 @@ from agent.webpage.chart import Line, chart
 from agent.webpage.past import points
 from agent.webpage.timeline import Timeline
 
-_SIGNS = {"critical": "✖", "warning": "⚠", "notice": "·"}
+sign: Final = Style().sign
+"""A finding's mark, which is not told by its colour alone."""
 
 
 class _Chart(NamedTuple):
@@ -148,7 +150,7 @@ def _finding(finding: Finding) -> str:
     )
     advice = "".join(f'<p class="advice">→ {escape(text)}</p>' for text in finding.advice)
     return (
-        f'<article class="of-{word}"><h3><b class="{word}">{_SIGNS[word]}</b>'
+        f'<article class="of-{word}"><h3><b class="{word}">{sign(finding.severity)}</b>'
         f" {escape(finding.rule)} <span>{escape(finding.summary)}</span>"
         f" <small>{finding.confidence.value} confidence</small></h3>"
         f"<ul>{evidence}</ul>{advice}</article>"

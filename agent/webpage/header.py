@@ -7,7 +7,8 @@ from html import escape
 
 from agent import units
 from agent.model import SourceHealth
-from agent.top.columns import COLUMNS
+from agent.top.column import Marks
+from agent.top.columns import COLUMNS, SHARE, STALL
 from agent.top.glyphs import UNICODE
 from agent.top.notes import notes
 from agent.top.row import Row
@@ -15,9 +16,6 @@ from agent.usage import HostUsage
 from agent.webpage.request import View
 from agent.webpage.table import KEYS
 
-_WARNING, _CRITICAL = 0.7, 0.9
-_STALL_WARNING, _STALL_CRITICAL = 0.1, 0.4
-"""As in `agent top`."""
 _NOT_KNOWN = "–"
 
 
@@ -28,7 +26,7 @@ def header(hostname: str, host: HostUsage, *, ill: int, containers: int) -> str:
     if host.uptime is not None:
         facts.insert(0, f"up {units.human_duration(host.uptime)}")
     stalls = "".join(
-        f" {name} {_share(ratio, _STALL_WARNING, _STALL_CRITICAL)}"
+        f" {name} {_share(ratio, STALL)}"
         for name, ratio in (
             ("cpu", host.cpu_pressure_some),
             ("mem", host.memory_pressure_some),
@@ -69,19 +67,23 @@ def footer(rows: Sequence[Row], health: Sequence[SourceHealth]) -> str:
 
 
 def _cpu(host: HostUsage) -> str:
-    return _share(host.cpu_ratio, _WARNING, _CRITICAL, "%")
+    return _share(host.cpu_ratio, SHARE, "%")
 
 
 def _memory(host: HostUsage) -> str:
     if not host.memory_total or host.memory_available is None:
         return _NOT_KNOWN
     used = host.memory_total - host.memory_available
-    share = _share(used / host.memory_total, _WARNING, _CRITICAL, "%")
+    share = _share(used / host.memory_total, SHARE, "%")
     return f"{units.human_size(used)} of {units.human_size(host.memory_total)} {share}"
 
 
-def _share(ratio: float | None, warning: float, critical: float, unit: str = "") -> str:
+def _share(ratio: float | None, marks: Marks, unit: str = "") -> str:
     if ratio is None:
         return _NOT_KNOWN
-    word = "critical" if ratio >= critical else "warning" if ratio >= warning else "plain"
+    word = "plain"
+    if ratio >= marks.critical:
+        word = "critical"
+    elif ratio >= marks.warning:
+        word = "warning"
     return f'<b class="{word}">{units.human_percent(ratio)}{unit}</b>'

@@ -12,6 +12,7 @@ from agent.top.columns import BY_KEY
 from agent.top.glyphs import UNICODE
 from agent.top.row import Row
 from agent.webpage.chart import sparkline
+from agent.webpage.detail import sign
 from agent.webpage.past import Past, points
 from agent.webpage.request import DEFAULT_SORT, View
 
@@ -31,7 +32,6 @@ KEYS = (
 _IMAGE = BY_KEY["image"]
 _LEAST_SCALE = 0.05
 """Cores. What uses next to nothing is a line at the bottom."""
-_SIGNS = {"critical": "✖", "warning": "⚠", "notice": "·"}
 _LEVELS = {Level.FAINT: "faint", Level.WARNING: "warning", Level.CRITICAL: "critical"}
 
 
@@ -53,7 +53,7 @@ def _heading(column: Column, view: View) -> str:
 
 def _sort_link(view: View, key: str, heading: str, text: str) -> str:
     sorted_by = view.sort == key
-    link = view.link(sort=key, reverse=not view.reverse if sorted_by else False)
+    link = view.link(sort=key, reverse=sorted_by and not view.reverse)
     arrow = "" if not sorted_by else " ▲" if view.reverse else " ▼"
     return f'<a href="{escape(link)}" title="{escape(text)}">{escape(heading)}{arrow}</a>'
 
@@ -92,7 +92,7 @@ def _why(findings: Sequence[Finding]) -> str:
     worst = findings[0]
     more = f" <i>+{len(findings) - 1}</i>" if len(findings) > 1 else ""
     word = worst.severity.word
-    return f'<span class="{word}">{_SIGNS[word]} {escape(worst.summary)}</span>{more}'
+    return f'<span class="{word}">{sign(worst.severity)} {escape(worst.summary)}</span>{more}'
 
 
 def _right(column: Column) -> str:
