@@ -24,6 +24,18 @@ def quantile(buckets: Sequence[int], part: float) -> float | None:
     return float(1 << len(buckets))
 
 
+def quantile_seconds(buckets: Sequence[int], part: float) -> float | None:
+    """The same in seconds, for a document."""
+    ns = quantile(buckets, part)
+    return None if ns is None else ns / 1e9
+
+
+def human_quantile(buckets: Sequence[int], part: float) -> str:
+    """The same for a person; "-" where nothing was measured."""
+    ns = quantile(buckets, part)
+    return "-" if ns is None else human_ns(ns)
+
+
 def human_ns(ns: float) -> str:
     """Two or three digits and a unit, at most six columns: "340ns", "1.2us", "18ms", "2.5s"."""
     for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):

@@ -4,10 +4,8 @@ functions of two readings of the probe "page_cache".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TypedDict
 
-from agent.bpf.addition import add
 from agent.bpf.page_cache_counts import PageCacheCounts
 from agent.trace.text import columns
 
@@ -21,23 +19,6 @@ class CacheRow(TypedDict):
     """Null also where nothing was asked for."""
     added: int | None
     created: int | None
-
-
-def together(cgroups: Iterable[PageCacheCounts], zero: PageCacheCounts) -> PageCacheCounts:
-    """The sum over a container's cgroups."""
-    for counts in cgroups:
-        zero = add(zero, counts)
-    return zero
-
-
-def since(new: PageCacheCounts, old: PageCacheCounts) -> PageCacheCounts:
-    """What happened between two readings."""
-    return PageCacheCounts(
-        _minus(new.asked, old.asked),
-        _minus(new.missed, old.missed),
-        _minus(new.added, old.added),
-        _minus(new.created, old.created),
-    )
 
 
 def hit_ratio(counts: PageCacheCounts) -> float | None:
@@ -82,7 +63,3 @@ def document(counts: PageCacheCounts) -> CacheRow:
         added=counts.added,
         created=counts.created,
     )
-
-
-def _minus(new: int | None, old: int | None) -> int | None:
-    return None if new is None or old is None else new - old

@@ -4,12 +4,10 @@ functions of two readings of the probe "faults".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TypedDict
 
-from agent.bpf.addition import add
 from agent.bpf.faults_counts import FaultLatency, FaultsCounts
-from agent.trace.buckets import human_ns, quantile
+from agent.trace.buckets import human_ns, human_quantile, quantile_seconds
 from agent.trace.text import columns
 
 
@@ -23,24 +21,6 @@ class FaultsRow(TypedDict):
     major_seconds: float | None
     major_p50_seconds: float | None
     major_p99_seconds: float | None
-
-
-def together(cgroups: Iterable[FaultsCounts], zero: FaultsCounts) -> FaultsCounts:
-    """The sum over a container's cgroups."""
-    for counts in cgroups:
-        zero = add(zero, counts)
-    return zero
-
-
-def since(new: FaultsCounts, old: FaultsCounts) -> FaultsCounts:
-    """What happened between two readings."""
-    latency = None
-    if new.latency is not None and old.latency is not None:
-        latency = FaultLatency(
-            new.latency.ns - old.latency.ns,
-            tuple(a - b for a, b in zip(new.latency.buckets, old.latency.buckets, strict=True)),
-        )
-    return FaultsCounts(_minus(new.minor, old.minor), _minus(new.major, old.major), latency)
 
 
 def headline(counts: FaultsCounts, seconds: float) -> str:
@@ -73,22 +53,13 @@ def document(counts: FaultsCounts) -> FaultsRow:
         major=counts.major,
         major_timed=None if latency is None else latency.faults,
         major_seconds=None if latency is None else latency.ns / 1e9,
-        major_p50_seconds=_seconds(latency, 0.5),
-        major_p99_seconds=_seconds(latency, 0.99),
+        major_p50_seconds=None if latency is None else quantile_seconds(latency.buckets, 0.5),
+        major_p99_seconds=None if latency is None else quantile_seconds(latency.buckets, 0.99),
     )
 
 
 def _times(latency: FaultLatency | None) -> tuple[str, str, str, str, str]:
     if latency is None or not latency.faults:
         return ("-", "-", "-", "-", "-")
-    p50, p90, p99 = (human_ns(quantile(latency.buckets, part) or 0) for part in (0.5, 0.9, 0.99))
+    p50, p90, p99 = (human_quantile(latency.buckets, part) for part in (0.5, 0.9, 0.99))
     return (human_ns(latency.ns), human_ns(latency.ns / latency.faults), p50, p90, p99)
-
-
-def _minus(new: int | None, old: int | None) -> int | None:
-    return None if new is None or old is None else new - old
-
-
-def _seconds(latency: FaultLatency | None, part: float) -> float | None:
-    ns = None if latency is None else quantile(latency.buckets, part)
-    return None if ns is None else ns / 1e9

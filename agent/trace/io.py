@@ -18,7 +18,7 @@ from agent.bpf.io_counts import (
     StreamCounts,
 )
 from agent.records import dataclass, field
-from agent.trace.buckets import human_ns, quantile
+from agent.trace.buckets import human_ns, human_quantile, quantile_seconds
 from agent.trace.text import columns
 from agent.units import human_size
 
@@ -137,7 +137,7 @@ def table(found: Requests, most: int | None = None) -> list[str]:
                 human_size(each.bytes),
                 human_size(each.bytes / each.requests),
                 human_ns(each.ns / each.requests),
-                *(_human(quantile(each.latency, part)) for part in (0.5, 0.9, 0.99)),
+                *(human_quantile(each.latency, part) for part in (0.5, 0.9, 0.99)),
                 str(each.errors),
                 "",
             )
@@ -164,9 +164,9 @@ def document(found: Requests) -> Document:
                 bytes=each.bytes,
                 errors=each.errors,
                 seconds=each.ns / 1e9,
-                latency_p50_seconds=_seconds(quantile(each.latency, 0.5)),
-                latency_p90_seconds=_seconds(quantile(each.latency, 0.9)),
-                latency_p99_seconds=_seconds(quantile(each.latency, 0.99)),
+                latency_p50_seconds=quantile_seconds(each.latency, 0.5),
+                latency_p90_seconds=quantile_seconds(each.latency, 0.9),
+                latency_p99_seconds=quantile_seconds(each.latency, 0.99),
                 sizes={
                     str(512 << slot) if slot < SIZES - 1 else "+Inf": count
                     for slot, count in enumerate(each.sizes)
@@ -294,11 +294,3 @@ def _short(name: str) -> str:
 
 def _number(device: Device) -> str:
     return f"{device.major}:{device.minor}"
-
-
-def _human(ns: float | None) -> str:
-    return "-" if ns is None else human_ns(ns)
-
-
-def _seconds(ns: float | None) -> float | None:
-    return None if ns is None else ns / 1e9

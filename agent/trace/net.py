@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from agent.bpf.addition import add
+from agent.bpf.addition import add_up
 from agent.bpf.tcp_counts import TcpCounts
 from agent.trace.buckets import human_ns
 from agent.trace.text import columns
@@ -33,9 +33,7 @@ Numbers = dict[str, int | None]
 
 def numbers(cgroups: Sequence[TcpCounts]) -> Numbers:
     """The sum over a container's cgroups, by name; times in nanoseconds and how many."""
-    total = cgroups[0]
-    for counts in cgroups[1:]:
-        total = add(total, counts)
+    total = add_up(cgroups[1:], cgroups[0])
     found: Numbers = {name: getattr(total, name) for name in _NUMBERS}
     for reason, count in (total.failures or {}).items():
         found[f"failed_{reason}"] = count

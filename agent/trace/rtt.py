@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, TypedDict
 
-from agent.bpf.addition import add
+from agent.bpf.addition import add_up, subtract
 from agent.bpf.rtt_counts import NO_TRIPS, RttCounts, Trips
-from agent.trace.buckets import human_ns, quantile
+from agent.trace.buckets import human_ns, human_quantile, quantile_seconds
 from agent.trace.text import columns
 
 Peers = Mapping[str, Trips]
@@ -32,15 +32,12 @@ class PeerRow(TypedDict):
 
 def together(cgroups: Iterable[RttCounts]) -> Peers:
     """The sum over a container's cgroups."""
-    total = RttCounts()
-    for counts in cgroups:
-        total = add(total, counts)
-    return total.peers
+    return add_up(cgroups, RttCounts()).peers
 
 
 def since(new: Peers, old: Peers) -> Peers:
     """What arrived between two readings."""
-    changed = {peer: _minus(trips, old.get(peer, NO_TRIPS)) for peer, trips in new.items()}
+    changed = {peer: subtract(trips, old.get(peer, NO_TRIPS)) for peer, trips in new.items()}
     return {peer: trips for peer, trips in changed.items() if trips.segments}
 
 
@@ -62,7 +59,7 @@ def table(peers: Peers, most: int | None = None) -> list[str]:
                 peer,
                 str(trips.segments),
                 human_ns(trips.ns / trips.segments),
-                *(_human(quantile(trips.buckets, part)) for part in (0.5, 0.9, 0.99)),
+                *(human_quantile(trips.buckets, part) for part in (0.5, 0.9, 0.99)),
                 "",
             )
             for peer, trips in ordered[:most]
@@ -77,22 +74,9 @@ def rows(peers: Peers) -> list[PeerRow]:
             peer=peer,
             segments=trips.segments,
             average_seconds=trips.ns / trips.segments / 1e9,
-            p50_seconds=_seconds(quantile(trips.buckets, 0.5)),
-            p90_seconds=_seconds(quantile(trips.buckets, 0.9)),
-            p99_seconds=_seconds(quantile(trips.buckets, 0.99)),
+            p50_seconds=quantile_seconds(trips.buckets, 0.5),
+            p90_seconds=quantile_seconds(trips.buckets, 0.9),
+            p99_seconds=quantile_seconds(trips.buckets, 0.99),
         )
         for peer, trips in sorted(peers.items())
     ]
-
-
-def _minus(new: Trips, old: Trips) -> Trips:
-    buckets = tuple(a - b for a, b in zip(new.buckets, old.buckets, strict=True))
-    return Trips(new.ns - old.ns, buckets)
-
-
-def _human(ns: float | None) -> str:
-    return "-" if ns is None else human_ns(ns)
-
-
-def _seconds(ns: float | None) -> float | None:
-    return None if ns is None else ns / 1e9

@@ -9,7 +9,7 @@ from typing import Final, TypedDict
 
 from agent.bpf.sched_counts import NO_SCHED, REASONS, SchedCounts, Sleeps
 from agent.records import dataclass, field
-from agent.trace.buckets import human_ns, quantile
+from agent.trace.buckets import human_ns, quantile, quantile_seconds
 from agent.trace.text import columns
 
 HOST: Final = "host"
@@ -118,8 +118,8 @@ def row(scheduling: Scheduling) -> SchedRow:
     return SchedRow(
         waits=sum(counts.waits),
         wait_seconds=counts.wait_ns / 1e9,
-        wait_p50_seconds=_seconds(quantile(counts.waits, 0.5)),
-        wait_p99_seconds=_seconds(quantile(counts.waits, 0.99)),
+        wait_p50_seconds=quantile_seconds(counts.waits, 0.5),
+        wait_p99_seconds=quantile_seconds(counts.waits, 0.99),
         voluntary_switches=counts.voluntary,
         involuntary_switches=counts.involuntary,
         throttled=counts.throttled,
@@ -163,7 +163,3 @@ def _quantiles(counts: SchedCounts) -> str:
 def _short(ns: float) -> str:
     # Nobody waited: the CPU was free, and these are steps of the kernel's clock.
     return "<1us" if ns < 1000 else human_ns(ns)
-
-
-def _seconds(ns: float | None) -> float | None:
-    return None if ns is None else ns / 1e9

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from agent.bpf.syscall_counts import BUCKETS, CallTimes
-from agent.trace.buckets import human_ns, quantile
+from agent.trace.buckets import human_ns, human_quantile, quantile_seconds
 from agent.trace.text import columns
 
 Calls = Mapping[str, CallTimes]
@@ -52,7 +52,6 @@ def table(calls: Calls, most: int | None = None) -> list[str]:
     total = sum(times.ns for times in calls.values())
     rows = []
     for name, times in ordered[:most]:
-        p99 = quantile(times.buckets, 0.99)
         share = f"{100 * times.ns / total:.1f}" if total else "-"
         rows.append(
             (
@@ -62,7 +61,7 @@ def table(calls: Calls, most: int | None = None) -> list[str]:
                 str(times.calls),
                 str(times.errors),
                 human_ns(times.ns / times.calls) if times.calls else "-",
-                "-" if p99 is None else human_ns(p99),
+                human_quantile(times.buckets, 0.99),
                 _errnos(times.errnos),
             )
         )
@@ -85,7 +84,7 @@ def rows(calls: Calls) -> list[CallRow]:
             errors=times.errors,
             seconds=times.ns / 1e9,
             average_seconds=times.ns / times.calls / 1e9,
-            p99_seconds=_seconds(quantile(times.buckets, 0.99)),
+            p99_seconds=quantile_seconds(times.buckets, 0.99),
             errnos={_errno(number): count for number, count in sorted(times.errnos.items())},
         )
         for name, times in sorted(calls.items())
@@ -113,7 +112,3 @@ def _errnos(errnos: Mapping[int, int]) -> str:
 
 def _errno(number: int) -> str:
     return errno.errorcode.get(number, str(number))
-
-
-def _seconds(ns: float | None) -> float | None:
-    return None if ns is None else ns / 1e9

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from agent.bpf import io_times
+from agent.bpf.addition import add_up, subtract
 from agent.bpf.faults import FAULTS
 from agent.bpf.faults_counts import FaultsCounts
 from agent.bpf.io_counts import IoTimes
@@ -152,37 +153,28 @@ ROUND_TRIPS: Final[Tracer[RttCounts, rtt.Peers]] = Tracer(
 )
 
 
-def _take_faults(
-    reading: Reading[FaultsCounts], ids: Collection[int], _names: Names
-) -> FaultsCounts:
-    return faults.together(map(reading.of, ids), reading.zero)
+def _take_sum(reading: Reading[C], ids: Collection[int], _names: Names) -> C:
+    return add_up(map(reading.of, ids), reading.zero)
 
 
 PAGE_FAULTS: Final[Tracer[FaultsCounts, FaultsCounts]] = Tracer(
     name="faults",
     what="page faults",
     kind=FAULTS,
-    take=_take_faults,
-    since=faults.since,
+    take=_take_sum,
+    since=subtract,
     headline=faults.headline,
     table=faults.table,
     document=faults.document,
     optional=("latency",),
 )
 
-
-def _take_cache(
-    reading: Reading[PageCacheCounts], ids: Collection[int], _names: Names
-) -> PageCacheCounts:
-    return cache.together(map(reading.of, ids), reading.zero)
-
-
 READS: Final[Tracer[PageCacheCounts, PageCacheCounts]] = Tracer(
     name="cache",
     what="reads by way of the page cache",
     kind=PAGE_CACHE,
-    take=_take_cache,
-    since=cache.since,
+    take=_take_sum,
+    since=subtract,
     headline=cache.headline,
     table=cache.table,
     document=cache.document,

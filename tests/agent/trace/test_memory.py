@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.bpf.addition import add_up, subtract
 from agent.bpf.faults_counts import BUCKETS, NO_LATENCY, FaultLatency, FaultsCounts
 from agent.bpf.page_cache_counts import PageCacheCounts
 from agent.trace import cache, faults
@@ -17,17 +18,17 @@ NO_FAULTS = FaultsCounts(0, 0, NO_LATENCY)
 
 
 def test_faults_of_a_containers_cgroups_are_added_up() -> None:
-    assert faults.together([some(3, 1), some(4, 2)], NO_FAULTS) == some(7, 3)
-    assert faults.together([], NO_FAULTS) == NO_FAULTS
+    assert add_up([some(3, 1), some(4, 2)], NO_FAULTS) == some(7, 3)
+    assert add_up([], NO_FAULTS) == NO_FAULTS
     none = FaultsCounts(None, 3, None)
     nothing = FaultsCounts(None, 0, None)
-    assert faults.together([none, none], nothing) == FaultsCounts(None, 6, None)
+    assert add_up([none, none], nothing) == FaultsCounts(None, 6, None)
 
 
 def test_only_faults_since_are_left() -> None:
-    assert faults.since(some(7, 3), some(4, 2)) == some(3, 1)
+    assert subtract(some(7, 3), some(4, 2)) == some(3, 1)
     none = FaultsCounts(None, 3, None)
-    assert faults.since(none, FaultsCounts(None, 1, None)) == FaultsCounts(None, 2, None)
+    assert subtract(none, FaultsCounts(None, 1, None)) == FaultsCounts(None, 2, None)
 
 
 def test_the_table_of_faults_has_the_times_of_major_ones() -> None:
@@ -49,10 +50,10 @@ def test_the_table_of_faults_has_the_times_of_major_ones() -> None:
 
 def test_pages_of_a_containers_cgroups_are_added_up_and_taken_apart() -> None:
     one, zero = PageCacheCounts(101, 13, 20, 7), PageCacheCounts(0, 0, 0, 0)
-    assert cache.together([one, one], zero) == PageCacheCounts(202, 26, 40, 14)
-    assert cache.since(PageCacheCounts(202, 26, 40, 14), one) == one
+    assert add_up([one, one], zero) == PageCacheCounts(202, 26, 40, 14)
+    assert subtract(PageCacheCounts(202, 26, 40, 14), one) == one
     none = PageCacheCounts(None, None, 20, 7)
-    assert cache.since(none, none) == PageCacheCounts(None, None, 0, 0)
+    assert subtract(none, none) == PageCacheCounts(None, None, 0, 0)
 
 
 def test_the_table_of_pages() -> None:
