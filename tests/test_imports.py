@@ -21,7 +21,8 @@ METRICS = READERS | {
 }
 
 LOG_SECTIONS = frozenset({"agent.file_destination", "agent.log_destinations", "agent.log_rules"})
-HTTP = LOG_SECTIONS | {"agent.logs.chunk", "exporters.backoff", "exporters.http"}
+CHUNKS = frozenset({"agent.logs.chunk", "agent.logs.timestamps"})
+HTTP = LOG_SECTIONS | CHUNKS | {"exporters.backoff", "exporters.http"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
@@ -140,7 +141,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "exporters.graylog": HTTP | {"agent.logs.entry"},
     "exporters.loki": HTTP,
     "exporters.otlp": HTTP | {"agent.logs.entry"},
-    "exporters.file": frozenset({"agent.file_destination", "agent.logs.chunk"}),
+    "exporters.file": CHUNKS | {"agent.file_destination"},
     # Composition roots: they build the parts, so they know them all. Nobody imports them but cli.
     "agent.log_worker": frozenset({"agent", "exporters"}),
     "agent.parts": frozenset({"agent"}),

@@ -8,12 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from agent.container.container import Container
 from agent.logs.entry import Entry, record_fields
 from agent.logs.faults import FaultLog
+from agent.logs.timestamps import second_of
 from agent.records import dataclass
 
 _POLL: Final = 0.1
@@ -229,6 +229,5 @@ class _Printer:
 
 def rfc3339(time_ns: int) -> str:
     """2026-11-24T03:16:16.105173157Z"""
-    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{nanoseconds:09d}Z"
+    second_ns, second = second_of(time_ns)
+    return f"{second}.{time_ns - second_ns:09d}Z"

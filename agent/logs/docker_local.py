@@ -22,14 +22,13 @@ from typing import Final
 
 from agent.logs.entry import STREAMS, UNPARSED, Entry
 from agent.logs.framing import Bytes, Lines, Text
+from agent.logs.timestamps import END
 from agent.records import NamedTuple
 
 MAX_RECORD: Final = 1_000_000
 """Docker's own limit for reading one back (maxMsgLen)."""
 _OVERHEAD: Final = 8
 _LENGTH: Final = struct.Struct(">I")
-_END_NS: Final = (1 << 32) * 1_000_000_000
-"""As for every format: what a destination can say (timestamps.py)."""
 
 
 class LogEntry(NamedTuple):
@@ -181,7 +180,7 @@ def decode(message: bytes) -> LogEntry:
                         case 3, int():
                             ordinal = piece
     stream = source.decode("ascii", "replace")
-    if stream not in STREAMS or not 0 <= time_nano < _END_NS:
+    if stream not in STREAMS or not 0 <= time_nano < END:
         raise ValueError("not a log entry")
     return LogEntry(stream, time_nano, line, partial, id_.decode("utf-8", "replace"), ordinal, last)
 

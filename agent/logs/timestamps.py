@@ -24,6 +24,13 @@ _RFC3339: Final = re.compile(
 )
 
 
+def second_of(time_ns: int) -> tuple[int, str]:
+    """The second a time is in: nanoseconds at its beginning, and "2026-11-24T03:16:16" (UTC)."""
+    seconds = time_ns // NANOSECONDS
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return seconds * NANOSECONDS, text
+
+
 def parse_rfc3339(text: bytes) -> int | None:
     """
     Return nanoseconds since 1970, or None where `text` is not a time.

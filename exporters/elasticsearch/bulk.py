@@ -15,18 +15,17 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 
 import orjson
 
 from agent.logs.chunk import Entry, Extra
+from agent.logs.timestamps import NANOSECONDS, second_of
 from exporters.elasticsearch.fields import Fields, FlatFields
 from exporters.elasticsearch.index_name import index_name
 
-_NANOSECONDS: Final = 1_000_000_000
-_DAY: Final = 86_400 * _NANOSECONDS
+_DAY: Final = 86_400 * NANOSECONDS
 
 
 class BulkEncoder:
@@ -39,7 +38,7 @@ class BulkEncoder:
         self._index = index
         self._tail = names(fields).tail
         self._identity = blake2b(fields.get("container_id", "").encode(), digest_size=16)
-        self._second_ns = -_NANOSECONDS
+        self._second_ns = -NANOSECONDS
         self._second = ""
         self._days: dict[int, bytes] = {}
 
@@ -48,8 +47,9 @@ class BulkEncoder:
         parts: list[bytes] = []
         for time_ns, stream, content, extra, _partial in entries:
             nanoseconds = time_ns - self._second_ns
-            if not 0 <= nanoseconds < _NANOSECONDS:
-                nanoseconds = self._begin_second(time_ns)
+            if not 0 <= nanoseconds < NANOSECONDS:
+                self._second_ns, self._second = second_of(time_ns)
+                nanoseconds = time_ns - self._second_ns
             offset, more = _take_offset(extra)
             parts += (
                 self._action(time_ns),
@@ -81,12 +81,6 @@ class BulkEncoder:
             action = b'{"create":{"_index":' + orjson.dumps(name) + b',"_id":"'
             self._days[day] = action
         return action
-
-    def _begin_second(self, time_ns: int) -> int:
-        seconds, nanoseconds = divmod(time_ns, _NANOSECONDS)
-        self._second_ns = time_ns - nanoseconds
-        self._second = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return nanoseconds
 
 
 def _take_offset(extra: Extra | None) -> tuple[bytes, Extra | None]:

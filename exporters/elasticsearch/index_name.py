@@ -14,15 +14,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 from agent.log_destinations import INDEX_DATES, INDEX_FIELDS
+from agent.logs.timestamps import NANOSECONDS
 
-_NANOSECONDS: Final = 1_000_000_000
 _FORBIDDEN: Final = re.compile(r'[\x00-\x20\\/*?"<>|,#:]')
 _LONGEST: Final = 255
 
 
 def index_name(template: str, fields: Mapping[str, str], time_ns: int) -> str:
     """Fill in `template`, in letters an index may have. Changes with the day at most."""
-    time = datetime.fromtimestamp(time_ns // _NANOSECONDS, UTC)
+    time = datetime.fromtimestamp(time_ns // NANOSECONDS, UTC)
     name = template
     for period, form in INDEX_DATES.items():
         name = name.replace(f"{{{period}}}", time.strftime(form))

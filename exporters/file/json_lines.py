@@ -8,14 +8,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Final
 
 import orjson
 
 from agent.logs.chunk import Entry, Extra
-
-_NANOSECONDS: Final = 1_000_000_000
+from agent.logs.timestamps import NANOSECONDS, second_of
 
 
 class JsonLinesEncoder:
@@ -27,7 +24,7 @@ class JsonLinesEncoder:
             stream: b"," + orjson.dumps({"stream": stream, **fields})[1:] + b"\n"
             for stream in ("stdout", "stderr")
         }
-        self._second_ns = -_NANOSECONDS
+        self._second_ns = -NANOSECONDS
         self._second = ""
 
     def encode(self, entries: Sequence[Entry]) -> bytes:
@@ -37,18 +34,13 @@ class JsonLinesEncoder:
         dumps, tails = orjson.dumps, self._tails
         for time_ns, stream, content, extra, _partial in entries:
             nanoseconds = time_ns - self._second_ns
-            if not 0 <= nanoseconds < _NANOSECONDS:
-                nanoseconds = self._begin_second(time_ns)
+            if not 0 <= nanoseconds < NANOSECONDS:
+                self._second_ns, self._second = second_of(time_ns)
+                nanoseconds = time_ns - self._second_ns
             tail = tails[stream] if extra is None and stream else self._tail(stream, extra)
             head = f'{{"time":"{self._second}.{nanoseconds:09d}Z","log":'
             extend((head.encode(), dumps(content.decode()), tail))
         return b"".join(parts)
-
-    def _begin_second(self, time_ns: int) -> int:
-        seconds, nanoseconds = divmod(time_ns, _NANOSECONDS)
-        self._second_ns = time_ns - nanoseconds
-        self._second = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return nanoseconds
 
     def _tail(self, stream: str, extra: Extra | None) -> bytes:
         pairs: dict[str, object] = {"stream": stream} if stream else {}

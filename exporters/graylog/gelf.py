@@ -24,8 +24,8 @@ import orjson
 
 from agent.logs.chunk import Entry, Extra
 from agent.logs.entry import Value
+from agent.logs.timestamps import NANOSECONDS
 
-_NANOSECONDS: Final = 1_000_000_000
 _HEADER: Final = 12
 MOST_PIECES: Final = 128
 _MOST: Final = 2**63 - 1
@@ -66,7 +66,7 @@ class GelfEncoder:
         message = b'%b%b,"timestamp":%d.%09d%b' % (
             self._head,
             orjson.dumps("-" if blank else text),
-            *divmod(time_ns, _NANOSECONDS),
+            *divmod(time_ns, NANOSECONDS),
             tail,
         )
         if self._most is None or len(message) <= self._most or len(content) <= 1:

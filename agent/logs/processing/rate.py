@@ -12,10 +12,10 @@ from typing import Final
 from zlib import crc32
 
 from agent.logs.entry import Entry
+from agent.logs.timestamps import NANOSECONDS
 
 BURST: Final = 10.0
 """Seconds of the rate that may come at once: a start, a stack trace."""
-_NANOSECONDS: Final = 1_000_000_000
 _SPAN: Final = 1 << 32
 
 
@@ -31,7 +31,7 @@ class Bucket:
     def fill(self, at_ns: int) -> None:
         """Let the time pass up to `at_ns`. A clock that went back gives nothing."""
         if self._at_ns is not None and at_ns > self._at_ns:
-            gained = (at_ns - self._at_ns) * self._rate / _NANOSECONDS
+            gained = (at_ns - self._at_ns) * self._rate / NANOSECONDS
             self._tokens = min(self._most, self._tokens + gained)
         self._at_ns = at_ns
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.logs.timestamps import parse_rfc3339
+from agent.logs.timestamps import NANOSECONDS, parse_rfc3339, second_of
 
 SECOND = int(datetime(2026, 11, 24, 3, 16, 16, tzinfo=UTC).timestamp()) * 10**9
 
@@ -68,3 +68,10 @@ def test_any_zone_gives_the_same_instant(since: int, micros: int, minutes: int) 
 @given(st.binary(max_size=40))
 def test_no_bytes_raise(text: bytes) -> None:
     parse_rfc3339(text)
+
+
+@given(st.integers(0, (1 << 32) * NANOSECONDS - 1))
+def test_a_time_written_by_its_second_is_read_back(time_ns: int) -> None:
+    second_ns, text = second_of(time_ns)
+    assert 0 <= time_ns - second_ns < NANOSECONDS
+    assert parse_rfc3339(f"{text}.{time_ns - second_ns:09d}Z".encode()) == time_ns
