@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"agent.families", "agent.own_process", "agent.revision", "agent.version"}
     ),
     "agent.accept": frozenset(),
+    "agent.protobuf": frozenset(),
     "agent.compression": frozenset(),
     "agent.web": frozenset(),
     "agent.exchange": frozenset({"agent.config"}),
@@ -65,7 +66,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.cgroupfs": frozenset({"agent.kernelfile"}),
     "agent.procfs": frozenset({"agent.kernelfile"}),
     "agent.bpf": frozenset({"agent.kernelfile"}),
-    "agent.container": NOUNS | {"agent.cgroupfs", "agent.procfs"},
+    "agent.container": NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.protobuf"},
     "agent.filesystem": NOUNS | {"agent.procfs"},
     "agent.security": NOUNS | {"agent.cgroupfs", "agent.procfs", "agent.container"},
     "agent.inotify": frozenset(),
@@ -120,10 +121,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"agent.log_rules", "agent.redaction"},
     "agent.logs": NOUNS
     | LOG_SECTIONS
-    | {"agent.container", "agent.families", "agent.inotify", "agent.log_patterns"},
+    | {"agent.container", "agent.families", "agent.inotify", "agent.log_patterns"}
+    | {"agent.protobuf"},
     "exporters.prometheus": METRICS
     | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
-    | {"exporters.http"},
+    | {"agent.protobuf", "exporters.http"},
     "exporters.backoff": frozenset(),
     "exporters.http": frozenset(
         {"agent.logs.chunk", "agent.compression", "agent.version", "exporters.backoff"}

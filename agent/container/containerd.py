@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from agent.container.bolt import Bucket, look
@@ -29,6 +29,7 @@ from agent.container.log_annotations import log_annotations
 from agent.container.oci import Bundle
 from agent.container.statefile import (
     Json,
+    UnreadableState,
     as_object,
     child,
     link,
@@ -40,6 +41,7 @@ from agent.container.statefile import (
     text,
 )
 from agent.kernelfile import Denied
+from agent.protobuf import Malformed, read_fields
 from agent.records import NamedTuple
 
 CRI: Final = "io.kubernetes.cri."
@@ -221,33 +223,17 @@ def _cri_metadata(extensions: Bucket | None, path: str) -> Json:
         name = b"io.cri-containerd." + kind + b".metadata"
         data = extensions.get(name) if extensions is not None else None
         if data is not None:
-            value = dict(_protobuf_fields(data)).get(2, b"")
-            return child(as_object(parse_json(value, path), path), "Metadata")
+            return child(as_object(parse_json(_any_value(data, path), path), path), "Metadata")
     return {}
 
 
-def _protobuf_fields(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The length-delimited fields of a message of which all fields are (google.protobuf.Any)."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        size, at = _varint(data, at)
-        if tag & 7 != 2:
-            return
-        yield tag >> 3, data[at : at + size]
-        at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data):
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            break
-        shift += 7
-    return value, at
+def _any_value(data: bytes, path: str) -> bytes:
+    """What is in a google.protobuf.Any: its field 2."""
+    try:
+        value = dict(read_fields(data)).get(2)
+    except Malformed as error:
+        raise UnreadableState(path, str(error)) from None
+    return value if isinstance(value, bytes) else b""
 
 
 def image_config(root: str, target: str) -> str:

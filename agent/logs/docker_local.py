@@ -17,12 +17,12 @@ Damage  A frame whose two lengths differ is none: the bytes up to the next whole
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Final
 
 from agent.logs.entry import STREAMS, UNPARSED, Entry
 from agent.logs.framing import Bytes, Lines, Text
 from agent.logs.timestamps import END
+from agent.protobuf import read_fields
 from agent.records import NamedTuple
 
 MAX_RECORD: Final = 1_000_000
@@ -38,11 +38,9 @@ class LogEntry(NamedTuple):
     time_nano: int
     line: bytes
     partial: bool
-    partial_id: str
-    """The same for all pieces of a line; "" where it is not a piece."""
-    ordinal: int
-    """Of the piece, from 1."""
+    """Whether it is a piece of a line."""
     last: bool
+    """Whether it is the last piece of its line."""
 
 
 class LocalFramer:
@@ -159,8 +157,8 @@ class DockerLocalParser:
 
 def decode(message: bytes) -> LogEntry:
     """Decode one LogEntry. Fields that are not known are passed over. Raises ValueError."""
-    source, time_nano, line, partial, id_, ordinal, last = b"", 0, b"", False, b"", 0, False
-    for number, value in _fields(message):
+    source, time_nano, line, partial, last = b"", 0, b"", False, False
+    for number, value in read_fields(message):
         match number, value:
             case 1, bytes():
                 source = value
@@ -171,53 +169,8 @@ def decode(message: bytes) -> LogEntry:
             case 4, int():
                 partial = bool(value)
             case 5, bytes():
-                for inner, piece in _fields(value):
-                    match inner, piece:
-                        case 1, int():
-                            last = bool(piece)
-                        case 2, bytes():
-                            id_ = piece
-                        case 3, int():
-                            ordinal = piece
+                last = bool(dict(read_fields(value)).get(1))
     stream = source.decode("ascii", "replace")
     if stream not in STREAMS or not 0 <= time_nano < END:
         raise ValueError("not a log entry")
-    return LogEntry(stream, time_nano, line, partial, id_.decode("utf-8", "replace"), ordinal, last)
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Field number and value: a number, or bytes. Raises ValueError where the bytes are no message.
-
-    Wire format: https://protobuf.dev/programming-guides/encoding/
-    """
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        if kind == 2:
-            length, at = _varint(message, at)
-        elif kind in (1, 5):
-            length = 8 if kind == 1 else 4
-        else:
-            raise ValueError(f"wire type {kind}")
-        if at + length > len(message):
-            raise ValueError("a field is longer than its message")
-        yield key >> 3, message[at : at + length]
-        at += length
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(message):
-            break
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("a number without an end")
+    return LogEntry(stream, time_nano, line, partial, last)

@@ -19,15 +19,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from agent.protobuf import BYTES, Malformed, read_fields, read_varint
 from exporters.prometheus.remote_write.protobuf import (
-    BYTES,
-    Malformed,
     field,
     key,
     number_field,
     padded_varint,
-    read_fields,
-    read_varint,
     varint,
 )
 
@@ -103,11 +100,12 @@ def to_version_1(request: bytes) -> bytes:
     out: list[bytes] = []
     families: dict[bytes, bytes] = {}
     names: dict[bytes, bytes] = {}
-    for number, content in read_fields(request):
-        if number == 4:
-            symbols.append(content)
-        elif number == 5:
-            out.append(_series_1(content, symbols, names, families))
+    for field_ in read_fields(request):
+        match field_:
+            case 4, bytes(text):
+                symbols.append(text)
+            case 5, bytes(series):
+                out.append(_series_1(series, symbols, names, families))
     return b"".join(out) + b"".join(families.values())
 
 
@@ -116,29 +114,30 @@ def _series_1(
 ) -> bytes:
     labels = samples = b""
     name = b""
-    for number, content in read_fields(series):
-        if number == 1:
-            texts = _texts(content, symbols)
-            if len(texts) % 2:
-                raise Malformed("a label without a value")
-            for at in range(0, len(texts), 2):
-                pair = texts[at] + b"\0" + texts[at + 1]
-                label = pairs.get(pair)
-                if label is None:
-                    label = field(1, field(1, texts[at]) + field(2, texts[at + 1]))
-                    pairs[pair] = label
-                labels += label
-                if texts[at] == b"__name__":
-                    name = texts[at + 1]
-        elif number == 2:
-            samples += field(2, content)
-        elif number == 5 and name not in families:
-            families[name] = _metadata_1(name, content, symbols)
+    for field_ in read_fields(series):
+        match field_:
+            case 1, bytes(refs):
+                texts = _texts(refs, symbols)
+                if len(texts) % 2:
+                    raise Malformed("a label without a value")
+                for at in range(0, len(texts), 2):
+                    pair = texts[at] + b"\0" + texts[at + 1]
+                    label = pairs.get(pair)
+                    if label is None:
+                        label = field(1, field(1, texts[at]) + field(2, texts[at + 1]))
+                        pairs[pair] = label
+                    labels += label
+                    if texts[at] == b"__name__":
+                        name = texts[at + 1]
+            case 2, bytes(sample):
+                samples += field(2, sample)
+            case 5, bytes(about) if name not in families:
+                families[name] = _metadata_1(name, about, symbols)
     return field(1, labels + samples)
 
 
 def _metadata_1(name: bytes, content: bytes, symbols: list[bytes]) -> bytes:
-    found = {number: read_varint(value, 0)[0] for number, value in read_fields(content)}
+    found = {number: value for number, value in read_fields(content) if isinstance(value, int)}
     text, unit = (_symbol(found.get(number, 0), symbols) for number in (3, 4))
     return field(
         3, number_field(1, found.get(1, 0)) + field(2, name) + field(4, text) + field(5, unit)

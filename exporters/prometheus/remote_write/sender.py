@@ -16,11 +16,11 @@ import threading
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from agent.protobuf import Malformed
 from exporters.prometheus.remote_write import client
 from exporters.prometheus.remote_write.client import Outcome
 from exporters.prometheus.remote_write.counts import Counts
 from exporters.prometheus.remote_write.message import to_version_1
-from exporters.prometheus.remote_write.protobuf import Malformed
 from exporters.prometheus.remote_write.queue import DiskQueue, Record
 from exporters.prometheus.remote_write.snappy import compress, decompress
 

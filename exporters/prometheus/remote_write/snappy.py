@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import cramjam
 
-from exporters.prometheus.remote_write.protobuf import Malformed
+from agent.protobuf import Malformed
 
 
 def compress(data: bytes) -> bytes:

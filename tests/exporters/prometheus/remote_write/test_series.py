@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent.container.container import Container
 from agent.model import Snapshot
+from agent.protobuf import Malformed
 from exporters.prometheus.catalog import metrics_of, select
 from exporters.prometheus.encoder import Encoder
 from exporters.prometheus.labels import kubelet_labels
@@ -24,7 +25,6 @@ from exporters.prometheus.metric import (
     SnapshotMetric,
 )
 from exporters.prometheus.remote_write.message import to_version_1
-from exporters.prometheus.remote_write.protobuf import Malformed
 from exporters.prometheus.remote_write.series import Family, SeriesEncoder
 from tests.agent.snapshots import WALL, docker, interface, pod, sample, snapshot
 from tests.remote_write_decoder import Written, decode_1, decode_2
