@@ -30,6 +30,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agent.faults import told
@@ -86,6 +87,7 @@ def main() -> int:
 
 async def _work(given: WorkerInput) -> None:
     # Imported here: input that makes no sense is refused at once.
+    from agent.container.alive import has_cgroup
     from agent.container.log_sources import LogSources
     from agent.logs import checkpoint
     from agent.logs.faults import FaultLog
@@ -109,6 +111,7 @@ async def _work(given: WorkerInput) -> None:
         socket.gethostname() if given.host == "auto" else given.host,
         given.container_rules,
     )
+    alive = partial(has_cgroup, given.paths)
     intake = Intake(
         spool.without_delivered(files, spooled),
         destination.encoder,
@@ -118,6 +121,7 @@ async def _work(given: WorkerInput) -> None:
         rules=rules,
         spooled=spooled,
         held_bytes=given.held_bytes,
+        alive=alive,
     )
     for reason in unreadable:
         faults.report(
@@ -125,7 +129,7 @@ async def _work(given: WorkerInput) -> None:
             reason=reason,
         )  # fmt: skip
     sources = LogSources(given.paths, given.files, given.told_annotations)
-    journal = open_intake(given, loaded.files, destination.encoder, faults, rules, sources)
+    journal = open_intake(given, loaded.files, destination.encoder, faults, rules, sources, alive)
     pipeline = Pipeline(
         sources,
         intake,
@@ -154,8 +158,6 @@ async def _work(given: WorkerInput) -> None:
     gc.freeze()  # what is imported lives as long as the process
     # Entries are tuples without cycles: looking for some after every 700 of them costs a tenth.
     gc.set_threshold(50_000)
-    # A lease (tail.py) that somebody breaks is told by SIGIO, which would end the process.
-    signal.signal(signal.SIGIO, signal.SIG_IGN)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from agent.logs import docker_json
 from tests.host.block_io import count_block_io
 from tests.host.containerd import ContainerdHost
 from tests.host.cri import CriHost
@@ -30,6 +31,12 @@ from tests.host.rootless import RootlessPodman
 # No test is timed: a deadline fails on a machine that others use as well.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece of any length is followed by more: joining needs no lines of 16 KiB to be tested."""
+    monkeypatch.setattr(docker_json, "PIECE", 0)
 
 
 @pytest.fixture(scope="session")

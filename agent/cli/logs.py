@@ -23,9 +23,11 @@ examples:
 
 It needs no daemon and no runtime: it reads the files, rotated and compressed ones too, and
 systemd's journal where a container logs there. A container that ended is found too, while its
-files are there. Lines are as the program wrote them; rules of [[logs.processing]] are for what is
-shipped. Exit code 3: no container, or several fit, which are listed then; 4: its log may not be
-read.
+files are there. Lines are as the program wrote them, byte for byte; rules of [[logs.processing]]
+are for what is shipped. On a terminal, bytes that are not UTF-8 and what would move its cursor are
+shown as \\xff and \\x1b; in JSON such bytes are U+FFFD in `log`, and the whole line is in
+`log_base64` too. Exit code 3: no container, or several fit, which are listed then; 4: its log may
+not be read.
 """
 
 
@@ -132,6 +134,6 @@ def _moment(text: str) -> int:
 
 def _expression(text: str) -> re.Pattern[bytes]:
     try:
-        return re.compile(text.encode())
+        return re.compile(text.encode("utf-8", "surrogateescape"))
     except re.error as error:
         raise argparse.ArgumentTypeError(f"not a regular expression: {error}") from None

@@ -6,9 +6,11 @@ import difflib
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.cli.exits import ERROR, NOT_FOUND, NOT_PERMITTED
+from agent.container.alive import has_cgroup
 from agent.container.log_sources import LogSources
 from agent.container.log_targets import find_logs, newest, runs_of
 from agent.container.target import Target, parse_target
@@ -58,7 +60,8 @@ class Finder:
             if log is None:
                 raise self._nobody(text, everything)
         elif found[0].path:
-            return FileLog(_previous(text, found[0], with_files) if previous else found[0])
+            source = _previous(text, found[0], with_files) if previous else found[0]
+            return FileLog(source, partial(has_cgroup, self._config.paths))
         else:
             log = self._without_file(found[0])
         if previous:

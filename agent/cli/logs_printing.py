@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 import time
@@ -11,7 +12,7 @@ from contextlib import closing
 from typing import Final, Protocol
 
 from agent.container.container import Container
-from agent.logs.entry import Entry, record_fields
+from agent.logs.entry import Entry, clean, record_fields
 from agent.logs.faults import FaultLog
 from agent.logs.timestamps import second_of
 from agent.records import dataclass
@@ -26,9 +27,9 @@ _PLAIN: Final = b"\x1b[0m"
 _MORE: Final = 8
 """Times as many lines are looked at where N had pieces among them."""
 _HARMFUL: Final = re.compile(
-    rb"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;]*m)|\xc2[\x80-\x9f]"
+    "[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\\[[0-9;]*m)"
 )
-"""What moves a terminal's cursor or asks it something; colours stay."""
+"""What moves a terminal's cursor, asks it something or turns the writing round; colours stay."""
 
 
 class Out(Protocol):
@@ -201,7 +202,8 @@ class _Printer:
         if as_json:
             from exporters.file.json_lines import JsonLinesEncoder
 
-            self._encode = JsonLinesEncoder(record_fields(container)).encode
+            encoder = JsonLinesEncoder(record_fields(container))
+            self._encode = lambda entries: encoder.encode([*map(_in_unicode, entries)])
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Print records; what is followed is seen at once."""
@@ -218,13 +220,35 @@ class _Printer:
         stamp = (rfc3339(time_ns) + " ").encode() if self._timestamps else b""
         if not self._tty:
             return stamp + content + b"\n"
-        content = _HARMFUL.sub("\ufffd".encode(), content)
+        content = _on_screen(content)
         if stamp:
             stamp = _DIM + stamp + _PLAIN
         if stream == "stderr":
             return stamp + _STDERR + content + _PLAIN + b"\n"
         # A colour that a program left on ends with its line.
         return stamp + content + (_PLAIN if b"\x1b" in content else b"") + b"\n"
+
+
+def _on_screen(content: bytes) -> bytes:
+    """A line for a terminal: what is not UTF-8, and what would steer it, as \\xff and \\x1b."""
+    # A container with a terminal of its own ends its lines in \r\n.
+    text = content.removesuffix(b"\r").decode("utf-8", "backslashreplace")
+    return _HARMFUL.sub(_escaped, text).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+def _in_unicode(entry: Entry) -> Entry:
+    """As JSON can say it: where bytes are not UTF-8 they are U+FFFD in `log`, and all of the line's
+    are in `log_base64`."""
+    time_ns, stream, content, extra, partial = entry
+    text = clean(content)
+    if text == content:
+        return entry
+    own = base64.b64encode(content).decode()
+    return time_ns, stream, text, {**(extra or {}), "log_base64": own}, partial
 
 
 def rfc3339(time_ns: int) -> str:

@@ -7,7 +7,7 @@ kept across a rotation, and a line whose pieces lie in two files is joined.
   runtimes write into a renamed file until they are told to open a new one.
 - A truncated file begins anew; what was read of it is kept, unfinished lines included.
 - An unfinished line goes out as it is when nobody will finish it: its file is closed, its container
-  is gone, or the container has been silent for `IDLE` seconds.
+  has ended (ending.py) or is gone, or has been silent for `IDLE` seconds.
 
 Invariant: a `FileMark` moves only to where nothing before it waits in an open line. Files after the
 one where the oldest open line began do not move at all: they may hold pieces of it.
@@ -25,6 +25,7 @@ from agent.logs.batch import Batch, Packed, Stage
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import BlockEncoder
 from agent.logs.docker_local import LocalFramer
+from agent.logs.ending import Ending
 from agent.logs.entry import CUT, Entry, clean, with_note
 from agent.logs.framing import Bytes, Framer, Lines, Text, lines_of
 from agent.logs.keeping import close, keep
@@ -56,7 +57,10 @@ class Chain:
         *,
         at_end: bool = False,
         owner: int | None = None,
+        raw: bool = False,
     ) -> None:
+        """raw: contents are the program's own bytes, as far as the file has them, and need not be
+        UTF-8."""
         self.ledger = ledger
         self.rotation = Rotation(
             path,
@@ -69,7 +73,7 @@ class Chain:
         )
         self.format = log_format
         self._parser = PARSERS[log_format]()
-        self._joiner = Joiner()
+        self._joiner = Joiner(raw=raw)
         self._invalid = 0
         """Lines that were not valid UTF-8, of those that were made so before they were parsed."""
         self.offsets = False
@@ -78,6 +82,8 @@ class Chain:
         """The destination's short way for lines that need nothing but encoding."""
         self.stage: Stage | None = None
         """The container's rules, where it has some."""
+        self.ending: Ending | None = None
+        """What knows whether its container has ended; None: nobody does."""
         self._changed_at = float("-inf")
         self._lag = Lag(log_format)
 
@@ -94,6 +100,7 @@ class Chain:
             len(rotation.files) == 1
             and not rotation.source_gone
             and not self._joiner
+            and not rotation.files[0].unfinished
             and self.stage is None
             and not rotation.files[0].mark.spooled
             and not any(mark.spooled for mark in rotation.marks)
@@ -172,7 +179,11 @@ class Chain:
                 "error", "spool", "A delivered file of the spool cannot be deleted.", error=error
             )
         ended = rotation.source_gone and len(rotation.files) == drained
-        if self._joiner and (ended or now - self._changed_at >= IDLE):
+        if self._unfinished and (ended or self._ends(now)):
+            if rotation.files:
+                yield from self._finish_line(
+                    rotation.files[-1].mark, rotation.files[-1].framer, read_ns
+                )
             yield self._finished(read_ns)
         elif self.stage is not None:
             late = self.stage.finish(read_ns) if ended else self.stage.expire(now, read_ns)
@@ -215,6 +226,24 @@ class Chain:
         )
         behind = self.ledger.counters.lag_bytes > 0
         self.ledger.counters.lag_seconds = self._lag.seconds(now, wall_ns) if behind else 0.0
+
+    @property
+    def _unfinished(self) -> bool:
+        files = self.rotation.files
+        return bool(self._joiner) or (len(files) > 0 and files[-1].unfinished)
+
+    def _ends(self, now: float) -> bool:
+        """Whether nobody will finish the last line, as far as that can be told."""
+        rotation, silent = self.rotation, now - self._changed_at
+        if any(file.unread() for file in rotation.files):
+            return False
+        if silent >= IDLE:
+            return True
+        last = rotation.files[-1] if rotation.files else None
+        if last is None or self.ending is None or not self.ending.reached(last, silent, now):
+            return False
+        rotation.look(now, force=True)  # what it writes to may be a newer one
+        return rotation.files[-1] is last and last.unread() == 0
 
     def _finished(self, read_ns: int) -> Batch:
         """Every open line, and every record that waits for more lines."""

@@ -5,8 +5,10 @@ r"""Docker's json-file: one JSON object per line.
 
 Source  moby daemon/logger/jsonfilelog, jsonlog.MarshalJSONBuf: fixed key order; `attrs` only where
         the operator asked for labels, env or tag. Times are UTC with trailing zeros trimmed.
-Pieces  Docker cuts a line every 16 KiB. A piece whose text does not end in a newline is followed by
-        more of the same stream; nothing else in the file says so.
+Pieces  Docker cuts a line every 16 KiB. A piece of so many bytes whose text does not end in a
+        newline is followed by more of the same stream; nothing else in the file says so. A shorter
+        one is written only at the end of the stream (moby daemon/logger/copier.go): it ends its
+        line, and what the container writes after a restart is another.
 
 The fast path takes a line apart with `rpartition` and lets JSON decode only a text that holds a
 backslash. Whatever does not look exactly like the first sample goes through a JSON parser. A line
@@ -23,6 +25,8 @@ import orjson
 from agent.logs.entry import STREAMS, UNPARSED, Entry, Extra
 from agent.logs.timestamps import SCALE, parse_rfc3339
 
+PIECE: Final = 16 * 1024
+"""Bytes of a piece that more follows, at least: what is not UTF-8 got longer in the file."""
 _STDOUT: Final = rb'\n","stream":"stdout","time":"'
 _STDERR: Final = rb'\n","stream":"stderr","time":"'
 _BEGIN: Final = b'{"log":"'
@@ -117,8 +121,9 @@ def _parse_object(line: bytes) -> Entry | None:
     content = text.encode("utf-8", "surrogatepass")
     if not text.isascii():
         content = content.decode("utf-8", "replace").encode()
-    partial = not content.endswith(b"\n")
-    return time_ns, str(stream), content if partial else content[:-1], _attrs(record), partial
+    ends = content.endswith(b"\n")
+    partial = not ends and len(content) >= PIECE
+    return time_ns, str(stream), content[:-1] if ends else content, _attrs(record), partial
 
 
 def _attrs(record: dict[str, object]) -> Extra | None:

@@ -9,7 +9,8 @@ Source  moby api/types/plugins/logdriver/entry.proto and daemon/logger/local:
     PartialLogEntryMetadata  last = 1 bool, id = 2 string, ordinal = 3 int32
 
 Pieces  As with json-file Docker cuts a line every 16 KiB; here each piece says that it is one, of
-        which line, and whether it is the last. Output that ends without a newline has no last one.
+        which line, and whether it is the last. Output that ends without a newline has no last one:
+        its end is a piece that is shorter (docker_json.py).
 Damage  A frame whose two lengths differ is none: the bytes up to the next whole frame come out
         raw, as one line that does not parse.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from agent.logs import docker_json
 from agent.logs.entry import STREAMS, UNPARSED, Entry
 from agent.logs.framing import Bytes, Lines, Text
 from agent.logs.timestamps import END
@@ -149,7 +151,7 @@ class DockerLocalParser:
                 self.failures += 1
                 entries.append((read_ns, "", line, {"note": UNPARSED}, False))
                 continue
-            piece = found.partial and not found.last
+            piece = found.partial and not found.last and len(found.line) >= docker_json.PIECE
             partial = partial or piece
             entries.append((found.time_nano, found.source, found.line, None, piece))
         return entries, partial

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from agent.container.container import Container
 from agent.container.log_source import LogSource
 from agent.logs.checkpoint import FileRecord
+from agent.logs.ending import Ending, unknown
 from agent.logs.faults import FaultLog
 from agent.logs.reader import LogReader
 from agent.logs.siblings import chain_order
@@ -19,6 +21,8 @@ class FileLog:
     """The current file and what it was rotated to."""
 
     source: LogSource
+    alive: Callable[[str], bool | None] = unknown
+    """Whether the container of that id runs; None where that is not known."""
 
     @property
     def container(self) -> Container:
@@ -42,7 +46,10 @@ class FileLog:
             passed_over, more = begin_at_last(path, log_format, lines)
         elif since_ns is not None:
             passed_over = begin_since(path, log_format, since_ns)
-        reader = LogReader(path, log_format, faults, passed_over, owner=self.source.owner)
+        ending = Ending(log_format, self.container.id, self.alive)
+        reader = LogReader(
+            path, log_format, faults, passed_over, owner=self.source.owner, ending=ending
+        )
         return reader, more
 
 

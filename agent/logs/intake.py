@@ -16,6 +16,7 @@ from agent.logs.batch import Batch
 from agent.logs.chain import Chain
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import EntryEncoder
+from agent.logs.ending import Ending, unknown
 from agent.logs.faults import FaultLog
 from agent.logs.ledger import Ledger
 from agent.logs.parsers import PARSERS
@@ -52,7 +53,9 @@ class Intake:
         held_bytes: int = HELD_BYTES,
         spooled: Iterable[Spooled] = (),
         rules: Rules | None = None,
+        alive: Callable[[str], bool | None] = unknown,
     ) -> None:
+        """alive: whether the container of that id runs; None where that is not known."""
         self.tailed: dict[str, Tailed] = {}
         """By path."""
         self.held_bytes = 0
@@ -71,6 +74,7 @@ class Intake:
         self._missing_at: float | None = None
         self._missing: list[ContainerCounters] = []
         self._rules = rules or Rules()
+        self._alive = alive
         self._agenda = Agenda()
 
     def update(self, sources: Iterable[Source], now: float) -> None:
@@ -213,7 +217,7 @@ class Intake:
         ledger = Ledger(ContainerCounters(source.path), self._faults)
         _name(ledger.counters, container)
         tailed = self._tail(source.path, source.format, ledger, fields, now, source.owner)
-        self._apply_rules(tailed, container)
+        self._describe(tailed, container)
         if not container.complete:
             tailed.nameless_until = now + NAME_WAIT
 
@@ -225,7 +229,7 @@ class Intake:
         ledger = Ledger(ContainerCounters(path), self._faults)
         _name(ledger.counters, container)
         tailed = self._tail(path, origin.format, ledger, origin.fields, now, None)
-        self._apply_rules(tailed, container)
+        self._describe(tailed, container)
         tailed.chain.rotation.source_gone = True
 
     def _tail(
@@ -261,12 +265,14 @@ class Intake:
         self._agenda.plan(tailed, now)
         return tailed
 
-    def _apply_rules(self, tailed: Tailed, container: Container) -> None:
-        """Give a container the stage its rules and labels ask for. Between two of its blocks."""
+    def _describe(self, tailed: Tailed, container: Container) -> None:
+        """Give a container what knows of its end, and the stage its rules and labels ask for.
+        Between two of its blocks."""
         if tailed.container is container:
             return  # discovery gives a new object where anything changed
         tailed.container = container
         chain = tailed.chain
+        chain.ending = Ending(chain.format, container.id, self._alive)
         stage = self._rules.stage(container, chain.ledger.counters, self._faults, tailed.stage)
         if stage is not tailed.stage:
             tailed.stage = chain.stage = stage
@@ -302,7 +308,7 @@ class Intake:
         if container.complete and tailed.nameless_until > now:
             tailed.nameless_until = now
             self._agenda.plan(tailed, now)
-        self._apply_rules(tailed, container)
+        self._describe(tailed, container)
         fields = {**self._rules.fields(container), **source.fields}
         if fields != tailed.fields:
             tailed.fields, tailed.encoder = fields, self._make_encoder(fields)

@@ -5,7 +5,7 @@ stdout and stderr lie between each other in one file, so they are kept apart by 
 in the next file after a rotation: one joiner serves all files of a container.
 
 They are cut anywhere, also within a character: what goes in may be any bytes, and becomes valid
-UTF-8 when it is whole.
+UTF-8 when it is whole, unless somebody wants it as it is.
 
 A line is finished by its last piece, by the size cap (what is there goes out, noted "split", and
 the rest follows), by lying open across `pin_limit` bytes of other output, or by `finish`, for a
@@ -61,13 +61,17 @@ class _Open:
 class Joiner:
     """The open lines of one container, at most one per stream."""
 
-    def __init__(self, cap: int = RECORD_CAP, pin_limit: int = PIN_LIMIT) -> None:
+    def __init__(
+        self, cap: int = RECORD_CAP, pin_limit: int = PIN_LIMIT, *, raw: bool = False
+    ) -> None:
+        """raw: lines are handed on in their own bytes."""
         self.capped = 0
         """Lines that were split because they were too long, or lay open for too long."""
         self.invalid = 0
         """Lines that were not valid UTF-8."""
         self._cap = cap
         self._pin_limit = pin_limit
+        self._raw = raw
         self._open: dict[str, _Open] = {}
 
     def __bool__(self) -> bool:
@@ -110,7 +114,7 @@ class Joiner:
     def valid(self, entry: Entry) -> Entry:
         """The same with valid UTF-8 in it, counted where it had not."""
         content = entry[2]
-        if content.isascii() or (text := clean(content)) == content:
+        if self._raw or content.isascii() or (text := clean(content)) == content:
             return entry
         self.invalid += 1
         return entry[0], entry[1], text, entry[3], entry[4]

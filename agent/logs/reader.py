@@ -1,5 +1,7 @@
 """One container's records from its files, for a person: the worker's parsers, without the worker.
 
+Their contents are the program's own bytes, which need not be UTF-8.
+
 Reads rotated files, compressed ones too, in their order, and goes on across rotation and
 truncation as the worker does (chain.py). It delivers nothing and remembers nothing.
 """
@@ -12,6 +14,7 @@ from typing import Final, Self
 
 from agent.logs.chain import Chain
 from agent.logs.checkpoint import FileRecord
+from agent.logs.ending import Ending
 from agent.logs.entry import Entry
 from agent.logs.faults import FaultLog
 from agent.logs.ledger import Ledger
@@ -32,12 +35,15 @@ class LogReader:
         passed_over: list[FileRecord],
         *,
         owner: int | None = None,
+        ending: Ending | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """passed_over: what not to read (starting_point.py)."""
+        """passed_over: what not to read (starting_point.py). ending: what knows of the container's
+        end, for who follows it."""
         self._clock = clock
         ledger = Ledger(ContainerCounters(path), faults)
-        self._chain = Chain(path, log_format, ledger, passed_over, owner=owner)
+        self._chain = Chain(path, log_format, ledger, passed_over, owner=owner, raw=True)
+        self._chain.ending = ending
 
     def read(self) -> Iterator[list[Entry]]:
         """Yield what there is to read now, whole records in order."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import stat
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
@@ -146,19 +147,22 @@ class TailedFile:
         """Whether no directory has it any more: closing it gives its bytes up."""
         return os.fstat(self.fd).st_nlink == 0
 
-    def written(self) -> bool:
+    def written(self) -> bool | None:
         """
-        Whether any process has it open for writing; False also where nobody can tell.
+        Whether any process has it open for writing; None where nobody can tell.
 
-        fcntl(2): a read lease is refused while there is such a process. It is given back at once;
-        ask it of deleted files only, which nobody can be about to open.
+        fcntl(2): a read lease is refused while there is such a process. It is given back at once:
+        who opens the file in between waits for some microseconds. Ask it seldom of a file that
+        somebody may be about to open.
         """
         try:
+            # By default the kernel says by SIGIO that somebody waits, which ends a process.
+            fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         except BlockingIOError:
             return True
         except OSError:  # a filesystem without leases, or another user's file without CAP_LEASE
-            return False
+            return None
         fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         return False
 
@@ -235,6 +239,11 @@ class TailedFile:
             self.mark.head = head_of(head)
         self.size = max(size, self.offset + len(data))
         return Block(data, self.offset, intact=True)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a part of a line was read of it and no more."""
+        return self.framer.start != self.offset
 
     def close(self) -> None:
         """Close the file. Idempotent."""

@@ -207,12 +207,12 @@ def test_a_pods_log_is_read_through_the_kubelets_rotation(
     def lines(*texts: str) -> bytes:
         return "".join(f"{time} stdout {text}\n" for text in texts).encode()
 
-    log.write_bytes(lines("F line 1", "P line 2 be"))
-    with Worker(given, errors) as worker:
+    # The runtime has it open as long as the container lives.
+    with log.open("ab", buffering=0) as file, Worker(given, errors) as worker:
+        file.write(lines("F line 1", "P line 2 be"))
         wait_for(lambda: numbers(out) == [1], 10, "the whole line arrives")
-        with log.open("ab") as file:
-            log.rename(log.with_name("0.log.20261124-084616"))
-            file.write(lines("P gin", "F ..."))  # the runtime has not opened the new file yet
+        log.rename(log.with_name("0.log.20261124-084616"))
+        file.write(lines("P gin", "F ..."))  # the runtime has not opened the new file yet
         log.write_bytes(lines("F line 3"))
         wait_for(lambda: numbers(out) == [1, 2, 3], 10, "the rest arrives in order")
         assert worker.stop() == 0

@@ -49,6 +49,7 @@ def seeds() -> list[range]:
     return kept + [range(at, min(at + SLICE, end)) for at in range(begin, end, SLICE)]
 
 
+@pytest.mark.usefixtures("short_pieces")
 @pytest.mark.parametrize("part", seeds(), ids=lambda part: f"{part.start}-{part.stop - 1}")
 def test_no_line_is_lost_but_what_was_destroyed_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: range

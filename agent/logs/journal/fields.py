@@ -1,7 +1,8 @@
 """One journal entry's fields to whose it is and what it says. Pure.
 
     Docker's journald driver   MESSAGE PRIORITY CONTAINER_ID_FULL CONTAINER_NAME IMAGE_NAME
-                               SYSLOG_TIMESTAMP CONTAINER_PARTIAL_MESSAGE (all pieces but the last)
+                               SYSLOG_TIMESTAMP CONTAINER_PARTIAL_MESSAGE (all pieces but the last;
+                               a shorter one is the stream's end, see docker_json.py)
     Podman (conmon)            MESSAGE with its newline, PRIORITY CONTAINER_ID_FULL CONTAINER_NAME
                                CONTAINER_PARTIAL_MESSAGE; the writer's _COMM is conmon
     a unit of systemd's        MESSAGE PRIORITY _SYSTEMD_UNIT
@@ -21,6 +22,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from agent.container.container import Container, Kind
+from agent.logs import docker_json
 from agent.logs.entry import Entry, clean
 from agent.logs.timestamps import END, parse_rfc3339
 from agent.records import NamedTuple
@@ -103,7 +105,10 @@ def entry_of(field: Field, realtime_us: int) -> Entry:
     stream = "stderr" if priority is not None and priority <= _ERROR else "stdout"
     message = field("MESSAGE") or b""
     partial = field("CONTAINER_PARTIAL_MESSAGE") == b"true"
-    if message.endswith(b"\n") and not partial and _is_conmons(field):
+    conmons = _is_conmons(field)
+    if partial and not conmons:
+        partial = len(message) >= docker_json.PIECE
+    if message.endswith(b"\n") and not partial and conmons:
         message = message[:-1]
     return time_ns, stream, message, None, partial
 

@@ -24,6 +24,7 @@ from agent.container.container import Container
 from agent.logs.batch import Batch, Stage
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import EntryEncoder, OffsetEncoder
+from agent.logs.ending import SETTLED, unknown
 from agent.logs.entry import Entry
 from agent.logs.faults import FaultLog
 from agent.logs.fingerprint import Head
@@ -107,9 +108,11 @@ class JournalIntake:
         from_start: bool,
         units: tuple[str, ...] = (),
         describe: Callable[[str, int], Container | None] = lambda _id, _uid: None,
+        alive: Callable[[str], bool | None] = unknown,
     ) -> None:
         """describe: what the runtime's own files say of a container, by its id and the uid of its
-        runtime; may be nothing."""
+        runtime; may be nothing. alive: whether the container of that id runs; None where that is
+        not known."""
         self.streams: dict[str, Stream] = {}
         """By container id or unit name."""
         self._reader = reader
@@ -118,6 +121,7 @@ class JournalIntake:
         self._rules = rules
         self._units = units
         self._describe = describe
+        self._alive = alive
         self._path = PREFIX + reader.place
         count = remembered.offset if remembered is not None else 0
         self._mark = FileMark(0, Head(0, ""), 0, count, count, count)
@@ -185,7 +189,7 @@ class JournalIntake:
         for key, stream in list(self.streams.items()):
             silent = now - stream.last_at
             late: list[Entry] = []
-            if stream.joiner and silent >= IDLE:
+            if stream.joiner and (silent >= IDLE or self._has_ended(stream, silent)):
                 late = stream.joiner.finish()
                 if stream.stage is not None:
                     places = [Position(0, 0)] * len(late)
@@ -198,6 +202,11 @@ class JournalIntake:
                 yield stream, Batch(late, marks)
             elif silent >= FORGET_AFTER and self._floor(stream) is None:
                 del self.streams[key]
+
+    def _has_ended(self, stream: Stream, silent: float) -> bool:
+        """Whether its container is known to have ended, and nothing of it is left to be read."""
+        id_ = stream.container.id
+        return self._drained and silent >= SETTLED and bool(id_) and self._alive(id_) is False
 
     def ready(self, now: float) -> bool:
         """Whether it may be read: no container's rate asks to wait. One stream waits for all."""

@@ -1,6 +1,7 @@
 """One container's or unit's records from the journal, for a person: what `agent logs` prints.
 
-The worker's parser, without the worker: pieces are joined, records come in the journal's order.
+The worker's parser, without the worker: pieces are joined, records come in the journal's order, in
+their own bytes.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class JournalReading:
         self._uid = uid
         self._faults = faults
         self._units = (container.name,) if container.kind is Kind.SERVICE else ()
-        self._joiner = Joiner()
+        self._joiner = Joiner(raw=True)
 
     def begin(self, lines: int | None, since_ns: int | None) -> bool:
         """Go where the reading begins; whether that passes over anything. Raises OSError."""

@@ -10,6 +10,7 @@ from agent.config import HostPaths
 from agent.container.container import Container
 from agent.logs.checkpoint import FileRecord
 from agent.logs.chunk import EntryEncoder
+from agent.logs.ending import unknown
 from agent.logs.faults import FaultLog
 from agent.logs.handover import WorkerInput
 from agent.logs.journal.intake import PREFIX, JournalIntake
@@ -46,6 +47,7 @@ def open_intake(
     faults: FaultLog,
     rules: Rules,
     containers: Describes,
+    alive: Callable[[str], bool | None] = unknown,
 ) -> Opened:
     """Open the journal the configuration names. What goes wrong is said, and counted as a fault."""
     wanted = given.journald
@@ -79,6 +81,7 @@ def open_intake(
         from_start=given.from_start,
         units=wanted.units,
         describe=containers.container,
+        alive=alive,
     )
     return Opened(intake, not denied, f"{denied} may not be read" if denied else "")
 

@@ -96,6 +96,7 @@ def test_all_filters_are_those_of_files(host: Host, run: Run) -> None:
     assert run("web", "--until", moment.strip())[1] == ["line 0", "line 1", "line 2", "bad"]
 
 
+@pytest.mark.usefixtures("short_pieces")
 @pytest.mark.parametrize("last", [1, 2, 7, 30, 31, 40])
 def test_the_last_records_are_whole_also_in_pieces(host: Host, run: Run, last: int) -> None:
     host.docker()

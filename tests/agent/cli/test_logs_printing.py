@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -205,3 +206,90 @@ def test_what_is_followed_ends_when_it_is_deleted(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         printed(tmp_path / "0.log")
+
+
+RAW = b"caf\xe9 \xff\x00 \xf0\x9f\x98 \x80 \xed\xa0\x80 ok \xc3\xa9"
+"""Latin-1, NUL, half a character, a surrogate; and é in UTF-8."""
+
+
+def raw_log(path: Path, *texts: bytes) -> Path:
+    path.write_bytes(b"".join(line(n, "")[:-1] + text + b"\n" for n, text in enumerate(texts)))
+    return path
+
+
+def test_a_pipe_gets_the_programs_own_bytes(tmp_path: Path) -> None:
+    log = raw_log(tmp_path / "0.log", RAW, b"\x1b[2J\r")
+    out = io.BytesIO()
+    show(source(log), Wanted(), follow=False, as_json=False, timestamps=False, out=out)
+    assert out.getvalue() == RAW + b"\n\x1b[2J\r\n"
+
+
+@given(st.lists(st.binary(max_size=40).filter(lambda text: b"\n" not in text), max_size=5))
+def test_any_bytes_come_out_as_they_went_in(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[bytes]
+) -> None:
+    log = raw_log(tmp_path_factory.mktemp("raw") / "0.log", *texts)
+    out, screen, rows = io.BytesIO(), Terminal(), io.BytesIO()
+    show(source(log), Wanted(), follow=False, as_json=False, timestamps=False, out=out)
+    assert out.getvalue() == b"".join(text + b"\n" for text in texts)
+    show(source(log), Wanted(), follow=False, as_json=False, timestamps=False, out=screen)
+    shown = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue().decode())
+    assert not set(shown) & (set(map(chr, [*range(32), *range(127, 160)])) - set("\t\n"))
+    show(source(log), Wanted(), follow=False, as_json=True, timestamps=False, out=rows)
+    own = [
+        base64.b64decode(row["log_base64"]) if "log_base64" in row else row["log"].encode()
+        for row in map(json.loads, rows.getvalue().splitlines())
+    ]
+    assert own == texts
+
+
+def test_pieces_cut_within_a_character_are_whole(tmp_path: Path) -> None:
+    log = tmp_path / "0.log"
+    log.write_bytes(line(1, "", tag="P")[:-1] + b"caf\xc3\n" + line(1, "")[:-1] + b"\xa9 \xff\n")
+    out = io.BytesIO()
+    show(source(log), Wanted(), follow=False, as_json=False, timestamps=False, out=out)
+    assert out.getvalue() == "café ".encode() + b"\xff\n"
+
+
+def test_a_terminal_sees_which_bytes_they_were(tmp_path: Path) -> None:
+    log = raw_log(tmp_path / "0.log", RAW, b"\x1b]0;title\x07\tx\r", "a\u202eb\x9bc".encode())
+    first, second, third = printed(log, out=Terminal())
+    assert first == "caf\\xe9 \\xff\\x00 \\xf0\\x9f\\x98 \\x80 \\xed\\xa0\\x80 ok é"
+    assert second == "\\x1b]0;title\\x07\tx"
+    assert third == "a\\u202eb\\x9bc"
+
+
+def test_json_is_json_and_has_the_bytes_beside(tmp_path: Path) -> None:
+    log = raw_log(tmp_path / "0.log", b"caf\xe9", b"plain")
+    first, second = [json.loads(text) for text in printed(log, as_json=True)]
+    assert first["log"] == "caf\ufffd"
+    assert base64.b64decode(first["log_base64"]) == b"caf\xe9"
+    assert "log_base64" not in second
+
+
+def test_the_bytes_themselves_can_be_looked_for(tmp_path: Path) -> None:
+    log = raw_log(tmp_path / "0.log", b"caf\xe9", b"\xff", b"plain")
+    assert printed(log, Wanted(grep=re.compile(b"caf\xe9")), out=Terminal()) == ["caf\\xe9"]
+
+
+def test_the_last_words_of_who_is_followed_come_when_it_ends(tmp_path: Path) -> None:
+    log = tmp_path / "0.log"
+    log.write_bytes(line(0, "n0") + line(1, "last words", tag="P"))
+    out, stop = io.BytesIO(), threading.Event()
+    runs = True
+    one = FileLog(source(log).source, lambda _id: runs)
+    thread = threading.Thread(
+        target=show,
+        args=(one, Wanted()),
+        kwargs={
+            "follow": True, "as_json": False, "timestamps": False, "out": out, "stop": stop.is_set
+        },
+    )  # fmt: skip
+    thread.start()
+    try:
+        wait_for(lambda: out.getvalue() == b"n0\n", 10, "what is whole")
+        runs = False
+        wait_for(lambda: out.getvalue() == b"n0\nlast words\n", 10, "the last words")
+    finally:
+        stop.set()
+        thread.join()

@@ -101,7 +101,7 @@ def test_a_crash_loop_has_its_last_lines(tmp_path: Path) -> None:
     printed = [text for text in said(diagnosis, "a") if text.startswith("it printed: ")]
     assert printed == [
         "it printed: 2",
-        "it printed: 3  [2Jno \ufffd database",
+        "it printed: 3  [2Jno \\xff database",
         "it printed: " + "x" * 199 + "…",
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.logs.docker_json import DockerParser
+from agent.logs.docker_json import PIECE, DockerParser
 from agent.logs.entry import Entry, clean
 from agent.logs.timestamps import parse_rfc3339
 
@@ -58,9 +58,16 @@ def test_escapes_become_what_the_program_wrote(text: str) -> None:
     assert parse(line(text)) == [(TIME_NS, "stdout", text[:-1].encode(), None, False)]
 
 
-@pytest.mark.parametrize("text", ["", "piece", "ends in a backslash and an n\\n", "\\"])
-def test_a_text_without_a_newline_is_a_piece(text: str) -> None:
+@pytest.mark.parametrize("end", ["", "ends in a backslash and an n\\n", "\\", "é", "\ufffd"])
+def test_a_text_as_long_as_docker_cuts_is_a_piece_without_a_newline(end: str) -> None:
+    text = "x" * (PIECE - len(end.encode())) + end
     assert parse(line(text)) == [(TIME_NS, "stdout", text.encode(), None, True)]
+    assert parse(line(text + "\n")) == [(TIME_NS, "stdout", text.encode(), None, False)]
+
+
+@pytest.mark.parametrize("text", ["", "last words", "backslash, n\\n", "x" * (PIECE - 1)])
+def test_a_shorter_one_is_the_end_of_the_stream(text: str) -> None:
+    assert parse(line(text)) == [(TIME_NS, "stdout", text.encode(), None, False)]
 
 
 def test_labels_the_operator_asked_for_are_kept() -> None:
@@ -127,7 +134,7 @@ def test_what_docker_wrote_comes_back(
     (entry,) = parse(raw)
     assert entry[1] == stream
     assert entry[2].decode() == text.removesuffix("\n")
-    assert entry[4] == (not text.endswith("\n"))
+    assert not entry[4], "it is shorter than a piece"
     assert entry[3] == (None if attrs is None else {"attrs": attrs})
 
 

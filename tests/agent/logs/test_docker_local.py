@@ -7,11 +7,13 @@ import struct
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.logs.batch import Batch
 from agent.logs.chain import Chain
+from agent.logs.docker_json import PIECE
 from agent.logs.docker_local import DockerLocalParser, LocalFramer, decode
 from agent.logs.entry import UNPARSED
 from agent.logs.framing import Lines
@@ -111,6 +113,7 @@ def test_a_message_is_decoded(line: bytes, time_ns: int, stream: bytes) -> None:
     assert not found.partial
 
 
+@pytest.mark.usefixtures("short_pieces")
 def test_pieces_say_so() -> None:
     entries, partial = DockerLocalParser().parse(
         [piece(b"one ", 1), piece(b"two", 2, last=True), entry(b"x\xff")], 7
@@ -118,6 +121,13 @@ def test_pieces_say_so() -> None:
     assert partial
     assert [item[4] for item in entries] == [True, False, False]
     assert entries[2][2] == b"x\xff", "pieces are joined first, and made valid then"
+
+
+def test_a_short_piece_is_the_end_of_the_stream() -> None:
+    entries, _partial = DockerLocalParser().parse(
+        [piece(b"x" * PIECE, 1), piece(b"last words", 2)], 7
+    )
+    assert [item[4] for item in entries] == [True, False]
 
 
 def test_what_is_no_message_comes_out_raw() -> None:

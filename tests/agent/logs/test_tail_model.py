@@ -340,6 +340,7 @@ ACTIONS = [
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.usefixtures("short_pieces")
 @pytest.mark.parametrize("calm", [True, False], ids=["calm", "stormy"])
 def test_no_line_is_lost_that_was_not_destroyed_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, calm: bool

@@ -109,6 +109,7 @@ def test_a_time_that_cannot_be_said_gives_way_to_journalds() -> None:
     assert entry_of(reader(sent), 1 << 63)[0] == END - 1
 
 
+@pytest.mark.usefixtures("short_pieces")
 def test_a_piece_says_so() -> None:
     fields = docker_entry(CONTAINER, "begin", CONTAINER_PARTIAL_MESSAGE="true")
     assert entry_of(reader(fields), NOW_US)[4]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from agent.logs.checkpoint import FileRecord, decode, encode
+from agent.logs.ending import unknown
 from agent.logs.entry import Entry
 from agent.logs.faults import FaultLog
 from agent.logs.journal.fields import sequence_of
@@ -44,6 +45,7 @@ class Rig:
         *,
         from_start: bool = True,
         units: tuple[str, ...] = (),
+        alive: Callable[[str], bool | None] = unknown,
     ) -> None:
         self.said: list[str] = []
         faults = FaultLog(self.said.append, lambda: 0.0, lambda: 0.0)
@@ -53,8 +55,9 @@ class Rig:
             pytest.skip(str(reason))
         self.fields: list[Mapping[str, str]] = []
         self.intake = JournalIntake(
-            reader, remembered, self._encoder, faults, Rules(), from_start=from_start, units=units
-        )
+            reader, remembered, self._encoder, faults, Rules(),
+            from_start=from_start, units=units, alive=alive,
+        )  # fmt: skip
         self.lines: list[tuple[str, str, str]] = []
         self.marks: list[tuple[FileMark, int]] = []
 
@@ -177,6 +180,7 @@ def test_nothing_acknowledged_is_sent_again(journal: JournalFiles) -> None:
     assert texts(Rig(journal.directory, record).read()) == ["line 4", "line 5"]
 
 
+@pytest.mark.usefixtures("short_pieces")
 def test_pieces_are_joined_by_container_and_stream(journal: JournalFiles) -> None:
     piece = {"CONTAINER_PARTIAL_MESSAGE": "true"}
     journal.write(
@@ -192,6 +196,7 @@ def test_pieces_are_joined_by_container_and_stream(journal: JournalFiles) -> Non
     assert lines == [("a0", "stdout", "o1"), ("4f", "stderr", "err"), ("4f", "stdout", "beginning")]
 
 
+@pytest.mark.usefixtures("short_pieces")
 def test_the_mark_waits_for_an_open_line(journal: JournalFiles) -> None:
     journal.write(
         [
@@ -209,6 +214,7 @@ def test_the_mark_waits_for_an_open_line(journal: JournalFiles) -> None:
     assert texts(Rig(journal.directory, record).read()) == ["o1", "begin"]
 
 
+@pytest.mark.usefixtures("short_pieces")
 def test_a_line_nobody_finishes_goes_out(journal: JournalFiles) -> None:
     journal.write([docker_entry(CONTAINER, "prompt> ", CONTAINER_PARTIAL_MESSAGE="true")])
     rig = Rig(journal.directory)
@@ -219,6 +225,32 @@ def test_a_line_nobody_finishes_goes_out(journal: JournalFiles) -> None:
     assert texts(rig.lines) == ["prompt> "]
     rig.acknowledge()
     assert rig.checkpoint().offset == 1
+
+
+def test_dockers_last_words_wait_for_nothing(journal: JournalFiles) -> None:
+    """A piece that is shorter than those that Docker cuts is the end of its stream."""
+    piece = {"CONTAINER_PARTIAL_MESSAGE": "true"}
+    journal.write(
+        [docker_entry(CONTAINER, "x" * 16384, **piece), docker_entry(CONTAINER, "end", **piece)]
+    )
+    assert texts(Rig(journal.directory).read()) == ["x" * 16384 + "end"]
+
+
+def test_podmans_last_words_wait_for_the_containers_end(journal: JournalFiles) -> None:
+    journal.write(
+        [docker_entry(CONTAINER, "last words", CONTAINER_PARTIAL_MESSAGE="true", _COMM="conmon")]
+    )
+    runs: bool | None = True
+    rig = Rig(journal.directory, alive=lambda _id: runs)
+    assert rig.read() == []
+    rig.retire(5.0)
+    assert rig.lines == []
+    runs = None
+    rig.retire(6.0)
+    assert rig.lines == [], "it is not known that it ended"
+    runs = False
+    rig.retire(7.0)
+    assert texts(rig.lines) == ["last words"]
 
 
 def test_only_new_lines_where_the_start_is_not_wanted(journal: JournalFiles) -> None:
