@@ -99,16 +99,7 @@ def _find(written: str, target: Target, config: Config) -> Subject:
         snapshot = sampler.snapshot()
     chosen = targets.the_one("trace", written, target, snapshot, config.paths.proc)
     hierarchies = host_hierarchies(config.paths)
-    names = names_of(
-        [
-            (
-                sample.cgroup.inode,
-                sample.cgroup.path,
-                "" if sample.container is None else sample.container.title,
-            )
-            for sample in snapshot.samples
-        ]
-    )
+    names = names_of((sample.cgroup, sample.container) for sample in snapshot.samples)
     unified = f"{hierarchies.unified or ''}{chosen.cgroup.path}"
     blkio = hierarchies.v1.get("blkio")
     return Subject(

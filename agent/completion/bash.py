@@ -39,7 +39,7 @@ complete -F _agent agent
 def script(commands: Iterable[Command]) -> str:
     """The whole script."""
     every = list(commands)
-    paths = "|".join(f"'{_path(command)}'" for command in every if command.path)
+    paths = "|".join(f"'{command.words}'" for command in every if command.path)
     lines = [_HEAD.replace("PATHS", paths)]
     for command in every:
         lines += (_value(command, option) for option in command.options if option.takes)
@@ -50,14 +50,9 @@ def script(commands: Iterable[Command]) -> str:
     return "".join(lines)
 
 
-def _path(command: Command) -> str:
-    """As the script keeps it: " config show", "" for the program."""
-    return "".join(f" {name}" for name in command.path)
-
-
 def _value(command: Command, option: Option) -> str:
     """A case for what stands after an option."""
-    cases = "|".join(f"'{_path(command)} {flag}'" for flag in option.flags)
+    cases = "|".join(f"'{command.words} {flag}'" for flag in option.flags)
     return f"        {cases}) {_reply(option.takes, option.words)} return ;;\n"
 
 
@@ -76,7 +71,7 @@ def _reply(takes: Takes, words: Iterable[str]) -> str:
 
 def _words(command: Command) -> Iterator[str]:
     options = " ".join(flag for option in command.options for flag in option.flags)
-    yield f"        '{_path(command)}')\n            options='{options}'\n"
+    yield f"        '{command.words}')\n            options='{options}'\n"
     names = [name for name, _ in command.commands]
     if names:
         yield f"            words='{' '.join(names)}'\n"

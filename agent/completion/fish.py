@@ -24,19 +24,15 @@ complete -c agent -f
 def script(commands: Iterable[Command]) -> str:
     """The whole script."""
     every = list(commands)
-    paths = " ".join(_quoted(_path(command)) for command in every if command.path)
+    paths = " ".join(_quoted(command.words) for command in every if command.path)
     lines = [_HEAD.replace("PATHS", paths)]
     for command in every:
         lines += _lines(command)
     return "".join(lines)
 
 
-def _path(command: Command) -> str:
-    return "".join(f" {name}" for name in command.path)
-
-
 def _lines(command: Command) -> Iterator[str]:
-    start = f"complete -c agent -n {_quoted(f'__agent_at {_quoted(_path(command))}')}"
+    start = f"complete -c agent -n {_quoted(f'__agent_at {_quoted(command.words)}')}"
     for name, text in command.commands:
         yield f"{start} -a {_quoted(name)} -d {_quoted(text)}\n"
     for positional in command.positionals[:1]:

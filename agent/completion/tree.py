@@ -56,6 +56,11 @@ class Command:
     commands: tuple[tuple[str, str], ...]
     """(name, help) of those below it."""
 
+    @property
+    def words(self) -> str:
+        """As the shells' scripts keep where they are: " config show", "" for the program."""
+        return "".join(f" {name}" for name in self.path)
+
 
 def tree(parser: argparse.ArgumentParser) -> list[Command]:
     """Every command, the program first, each before those below it."""

@@ -40,22 +40,18 @@ if [[ ${funcstack[1]} == _agent ]]; then _agent "$@"; else compdef _agent agent;
 def script(commands: Iterable[Command]) -> str:
     """The whole script."""
     every = list(commands)
-    paths = "|".join(_quoted(_path(command)) for command in every if command.path)
+    paths = "|".join(_quoted(command.words) for command in every if command.path)
     lines = [_HEAD.replace("PATHS", paths)]
     for command in every:
         for option in command.options:
             if option.takes:
-                cases = "|".join(_quoted(f"{_path(command)} {flag}") for flag in option.flags)
+                cases = "|".join(_quoted(f"{command.words} {flag}") for flag in option.flags)
                 lines.append(f"        ({cases}) {_add(option.takes, option.words)}; return ;;\n")
     lines.append(_MIDDLE)
     for command in every:
         lines += _words(command)
     lines.append(_END)
     return "".join(lines)
-
-
-def _path(command: Command) -> str:
-    return "".join(f" {name}" for name in command.path)
 
 
 def _add(takes: Takes, words: Iterable[str]) -> str:
@@ -71,7 +67,7 @@ def _add(takes: Takes, words: Iterable[str]) -> str:
 
 
 def _words(command: Command) -> Iterator[str]:
-    yield f"        ({_quoted(_path(command))})\n            options=(\n"
+    yield f"        ({_quoted(command.words)})\n            options=(\n"
     for option in command.options:
         for flag in option.flags:
             yield f"                {_described(flag, option.help)}\n"

@@ -24,7 +24,7 @@ from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind, identify
 from agent.container.lookup import Lookup
 from agent.container.supervisor import find_supervisor
-from agent.kernelfile import ABSENT, DENIED, Denied, read
+from agent.kernelfile import raise_unless_absent, read
 from agent.procfs.pid import parse_pid_cgroup
 
 EVERY: Final = 60.0
@@ -110,11 +110,8 @@ def _pids(proc: str) -> list[int]:
     try:
         return [int(name) for name in os.listdir(proc) if name.isdecimal()]
     except OSError as error:
-        if error.errno in ABSENT:
-            return []
-        if error.errno in DENIED:
-            raise Denied(error.errno, os.strerror(error.errno), proc) from None
-        raise
+        raise_unless_absent(error, proc)
+        return []
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.cgroupfs.reading import Cgroup
+from agent.container.container import Container
 
-def names_of(cgroups: Iterable[tuple[int, str, str]]) -> dict[int, str]:
-    """
-    Whose each cgroup is, from (id, path, title of its container or ""): the container it is in, or
-    its path.
-    """
+
+def names_of(cgroups: Iterable[tuple[Cgroup, Container | None]]) -> dict[int, str]:
+    """Cgroup id → whose it is: the title of the container that it is or is in, else its path."""
     cgroups = tuple(cgroups)
-    titles = {path: title for _, path, title in cgroups if title}
+    titles = {cgroup.path: found.title for cgroup, found in cgroups if found is not None}
     names = {}
-    for number, path, title in cgroups:
-        above = path
+    for cgroup, _ in cgroups:
+        above, title = cgroup.path, titles.get(cgroup.path, "")
         while above and not title:
             above = above.rpartition("/")[0]
             title = titles.get(above, "")
-        names[number] = title or path
+        names[cgroup.inode] = title or cgroup.path
     return names

@@ -76,7 +76,7 @@ def log_flood(subject: Subject, _scene: Scene) -> Outcome:
                 "sizes of its log files",
             ),
         ),
-        advice=("lower its log level, or ship less of it: rate_limit in docs/logs-processing.md",),
+        advice=("lower its log level, or ship less of it: rate_lines in docs/logs-processing.md",),
         weight=0.3,
     )
 

@@ -132,7 +132,12 @@ def _sources(facts: HostFacts) -> Iterator[Check]:
             "where there are some: [paths] must name the runtimes' directories",
         )
     for message in facts.unread:
-        yield Check("unread", Level.NOTE, message, "see docs/security.md: what each right buys")
+        yield Check(
+            "unread",
+            Level.NOTE,
+            message,
+            "docs/deploy.md says under Permissions what each right gives",
+        )
 
 
 def _process(facts: HostFacts) -> Iterator[Check]:

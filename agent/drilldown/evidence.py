@@ -125,12 +125,7 @@ def _takers(verdicts: Sequence[Verdict], last: Snapshot, sources: Sources) -> Ad
     ]
     if not starved or sources.unified is None:
         return {}
-    names = names_of(
-        [
-            (s.cgroup.inode, s.cgroup.path, "" if s.container is None else s.container.title)
-            for s in last.samples
-        ]
-    )
+    names = names_of((sample.cgroup, sample.container) for sample in last.samples)
     directories = [f"{sources.unified}{s.usage.cgroup.path}" for _, _, s in starved]
     try:
         seen = takers(directories, names, sources.loader)

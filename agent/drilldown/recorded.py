@@ -97,12 +97,8 @@ def _names(snapshots: Sequence[Snapshot]) -> dict[int, str]:
     """Whose each cgroup was, of all that there were."""
     return names_of(
         {
-            s.cgroup.inode: (
-                s.cgroup.inode,
-                s.cgroup.path,
-                "" if s.container is None else s.container.title,
-            )
+            sample.cgroup.inode: (sample.cgroup, sample.container)
             for snapshot in snapshots
-            for s in snapshot.samples
+            for sample in snapshot.samples
         }.values()
     )

@@ -40,7 +40,7 @@ from agent.records import dataclass
 from agent.security.check import Check
 from agent.security.posture import Posture
 from agent.security.reports.images import Images
-from agent.security.table import CHECKS
+from agent.security.table import BY_ID
 
 _OF_MODEL: Final = {
     each.__name__: each
@@ -103,7 +103,7 @@ def _walk(hint: object, found: dict[type, RecordType]) -> None:
     if hint is ProbeCounts:
         found[hint] = _one_field(hint, "counts", tuple, ProbeCounts)
     elif hint is Check:
-        found[hint] = _one_field(hint, "id", lambda check: check.id, _CHECKS.__getitem__)
+        found[hint] = _one_field(hint, "id", lambda check: check.id, BY_ID.__getitem__)
     elif issubclass(hint, enum.Enum):
         found[hint] = _one_field(hint, "name", lambda member: member.name, hint.__getitem__)
     elif dataclasses.is_dataclass(hint) or (issubclass(hint, tuple) and hasattr(hint, "_fields")):
@@ -112,9 +112,6 @@ def _walk(hint: object, found: dict[type, RecordType]) -> None:
         found[hint] = _record(hint, hints)
         for inner in hints.values():
             _walk(inner, found)
-
-
-_CHECKS: Final = {check.id: check for check in CHECKS}
 
 
 def _record(kind: type, hints: Mapping[str, object]) -> RecordType:

@@ -18,7 +18,8 @@ import fcntl
 import struct
 from typing import Final
 
-from agent.kernelfile import Denied, UnexpectedText, read
+from agent.kernelfile import Denied, read
+from agent.procfs.credentials import parse_credentials
 
 _INFO: Final = struct.Struct("=QQ11Ii")
 """struct pidfd_info, its first published size: mask, cgroup id, pid … fsgid, exit_code."""
@@ -54,18 +55,11 @@ def status_of_zombie(proc: str, pid: int) -> int | None:
 
 def may_ptrace(proc: str) -> bool:
     """Whether this process has CAP_SYS_PTRACE, and so the exit codes of others' zombies."""
-    capabilities = read(f"{proc}/self/status", _parse_effective)
-    return capabilities is not None and bool(capabilities >> _CAP_SYS_PTRACE & 1)
+    own = read(f"{proc}/self/status", parse_credentials)
+    return own is not None and bool(own.effective >> _CAP_SYS_PTRACE & 1)
 
 
 def parse_zombie_status(text: str) -> int | None:
     """Field 52 of /proc/PID/stat; None unless the process is a zombie or dead."""
     fields = text.rpartition(")")[2].split()
     return int(fields[49]) if len(fields) >= 50 and fields[0] in ("Z", "X") else None
-
-
-def _parse_effective(text: str) -> int:
-    for line in text.splitlines():
-        if line.startswith("CapEff:"):
-            return int(line.split()[1], 16)
-    raise UnexpectedText(text)

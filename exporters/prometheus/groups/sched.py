@@ -37,16 +37,9 @@ class _Names:
         """By cgroup id: a container's name, or where it is in none "host"."""
         made = self._made
         if made is None or made[0] is not snapshot:
-            titles = {
-                sample.cgroup.inode: sample.container.title
-                for sample in snapshot.samples
-                if sample.container is not None
-            }
-            owners = names_of(
-                (each.cgroup.inode, each.cgroup.path, titles.get(each.cgroup.inode, ""))
-                for each in snapshot.samples
-            )
-            known = set(titles.values())
+            samples = snapshot.samples
+            known = {each.container.title for each in samples if each.container is not None}
+            owners = names_of((each.cgroup, each.container) for each in samples)
             names = {inode: name if name in known else _HOST for inode, name in owners.items()}
             # One assignment: two threads that meet here make it twice, and both are right.
             self._made = made = snapshot, names
