@@ -15,7 +15,7 @@ from agent.cgroupfs.pressure import Pressure, parse_pressure
 from agent.config import HostPaths
 from agent.container.process import boot_time
 from agent.faults import told
-from agent.kernelfile import Denied, UnexpectedText, read
+from agent.kernelfile import Denied, UnexpectedText, device_path, read
 from agent.machine import read_machine
 from agent.model import HostSample
 from agent.procfs.meminfo import parse_meminfo
@@ -67,11 +67,9 @@ class Host:
         One the kernel does not name is left out.
         """
         for number in numbers - self._names.keys():
-            try:
-                target = os.readlink(f"{self._sys_block}/{number[0]}:{number[1]}")
-            except OSError:
-                continue
-            self._names[number] = "/dev/" + os.path.basename(target).replace("!", "/")
+            name = device_path(self._sys_block, number)
+            if name is not None:
+                self._names[number] = name
         for number in self._names.keys() - numbers:
             # A number is used again after its device is gone: look again when it comes back.
             del self._names[number]

@@ -188,6 +188,19 @@ def parse_named(data: bytes, path: str, parse: Callable[[str], T]) -> T:
         raise UnexpectedText(error.text, path) from None
 
 
+def device_path(sys_block: str, device: tuple[int, int]) -> str | None:
+    """
+    "/dev/sda" of (major, minor), by the link in /sys/dev/block; None for one the kernel has not.
+
+    "!" in a name of the kernel's is "/" below /dev: "cciss!c0d0".
+    """
+    try:
+        target = os.readlink(f"{sys_block}/{device[0]}:{device[1]}")
+    except OSError:
+        return None
+    return "/dev/" + os.path.basename(target).replace("!", "/")
+
+
 def raise_unless_absent(error: OSError, path: str) -> None:
     """Return where `error` says that `path` is absent; else raise `Denied`, or it itself."""
     if error.errno in ABSENT:

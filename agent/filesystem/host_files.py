@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from agent.config import HostPaths
 from agent.filesystem import mounts
 from agent.filesystem.statvfs import Answer, Asker
-from agent.kernelfile import DENIED, Denied, read
+from agent.kernelfile import DENIED, Denied, device_path, read
 from agent.procfs.mountinfo import Mount, parse_mountinfo
 from agent.records import NamedTuple
 
@@ -115,13 +115,8 @@ class HostFiles:
 
     def device_name(self, device: tuple[int, int]) -> str:
         """What the host calls a device; "" where it does not."""
-        try:
-            target = os.readlink(f"{self._paths.sys_block}/{device[0]}:{device[1]}")
-        except OSError:
-            sysfs = None
-        else:
-            sysfs = "/dev/" + os.path.basename(target).replace("!", "/")
-        return mounts.device_name(device, self.mounts, sysfs)
+        path = device_path(self._paths.sys_block, device)
+        return mounts.device_name(device, self.mounts, path)
 
     def _first(self, candidates: Sequence[str], mount: Mount) -> Place | None:
         refused: OSError | None = None

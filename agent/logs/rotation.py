@@ -171,17 +171,13 @@ class Rotation:
         anew.serial = self._serial_after_truncation(old, anew)
         self.marks.sort(key=lambda mark: mark.serial)
         self.files.sort(key=lambda file: file.mark.serial)
-        if self._switch(file):
+        if self.switch(file):
             return True
         self._drop(old)
         self.dying.append(old)
         self.files.remove(file)
         file.close()
         return False
-
-    def switch(self, file: TailedFile) -> bool:
-        """Go on in a copy of `file`, where there is one, and give up its own bytes."""
-        return self._switch(file)
 
     def retire(self, file: TailedFile) -> None:
         """Close a file that was read to its end and that nobody writes to any more."""
@@ -377,7 +373,8 @@ class Rotation:
         before = max(m.serial for m in self.marks if m is not anew and m.serial < min(later))
         return (before + min(later)) // 2
 
-    def _switch(self, file: TailedFile) -> bool:
+    def switch(self, file: TailedFile) -> bool:
+        """Go on in a copy of `file`, where there is one, and give up its own bytes."""
         for copy in self._copies:
             if copy.mark is not file.mark:
                 continue

@@ -5,8 +5,8 @@ the state directory; the next worker reads it before anything else of that conta
 when it is acknowledged. A kill leaves no time for this: then such bytes are gone.
 
     STATE/logs-….spool/000001.log     a line of JSON, then the file's own bytes from `offset` on
-    {"version":1,"path":"/var/log/pods/…/0.log","format":"cri","inode":131,"digest":"9f…",
-     "offset":83120,"fields":{"container_name":"web"},"labels":{…},"annotations":{…}}
+    {"version":1,"path":"/var/log/pods/…/0.log","format":"cri","inode":131,"length":1024,
+     "digest":"9f…","offset":83120,"fields":{"container_name":"web"},"labels":{…},"annotations":{…}}
 
 Bounded: over `limit` bytes in all, nothing more is taken. A file is there whole or not at all
 (temporary name, fsync, rename).

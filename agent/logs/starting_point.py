@@ -118,7 +118,7 @@ def _last_lines(fd: int, size: int, lines: int) -> tuple[int, int]:
 
 
 def _by_halves(fd: int, log_format: str, size: int, since_ns: int) -> int:
-    """An offset at the begin of a line, before the first one that is not older than `since_ns`."""
+    """Where some line begins, before the first one that is not older than `since_ns`."""
     low, high = 0, size
     while high - low > _EARLY:
         middle = (low + high) // 2

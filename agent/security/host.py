@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agent.config import HostPaths
-from agent.kernelfile import ABSENT, DENIED, Denied, read
+from agent.kernelfile import Denied, read
 from agent.procfs.credentials import parse_credentials
 from agent.procfs.mountinfo import Mount, parse_mountinfo
 from agent.procfs.pid import parse_pid_stat
 from agent.records import dataclass
 from agent.security.capabilities import Capabilities, from_mask
-from agent.security.process import NAMESPACES, NET_DEV
+from agent.security.process import read_namespaces
 
 _KTHREADD: Final = 2
 
@@ -72,18 +72,7 @@ def _witness(proc: str) -> int:
 
 
 def _namespaces(proc: str) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for pid in (_witness(proc), 1):
-        for name in (*(f"ns/{name}" for name in NAMESPACES), NET_DEV):
-            key = name.removeprefix("ns/")
-            if key in found:
-                continue
-            try:
-                found[key] = os.stat(f"{proc}/{pid}/{name}").st_ino
-            except OSError as error:
-                if error.errno not in ABSENT and error.errno not in DENIED:
-                    raise
-    return found
+    return read_namespaces(f"{proc}/1", []) | read_namespaces(f"{proc}/{_witness(proc)}", [])
 
 
 def _bounding(proc: str) -> Capabilities | None:

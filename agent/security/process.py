@@ -70,7 +70,7 @@ def read_process(proc: str, pid: int) -> ProcessState | None:
     return ProcessState(
         pid=pid,
         credentials=credentials,
-        namespaces=_namespaces(directory, denied),
+        namespaces=read_namespaces(directory, denied),
         uid_map=get("uid_map", parse_id_map),
         label=_label(directory, denied),
         mounts=get("mountinfo", parse_mountinfo),
@@ -78,7 +78,8 @@ def read_process(proc: str, pid: int) -> ProcessState | None:
     )
 
 
-def _namespaces(directory: str, denied: list[str]) -> dict[str, int]:
+def read_namespaces(directory: str, denied: list[str]) -> dict[str, int]:
+    """As `ProcessState.namespaces`, of /proc/PID; the files that may not be looked at are added."""
     found: dict[str, int] = {}
     for name, path in [(name, f"ns/{name}") for name in NAMESPACES] + [(NET_DEV, NET_DEV)]:
         try:

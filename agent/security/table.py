@@ -235,7 +235,7 @@ CHECKS: Final = (
     ),
     _row(
         *("drift", "hardening", ("", ""), ""),
-        "The kernel holds it to less than was declared.",
+        "The kernel confines it less than was declared.",
         drift.drift,
         "Find out who changed it; restart it from its declaration.",
     ),

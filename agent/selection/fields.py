@@ -39,6 +39,10 @@ def _worst(items: Sequence[Item]) -> str:
     return "" if worst is None else worst.findings[0].summary
 
 
+def _severity(item: Item) -> float:
+    return float(item.findings[0].severity) if item.findings else 0.0
+
+
 FIELDS: Final[tuple[Field, ...]] = (
     text_field(
         "name",
@@ -222,8 +226,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         name="severity",
         unit=Unit.SEVERITY,
         help="of its worst finding: notice, warning, critical",
-        read=lambda item: float(item.findings[0].severity) if item.findings else 0.0,
-        total=most(lambda item: float(item.findings[0].severity) if item.findings else 0.0),
+        read=_severity,
+        total=most(_severity),
     ),
     Field(
         name="rule",

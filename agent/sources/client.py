@@ -96,7 +96,7 @@ class Client:
     def _ask(
         self, target: str, accept: str
     ) -> tuple[http.client.HTTPConnection, socket.socket, http.client.HTTPResponse]:
-        connection = self._connection(self._timeout)
+        connection = self._connection()
         connection.connect()
         sock = connection.sock
         self._open.add(sock)
@@ -125,8 +125,8 @@ class Client:
             response.close()
         connection.close()
 
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
-        parts = self._parts
+    def _connection(self) -> http.client.HTTPConnection:
+        parts, timeout = self._parts, self._timeout
         if parts.scheme == "unix":
             return _UnixConnection(parts.path, timeout)
         host = parts.hostname or ""

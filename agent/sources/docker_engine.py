@@ -12,8 +12,8 @@ Nothing but GET is sent. Whoever may connect to the socket is root on the host a
 files are the better source where they can be read, and are asked first.
 
 Promise: what `get` returns is what the last event said, or the last list; an end stays known for
-`KEEP` seconds, so that who asks after it is told. The environment of a container is in the answers,
-and is dropped unread.
+`KEEP` seconds, so that whoever asks for it is told. The environment of a container is in the
+answers, and is dropped unread.
 """
 
 from __future__ import annotations

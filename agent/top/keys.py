@@ -107,5 +107,5 @@ SET_KEYS: Final = {str(number): number - 1 for number in range(1, len(SETS) + 1)
 
 
 def action_of(key: str, *, paused: bool) -> Action | None:
-    """What a key asks for; while paused j jumps, as in `below`."""
+    """What a key asks for; while paused j jumps, as in the tool below."""
     return Action.JUMP if paused and key == "j" else ACTIONS.get(key)

@@ -12,6 +12,7 @@ from agent.kernelfile import (
     UNLIMITED,
     Denied,
     UnexpectedText,
+    device_path,
     open_kept,
     parse_count,
     parse_limit,
@@ -134,3 +135,11 @@ def test_a_table_is_absent_denied_or_refused_as_any_file(tmp_path: Path) -> None
     (tmp_path / "tcp").write_text("x")
     with pytest.raises(UnexpectedText, match="tcp: cannot read 'x'"):
         read_table(str(tmp_path / "tcp"), parse_count)
+
+
+def test_a_device_is_called_by_the_link_below_sys(tmp_path: Path) -> None:
+    (tmp_path / "254:0").symlink_to("../../devices/virtual/block/vda")
+    (tmp_path / "104:0").symlink_to("../../devices/pci/block/cciss!c0d0")
+    assert device_path(str(tmp_path), (254, 0)) == "/dev/vda"
+    assert device_path(str(tmp_path), (104, 0)) == "/dev/cciss/c0d0"
+    assert device_path(str(tmp_path), (8, 0)) is None

@@ -1,6 +1,7 @@
-"""Whether the kernel holds the container to less than was declared.
+"""Whether the kernel confines the container less than was declared.
 
-More than declared is no drift: a program may drop its capabilities, its user, or filter itself.
+More confinement than declared is no drift: a program may drop its capabilities or its user, or
+filter itself.
 """
 
 from __future__ import annotations

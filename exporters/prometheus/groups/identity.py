@@ -8,13 +8,13 @@ needs it joins it in and all others do without:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from agent.container.container import Container, Kind
 from agent.container.owner import NOBODY, owner_of
 from agent.model import Sample, Snapshot
+from exporters.prometheus.escape import sanitise
 from exporters.prometheus.metric import Labels, Metric, Number, gauge
 
 INFO_LABELS: Final = (
@@ -30,7 +30,6 @@ INFO_LABELS: Final = (
     "qos",
     "runtime",
 )
-_NO_LETTER: Final = re.compile("[^a-zA-Z0-9_]")
 _OWNER_LABELS: Final = frozenset(
     {
         "batch.kubernetes.io/job-name",
@@ -150,7 +149,7 @@ def _pod_names(
     # Two keys that are the same name once their signs are gone: the first one counts.
     names: dict[str, str] = {}
     for key, value in found.items():
-        names.setdefault(f"{prefix}_{_NO_LETTER.sub('_', key)}", value)
+        names.setdefault(f"{prefix}_{sanitise(key)}", value)
     return ((tuple(names.items()), 1),)
 
 

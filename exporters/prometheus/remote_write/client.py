@@ -10,16 +10,14 @@ One kept connection of exporters/http.py.
 
 from __future__ import annotations
 
-import http.client
 import ssl
 import time
-from collections.abc import Mapping
 from typing import Final, Literal
 
 from agent.config import RemoteWriteConfig
 from agent.faults import told
 from agent.records import dataclass
-from exporters.http import Connection, Failure, authorization, retry_after
+from exporters.http import Answer, Connection, Failure, authorization, retry_after
 
 Protocol = Literal["2.0", "1.0"]
 
@@ -69,7 +67,7 @@ class Client:
             answer = self._connection.post(body, headers, _MOST_OF_ANSWER)
         except Failure as error:
             return _failed(error)
-        return judge(answer.status, answer.headers, answer.body, protocol)
+        return judge(answer, protocol)
 
     def close(self) -> None:
         """Close the connection; the next request opens one."""
@@ -83,12 +81,9 @@ class Client:
         }
 
 
-def judge(
-    status: int, headers: Mapping[str, str] | http.client.HTTPMessage, text: bytes, sent: Protocol
-) -> Outcome:
+def judge(answer: Answer, sent: Protocol) -> Outcome:
     """What an answer means."""
-    first = text.decode("utf-8", "replace").strip().partition("\n")[0][:200]
-    message = f"{status} {first}".rstrip()
+    status, headers, message = answer.status, answer.headers, answer.in_words
     if status == 415 and sent == "2.0":
         return Outcome("unknown protocol", "415", message)
     if 200 <= status < 300:

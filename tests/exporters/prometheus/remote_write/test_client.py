@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import http.server
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import RemoteWriteConfig
-from exporters.http import retry_after
+from exporters.http import Answer, retry_after
 from exporters.prometheus.remote_write.client import Client, judge
 
 WRITTEN = {"X-Prometheus-Remote-Write-Samples-Written": "7"}
@@ -149,6 +150,13 @@ def test_further_headers_are_sent(receiver: Receiver) -> None:
     assert receiver.requests[0][1]["X-Scope-OrgID"] == "team-a"
 
 
+def answer(status: int, headers: dict[str, str]) -> Answer:
+    message = http.client.HTTPMessage()
+    for name, value in headers.items():
+        message[name] = value
+    return Answer(status, message, b"")
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "sent", "kind"),
     [
@@ -167,7 +175,7 @@ def test_further_headers_are_sent(receiver: Receiver) -> None:
     ],
 )
 def test_an_answer_means(status: int, headers: dict[str, str], sent: str, kind: str) -> None:
-    assert judge(status, headers, b"", "2.0" if sent == "2.0" else "1.0").kind == kind
+    assert judge(answer(status, headers), "2.0" if sent == "2.0" else "1.0").kind == kind
 
 
 def test_retry_after_is_seconds_or_a_date_and_never_for_ever() -> None:
@@ -175,7 +183,7 @@ def test_retry_after_is_seconds_or_a_date_and_never_for_ever() -> None:
     assert retry_after(formatdate(1_000_060, usegmt=True), 1_000_000) == 60
     assert retry_after(formatdate(1_000_000, usegmt=True), 1_000_060) == 0
     assert retry_after("999999999", 0) == 600
-    assert judge(503, {"Retry-After": "7"}, b"", "2.0").retry_after == 7
+    assert judge(answer(503, {"Retry-After": "7"}), "2.0").retry_after == 7
 
 
 @given(st.text())
