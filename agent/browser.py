@@ -36,12 +36,13 @@ def browser(
     *,
     local: bool,
     history: str,
+    lacking: Callable[[], Sequence[str]],
 ) -> Browser:
     """The arguments are `Site`'s."""
 
     def make() -> Site:
         from agent.webpage.site import Site
 
-        return Site(hostname, fresh, window, local=local, history=history)
+        return Site(hostname, fresh, window, local=local, history=history, lacking=lacking)
 
     return Browser(make)

@@ -39,6 +39,7 @@ def server_of(
             recent.window,
             local=local,
             history=_history(config),
+            lacking=pages.lacking,
         )
     if config.api.enabled:
         _add_api(sites, config, gate, snapshots, recent, local=local)

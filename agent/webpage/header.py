@@ -43,6 +43,14 @@ def header(hostname: str, host: HostUsage, *, ill: int, containers: int) -> str:
     )
 
 
+def degraded(lacking: Sequence[str]) -> str:
+    """What of the agent does not work, as /readyz says it; "" where all does."""
+    said = "".join(f"<li>{escape(each)}</li>" for each in lacking)
+    if not said:
+        return ""
+    return f'<section class="warning">The agent is degraded:<ul>{said}</ul></section>'
+
+
 def filter_form(view: View) -> str:
     """The filter, whose language is that of `agent top`."""
     kept = "".join(

@@ -25,7 +25,7 @@ from agent.top.prompt import filter_mistake
 from agent.top.row import Row
 from agent.top.rows import arrange, select, single
 from agent.webpage.detail import FIELDS, Choice, detail, minute
-from agent.webpage.header import filter_form, footer, header
+from agent.webpage.header import degraded, filter_form, footer, header
 from agent.webpage.html import Parts, page, policy
 from agent.webpage.past import Past, past
 from agent.webpage.request import DEFAULT_SORT, LENGTHS, View, parse_view
@@ -58,16 +58,18 @@ class Site:
         *,
         local: bool,
         history: str = "",
+        lacking: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """
         `fresh`: the host as it is now. `window`: the Snapshots of the last minutes, oldest first,
         the newest of `fresh` among them. `local`: it is served on the loopback alone.
-        `history`: its directory; "" for none.
+        `history`: its directory; "" for none. `lacking`: see `Pages` of agent.server.
         """
         self._hostname = hostname
         self._fresh = fresh
         self._window = window
         self._local = local
+        self._lacking = lacking
         self._timelines = Timelines(history, FIELDS)
         self._lock = threading.Lock()
         self._last: _Look | None = None
@@ -104,6 +106,7 @@ class Site:
             for verdict in look.diagnosis.verdicts
         )
         head = header(self._hostname, look.frame.host, ill=ill, containers=containers)
+        head += degraded(self._lacking())
         verdict = _verdict(look.diagnosis, view.container)
         if verdict is not None and verdict.subject is not None:
             return Parts(head, "", self._detail(verdict, look, view))

@@ -94,6 +94,17 @@ def test_the_container_in_trouble_comes_first_and_says_why() -> None:
     assert "1 with a finding" in markup
 
 
+def test_it_says_what_of_the_agent_does_not_work() -> None:
+    kept = snapshots()
+    lacks = ["probes tcp do not count: this process lacks CAP_BPF", f"destination {EVIL}"]
+    markup = get(of=Site("n", lambda: kept[-1], lambda: kept, local=True, lacking=lambda: lacks))
+    tags(markup)
+    degraded = markup.partition("The agent is degraded:")[2].partition("</section>")[0]
+    assert lacks[0] in degraded
+    assert "&lt;script&gt;" in degraded
+    assert "degraded" not in get().partition("<body>")[2]
+
+
 def test_a_notice_is_no_fault_of_the_hosts() -> None:
     busy = [reading(disk=(IoStat(8, 0, 0, tick * 9 * MIB, 0, tick),)) for tick in range(12)]
     markup = get(of=site(look({"backup": busy})))
