@@ -96,7 +96,8 @@ def _dump(
         return OK
     meant = targets.the_one("dump", arguments.target, target, after, config.paths.proc).cgroup
     (sample,) = (one for one in after.samples if one.cgroup.inode == meant.inode)
-    events = past.events_of(config, sample) or []
+    assert sample.container is not None
+    events = past.events_of(config, sample.container) or []
     inspected = _inspected(config, sampler, after, sample)
     if redaction is not None:
         before, after = redaction.redacted(before), redaction.redacted(after)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from typing import TYPE_CHECKING
 
-from agent.cli import forms, past, settings, targets
-from agent.cli.exits import ERROR, OK
+from agent.cli import ended, forms, past, settings, targets
+from agent.cli.exits import ERROR, NOT_FOUND, OK
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.config import Config
     from agent.container.target import Target
+    from agent.lifecycle.ended import Ended
+    from agent.lifecycle.totals import Identity
     from agent.sampler import Sampler
 
 _EPILOG = f"""\
@@ -21,7 +26,8 @@ examples:
   agent inspect pid:$(pgrep -n nginx) -o json | jq .security.failed
 
 Values of environment variables are never shown. Reads files alone; without root what may not be
-read is "?". Exit code 3: no container, or several fit, which are listed then.
+read is "?". Of one that does not run, how it ended. Exit code 3: no container, or several fit,
+which are listed then.
 """
 
 
@@ -59,20 +65,30 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace, config: Config, target: Target, sampler: Sampler) -> int:
+    from agent.container.container import Kind
+    from agent.container.target import find
     from agent.inspect.details import read_details
 
     snapshot = sampler.snapshot()
+    found = find(target, targets.candidates(snapshot), config.paths.proc)
+    # A sandbox is looked at where it is named, and not for the containers that are missing.
+    if not any(each.container.kind is Kind.CONTAINER for each in found) and (
+        down := ended.ended_like("inspect", target, config)
+    ):
+        return _show_ended(arguments, config, ended.narrowed(down))
     cgroup = targets.the_one(
         "inspect", arguments.target, target, snapshot, config.paths.proc
     ).cgroup
     (sample,) = (sample for sample in snapshot.samples if sample.cgroup.inode == cgroup.inode)
+    container = sample.container
+    assert container is not None
     details = read_details(
         config.paths,
         snapshot,
         sample,
         lambda: sampler.pids(cgroup),
         config.security.ignore,
-        past.events_of(config, sample),
+        past.events_of(config, container),
     )
     if arguments.output == "json":
         from agent.inspect.document import document
@@ -82,4 +98,23 @@ def _show(arguments: argparse.Namespace, config: Config, target: Target, sampler
         from agent.inspect.page import page
 
         sys.stdout.write(page(details))
+    return OK
+
+
+def _show_ended(
+    arguments: argparse.Namespace, config: Config, down: Mapping[Identity, Ended]
+) -> int:
+    from agent.inspect.ended import document, page
+
+    if len(down) > 1:
+        names = "\n".join(f"  {each.container.title}" for each in down.values())
+        said = f"{arguments.target!r} may be any of {len(down)} that do not run:"
+        print(f"agent inspect: {said}\n{names}", file=sys.stderr)
+        return NOT_FOUND
+    (found,) = down.values()
+    events, now = past.events_of(config, found.container), time.time()
+    if arguments.output == "json":
+        print(document(found, events, now))
+    else:
+        sys.stdout.write(page(found, events, now))
     return OK

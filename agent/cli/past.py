@@ -13,9 +13,10 @@ from agent.records import NamedTuple
 
 if TYPE_CHECKING:
     from agent.config import Config
+    from agent.container.container import Container
     from agent.history.reader import SegmentsPast
     from agent.lifecycle.events import Event
-    from agent.model import Sample, Snapshot
+    from agent.model import Snapshot
 
 _DAY: Final = 86_400.0
 
@@ -98,13 +99,12 @@ def snapshots(command: str, past: SegmentsPast, asked_for: Span) -> list[Snapsho
     raise SystemExit(NOT_FOUND)
 
 
-def events_of(config: Config, sample: Sample) -> list[Event] | None:
+def events_of(config: Config, container: Container) -> list[Event] | None:
     """What happened to a container in the last day, oldest first. None: nobody keeps that."""
     from agent.history.reader import History
     from agent.lifecycle.totals import identity_of
 
-    assert sample.container is not None
-    identity = identity_of(sample.container)
+    identity = identity_of(container)
     now = time.time()
     try:
         opened = History(config.history.place(config.logs.state))

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from agent.cli import (
+    ended,
     forms,
     narrowing,
     past,
@@ -24,10 +25,13 @@ from agent.cli.exits import ERROR, FINDINGS, NOT_FOUND, OK, USAGE
 from agent.cli.numbers import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from agent.config import Config
     from agent.container.target import Target
     from agent.diagnosis.diagnose import Diagnosis
     from agent.diagnosis.scene import Scene
+    from agent.lifecycle.totals import Identity
     from agent.model import Snapshot
     from agent.procfs.kmsg import KernelLog, OomKill
     from agent.sampler import Sampler
@@ -102,15 +106,13 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.host:
         remote.take("why", arguments)
     config = settings.load_config(arguments)
-    if past.asked(arguments):
-        scene, diagnosis = _of_the_past(arguments, config, target, kept)
-    else:
-        try:
-            scene, diagnosis = _of_now(arguments, config, target, kept)
-        except NoCgroups as error:
-            print(f"agent why: {error}", file=sys.stderr)
-            return ERROR
-    return _tell(arguments, config, target, scene, diagnosis)
+    try:
+        of = _of_the_past if past.asked(arguments) else _of_now
+        scene, diagnosis = of(arguments, config, target, kept)
+    except NoCgroups as error:
+        print(f"agent why: {error}", file=sys.stderr)
+        return ERROR
+    return _tell(arguments, scene, diagnosis)
 
 
 def _of_the_past(
@@ -121,31 +123,43 @@ def _of_the_past(
 
     snapshots, notes = why_past.look_back(arguments, config, target)
     scene = scene_of(snapshots)
-    return scene, recorded(_diagnosed(scene, kept), snapshots, notes)
+    diagnosis = recorded(_diagnosed(scene, kept), snapshots, notes)
+    if target is None:
+        return scene, diagnosis
+    verdicts = narrowing.verdicts_of(target, diagnosis, config.paths.proc)
+    return scene, narrowing.only(diagnosis, verdicts)
 
 
 def _of_now(
     arguments: argparse.Namespace, config: Config, target: Target | None, kept: Selection
 ) -> tuple[Scene, Diagnosis]:
-    from agent.diagnosis.scene import scene_of
+    from agent.diagnosis.ended import with_ended
+    from agent.diagnosis.scene import pods_of, scene_of
 
     with ExitStack() as stack:
         sampler, start = open_sampler(config, stack)
         start()
+        meant = None
         if target is not None:
-            proc = config.paths.proc
-            targets.the_one("why", arguments.target, target, sampler.snapshot(), proc)
+            first = sampler.snapshot()
+            meant = ended.the_one("why", arguments.target, target, first, config)
+        down = meant is not None and meant.running is None
         log = _kernel_log(stack)
-        snapshots = look(sampler, arguments.seconds or _SECONDS)
-        scene = scene_of(snapshots)
+        snapshots = look(sampler, arguments.seconds or (_STEP if down else _SECONDS))
+        known = ended.restarted_often(config) if meant is None else meant.known
+        scene = with_ended(scene_of(snapshots), known, pods_of(snapshots[-1]))
+        diagnosis = _diagnosed(scene, kept, () if meant is None else meant.identities)
+        if meant is not None:
+            diagnosis = narrowing.only(diagnosis, narrowing.verdicts_about(meant, diagnosis))
         kills = log if isinstance(log, str) else log.oom_kills()
-        return scene, _drill_down(_diagnosed(scene, kept), snapshots[-1], kills, sampler, config)
+        return scene, _drill_down(diagnosis, snapshots[-1], kills, sampler, config)
 
 
-def _diagnosed(scene: Scene, kept: Selection) -> Diagnosis:
+def _diagnosed(scene: Scene, kept: Selection, asked: Collection[Identity] = ()) -> Diagnosis:
     from agent.diagnosis.diagnose import diagnose
 
-    return _kept(kept, diagnose(scene), scene) if kept.text else diagnose(scene)
+    diagnosis = diagnose(scene, asked)
+    return _kept(kept, diagnosis, scene) if kept.text else diagnosis
 
 
 def look(sampler: Sampler, length: float) -> list[Snapshot]:
@@ -197,25 +211,16 @@ def _kernel_log(stack: ExitStack) -> KernelLog | str:
         return cannot_read(error)
 
 
-def _tell(
-    arguments: argparse.Namespace,
-    config: Config,
-    target: Target | None,
-    scene: Scene,
-    diagnosis: Diagnosis,
-) -> int:
+def _tell(arguments: argparse.Namespace, scene: Scene, diagnosis: Diagnosis) -> int:
     from agent.diagnosis.finding import Severity
 
-    if target is not None:
-        verdicts = narrowing.verdicts_of(target, diagnosis, config.paths.proc)
-        if not verdicts:
-            print(f"agent why: {arguments.target} ended meanwhile", file=sys.stderr)
-            return NOT_FOUND
-        diagnosis = narrowing.only(diagnosis, verdicts)
-    elif arguments.filter and not diagnosis.verdicts:
-        print(f"agent why: no container fits {arguments.filter!r}", file=sys.stderr)
+    one = arguments.target is not None
+    if not diagnosis.verdicts and (one or arguments.filter):
+        gone = f"{arguments.target} ended meanwhile"
+        said = gone if one else f"no container fits {arguments.filter!r}"
+        print(f"agent why: {said}", file=sys.stderr)
         return NOT_FOUND
-    _print(arguments, diagnosis, scene, one=target is not None)
+    _print(arguments, diagnosis, scene, one=one)
     worst = max((v.severity for v in diagnosis.verdicts if v.severity is not None), default=None)
     if arguments.exit_code and worst is not None and worst >= Severity.WARNING:
         return FINDINGS

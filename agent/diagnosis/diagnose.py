@@ -8,7 +8,7 @@ Pure. A rule that cannot run is said once for the host, with how many containers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from agent.diagnosis.cpu import cpu_hog, cpu_over_request, cpu_starved, cpu_throttled
@@ -85,18 +85,22 @@ class Diagnosis:
     """Checks that could not be made, and of how many containers."""
 
 
-def diagnose(scene: Scene) -> Diagnosis:
-    """Run every rule on every container."""
+def diagnose(scene: Scene, asked: Collection[Identity] = ()) -> Diagnosis:
+    """
+    Run every rule on every container.
+
+    asked: of those that are down, which have a verdict also where nothing is wrong.
+    """
     verdicts = [_verdict(subject, scene) for subject in scene.subjects]
     for gone in scene.gone:
         finding = crash_loop_of_gone(gone, scene)
-        if finding is not None:
+        if finding is not None or gone.identity in asked:
             verdicts.append(
                 Verdict(
                     name=name_of_identity(gone.identity),
                     subject=None,
                     gone=gone,
-                    findings=(finding,),
+                    findings=() if finding is None else (finding,),
                     blind=(),
                     passed=0,
                 )

@@ -4,7 +4,12 @@
  "containers": [{"name": …, "runtime": …, "id": …, "findings": [
      {"rule": "cpu_throttled", "severity": "critical", "confidence": "high", "summary": …,
       "evidence": [{"says": …, "source": …}], "advice": […]}],
-   "not_possible": [{"rule": …, "reason": …, "remedy": …}], "passed": 12}]}
+   "not_possible": [{"rule": …, "reason": …, "remedy": …}], "passed": 12, "ended": null}]}
+
+"ended" of one that does not run: {"time", "exit_code", "signal", "reason", "run_seconds",
+"oom_kills", "restarts", "down_seconds_before", "restarting"}, as `agent events -o json` has them;
+"restarts" by the runtime's count, "down_seconds_before" of its latest starts, oldest first,
+"restarting" whether the runtime says that it starts it again. Not known is null.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import orjson
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict
 from agent.diagnosis.finding import Finding
-from agent.diagnosis.scene import Scene
+from agent.diagnosis.scene import Gone, Scene
 
 SCHEMA_VERSION: Final = 1
 
@@ -41,6 +46,19 @@ class _Container(TypedDict):
     findings: list[_Finding]
     not_possible: list[dict[str, str]]
     passed: int
+    ended: _Ended | None
+
+
+class _Ended(TypedDict):
+    time: float | None
+    exit_code: int | None
+    signal: int | None
+    reason: str | None
+    run_seconds: float | None
+    oom_kills: int | None
+    restarts: int | None
+    down_seconds_before: list[float]
+    restarting: bool | None
 
 
 def document(diagnosis: Diagnosis, scene: Scene) -> bytes:
@@ -59,7 +77,10 @@ def document(diagnosis: Diagnosis, scene: Scene) -> bytes:
 def _container(verdict: Verdict) -> _Container:
     subject = verdict.subject
     container = subject.container if subject is not None else None
-    identity = verdict.gone.identity if verdict.gone is not None else None
+    gone = verdict.gone
+    identity = gone.identity if gone is not None else None
+    if gone is not None and gone.ended is not None:
+        container = gone.ended.container
     return {
         "name": verdict.name,
         "runtime": container.runtime if container else "",
@@ -75,6 +96,23 @@ def _container(verdict: Verdict) -> _Container:
             for lack in verdict.blind
         ],
         "passed": verdict.passed,
+        "ended": None if gone is None else _ended(gone),
+    }
+
+
+def _ended(gone: Gone) -> _Ended:
+    total, last = gone.total, gone.total.last
+    used = last.counters if last is not None else None
+    return {
+        "time": total.ended,
+        "exit_code": None if last is None else last.code,
+        "signal": None if last is None else last.signal,
+        "reason": None if last is None else last.reason.value,
+        "run_seconds": None if last is None else last.ran,
+        "oom_kills": None if used is None else used.oom_kills,
+        "restarts": total.attempt,
+        "down_seconds_before": list(gone.ended.pauses) if gone.ended is not None else [],
+        "restarting": gone.ended.restarting if gone.ended is not None else None,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from agent.diagnosis.finding import Confidence, Evidence, Finding, NotPossible, Outcome, Severity
 from agent.diagnosis.names import name_of, name_of_identity
 from agent.diagnosis.scene import Gone, Scene, Subject
-from agent.lifecycle.events import SIGNALLED, Exit, Health
+from agent.lifecycle.events import SIGNALLED, Exit, Health, Reason
 from agent.lifecycle.totals import Total
 from agent.units import human_duration, plural
 
@@ -17,6 +17,13 @@ RESTARTS: Final = 2
 YOUNG: Final = 300.0
 """Seconds. A container younger than this that has been restarted often does not stay up."""
 ATTEMPTS: Final = 3
+RECORDS: Final = "the runtime's records"
+_HISTORY: Final = "starts and ends of the history"
+_KUBELET_WAITS: Final = 310.0
+"""Seconds: its back-off doubles up to 300, and it looks each ten."""
+_OTHERS_WAIT: Final = 70.0
+"""Docker's doubles up to a minute; Podman and systemd wait less."""
+_OOM: Final = "the OOM killer ended it: raise its memory limit, or find out what it keeps"
 
 _MEANINGS: Final = {
     0: "it ended by itself: a service must not; a job wants another restart policy",
@@ -56,10 +63,45 @@ def crash_loop(subject: Subject, scene: Scene) -> Outcome:
 
 
 def crash_loop_of_gone(gone: Gone, scene: Scene) -> Finding | None:
-    """The same of one that is down at this moment."""
-    if gone.restarts < RESTARTS:
+    """The same of one that is down at this moment, until nobody waits any more to start it."""
+    waits = _waits(gone, scene.wall_time)
+    if gone.restarts < RESTARTS and not waits:
         return None
-    return _finding(name_of_identity(gone.identity), gone.total, gone.restarts, scene, (), 0)
+    attempts = gone.total.attempt or 0
+    return _finding(
+        name_of_identity(gone.identity),
+        gone.total,
+        gone.restarts,
+        scene,
+        waited(gone, scene.wall_time),
+        attempts if gone.restarts < RESTARTS else 0,
+    )
+
+
+def _waits(gone: Gone, now: float) -> bool:
+    """Whether it is in the back-off of one that was started often and never ran for long."""
+    total, last = gone.total, gone.total.last
+    if total.ended is None or last is None or not gone.there:
+        return False
+    if gone.ended is not None and gone.ended.restarting is False:
+        return False  # stopped, or given up
+    # One that was over before its start was seen has no length.
+    short = last.ran is None or last.ran < YOUNG
+    most = _KUBELET_WAITS if gone.identity.namespace else _OTHERS_WAIT
+    return short and (total.attempt or 0) >= ATTEMPTS and now - total.ended < most
+
+
+def waited(gone: Gone, now: float) -> tuple[Evidence, ...]:
+    """Since when it is down, and how long it was down before its latest starts."""
+    found = []
+    if gone.total.ended is not None:
+        down = max(now - gone.total.ended, 0.0)
+        found.append(Evidence(f"down for {human_duration(down)}", RECORDS))
+    pauses = gone.ended.pauses if gone.ended is not None else ()
+    if pauses:
+        lengths = ", ".join(map(human_duration, pauses))
+        found.append(Evidence(f"was down for {lengths} before its latest starts", _HISTORY))
+    return tuple(found)
 
 
 def _finding(
@@ -72,22 +114,18 @@ def _finding(
 ) -> Finding:
     evidence = []
     if restarts:
-        evidence.append(
-            Evidence(
-                f"{plural(restarts, 'restart')} in {human_duration(scene.seconds)}",
-                "the runtime's records",
-            )
-        )
+        times = f"{plural(restarts, 'restart')} in {human_duration(scene.seconds)}"
+        evidence.append(Evidence(times, RECORDS))
     elif attempts:
-        evidence.append(Evidence(f"{plural(attempts, 'restart')} so far", "the runtime's records"))
+        evidence.append(Evidence(f"{plural(attempts, 'restart')} so far", RECORDS))
     summary = f"restarted {plural(restarts or attempts, 'time')}"
     advice = []
     last = None if total is None else total.last
     if last is not None:
-        evidence.append(Evidence(f"last end: {describe(last)}", "the runtime's records"))
+        evidence.append(Evidence(f"last end: {describe(last)}", RECORDS))
         if last.code is not None:
             summary += f", exit {last.code}"
-            meaning = _MEANINGS.get(last.code)
+            meaning = _OOM if last.reason is Reason.OOM_KILLED else _MEANINGS.get(last.code)
             if meaning:
                 advice.append(meaning)
     return Finding(

@@ -8,6 +8,7 @@ A container that came meanwhile is looked at from its first sample on. Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from agent.container.container import Container, Kind
 from agent.lifecycle.events import Health
@@ -15,6 +16,9 @@ from agent.lifecycle.totals import Identity, Total, identity_of
 from agent.model import Sample, Snapshot
 from agent.records import dataclass, replace
 from agent.usage import HostUsage, Usage, host_usage, usages
+
+if TYPE_CHECKING:
+    from agent.lifecycle.ended import Ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,11 @@ class Gone:
     identity: Identity
     total: Total
     restarts: int
+    """Within the time looked at."""
+    there: bool = True
+    """Whether what would start it again is there: of Kubernetes' and Podman's, its pod."""
+    ended: Ended | None = None
+    """What the history or its runtime's records say of its end; None: nobody asked them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,16 +125,31 @@ def scene_of(snapshots: Sequence[Snapshot]) -> Scene:
             )
         )
     live = {identity_of(subject.container) for subject in subjects}
+    pods = pods_of(last)
     return Scene(
         host=host_usage(first if len(snapshots) > 1 else None, last),
         subjects=tuple(subjects),
         gone=tuple(
-            Gone(identity=identity, total=total, restarts=_restarts(before, total))
+            Gone(
+                identity=identity,
+                total=total,
+                restarts=_restarts(before, total),
+                there=not identity.pod or identity[:2] in pods,
+            )
             for identity, total in after.items()
             if identity not in live
         ),
         seconds=last.taken_at - first.taken_at,
         wall_time=last.wall_time,
+    )
+
+
+def pods_of(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
+    """(namespace, name) of each pod that has a cgroup: its own, its sandbox's, a container's."""
+    return frozenset(
+        (sample.container.namespace, sample.container.pod)
+        for sample in snapshot.samples
+        if sample.container is not None and sample.container.pod
     )
 
 

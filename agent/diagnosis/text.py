@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import Final
 
 from agent.diagnosis.diagnose import Diagnosis, Verdict
+from agent.diagnosis.ended import facts
 from agent.diagnosis.finding import Evidence, Finding, Severity
 from agent.diagnosis.scene import Scene
 from agent.kernelfile import Unlimited
@@ -109,6 +110,9 @@ def _verdict(verdict: Verdict, scene: Scene, style: Style, then: Then | None) ->
     for finding in verdict.findings:
         yield ""
         yield from _finding(finding, style)
+    if verdict.gone is not None and not verdict.findings:
+        yield ""
+        yield from _evidence(facts(verdict.gone, scene.wall_time), style.width)
     if verdict.subject is not None:
         checks = f"{plural(verdict.passed, 'check')} passed"
         if verdict.blind:
@@ -120,8 +124,7 @@ def _verdict(verdict: Verdict, scene: Scene, style: Style, then: Then | None) ->
 
 def _heading(verdict: Verdict, scene: Scene, then: Then | None) -> str:
     if verdict.subject is None:
-        down = "down just now" if then is None else f"down at {then.end}"
-        return f"{verdict.name}   ({down})"
+        return f"{verdict.name}   ({', '.join(_facts_of_gone(verdict, scene, then))})"
     usage, container = verdict.subject.usage, verdict.subject.container
     facts = [fact for fact in (container.image, container.runtime) if fact]
     age = usage.age(scene.wall_time)
@@ -133,6 +136,21 @@ def _heading(verdict: Verdict, scene: Scene, then: Then | None) -> str:
     if usage.memory_limit is not None and not isinstance(usage.memory_limit, Unlimited):
         facts.append(f"limit {human_size(usage.memory_limit)}")
     return f"{verdict.name}   ({', '.join(facts)})"
+
+
+def _facts_of_gone(verdict: Verdict, scene: Scene, then: Then | None) -> Iterator[str]:
+    assert verdict.gone is not None
+    ended, at = verdict.gone.ended, verdict.gone.total.ended
+    if ended is not None:
+        yield from (fact for fact in (ended.container.image, ended.container.runtime) if fact)
+    if then is not None:
+        yield f"down at {then.end}"
+    elif at is None:
+        yield "down just now"
+    else:
+        yield f"down for {human_duration(max(scene.wall_time - at, 0.0))}"
+    if attempt := verdict.gone.total.attempt:
+        yield plural(attempt, "restart")
 
 
 def _finding(finding: Finding, style: Style) -> Iterator[str]:

@@ -182,7 +182,7 @@ def _log_lines(verdicts: Sequence[Verdict], sources: Sources) -> Added:
     added: dict[tuple[int, RuleId], Sequence[Evidence]] = {}
     logs = sources.logs()
     for place, rule, verdict in looping:
-        found = last_lines(_ids(verdict, logs), logs, sources.redact)
+        found = last_lines(_own(verdict, logs), logs, sources.redact)
         if found is not None:
             # A path of Docker's takes three lines of a terminal: told once.
             sources_of = [found.path, *["the same file"] * (len(found.lines) - 1)]
@@ -193,12 +193,16 @@ def _log_lines(verdicts: Sequence[Verdict], sources: Sources) -> Added:
     return added
 
 
-def _ids(verdict: Verdict, logs: Sequence[LogSource]) -> frozenset[str]:
+def _own(verdict: Verdict, logs: Sequence[LogSource]) -> list[LogSource]:
     if verdict.subject is not None:
-        return frozenset({verdict.subject.container.id})
-    # It is down and has no cgroup to say its id; its log still has its name.
-    return frozenset(
-        source.container.id
+        ids = frozenset({verdict.subject.container.id})
+    else:
+        ended = verdict.gone.ended if verdict.gone is not None else None
+        ids = frozenset() if ended is None else ended.ids
+    # Of one that is down the id may not be known, nor of a pod's log: both have its name.
+    down = verdict.subject is None
+    return [
+        source
         for source in logs
-        if source.container.id and source.container.title == verdict.name
-    )
+        if source.container.id in ids or (down and source.container.title == verdict.name)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.container.container import Container
@@ -41,14 +41,14 @@ def plain(_container: Container, lines: list[bytes]) -> list[bytes]:
 
 
 def last_lines(
-    ids: Collection[str], sources: Sequence[LogSource], redact: Redact = plain
+    own: Sequence[LogSource], sources: Sequence[LogSource], redact: Redact = plain
 ) -> LastLines | None:
     """
-    Of the container with one of these ids, or of its run before where the newest has said nothing.
+    Of the container with one of the logs `own`, or of its run before where the newest has said
+    nothing.
 
     None: no log file that can be read, or nothing in it.
     """
-    own = [source for source in sources if source.container.id in ids]
     if not own:
         return None
     runs = sorted(runs_of(own[0], sources), key=newest, reverse=True)

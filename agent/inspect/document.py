@@ -2,13 +2,15 @@
 
     {"schema_version": 1, "time": 1760000000.0, "title": "web", "container": {…}, "cgroup": {…},
      "process": {…}, "limits": [{…}], "mounts": [{…}], "events": [{…}], "image": {…},
-     "security": {…}, "unreadable": []}
+     "security": {…}, "unreadable": [], "ended": null}
 
 Base units: Unix seconds, bytes, cores. Not known is null. A limit is null where not known, else
 {"limit": 2.0, "unlimited": false} or {"limit": null, "unlimited": true}. Environment variables are
 names alone, and what looks like a secret in arguments is "[redacted]". "entrypoint" is null where
 the image's own was replaced, or its config was not found: "command" is everything then. "events"
-are those of the last day, as `agent events -o json` has them; null: nobody keeps them.
+are those of the last day, as `agent events -o json` has them; null: nobody keeps them. Of one that
+does not run "ended" has its last end: "time", "restarts", "restarting", "down_seconds_before",
+"source", and what an event of an exit has; what needs its process or its cgroup is null then.
 `schema_version` grows when a field changes its meaning or goes.
 """
 
@@ -45,7 +47,7 @@ def document(details: Details) -> str:
         "schema_version": SCHEMA_VERSION,
         "time": details.now,
         "title": escaped(container.title),
-        "container": _container(container),
+        "container": container_of(container),
         "cgroup": {
             "path": escaped(sample.cgroup.path),
             "inode": sample.cgroup.inode,
@@ -75,11 +77,13 @@ def document(details: Details) -> str:
         },
         "security": _security(details.posture),
         "unreadable": [escaped(failure) for failure in details.failures],
+        "ended": None,
     }
     return orjson.dumps(body).decode()
 
 
-def _container(container: Container) -> Json:
+def container_of(container: Container) -> Json:
+    """Who it is."""
     return {
         "runtime": container.runtime or None,
         "id": escaped(container.id),

@@ -24,6 +24,7 @@ from agent.inspect.text import (
     moment,
     size_limit,
 )
+from agent.lifecycle.events import Event
 from agent.lifecycle.text import description
 from agent.security.capabilities import NAMES, listed
 from agent.security.posture import Finding, Posture
@@ -41,14 +42,14 @@ def page(details: Details) -> str:
     """The whole page, ending in a newline."""
     container = _container(details)
     sections = [
-        _section(visible(container.title), _identity(details, container)),
-        _section("Process", _process(details)),
-        _section("Limits", _limits(details.limits)),
-        _section("Mounts of the host", _mounts(details)),
-        _section("Starts and ends", _events(details)),
+        section(visible(container.title), _identity(details, container)),
+        section("Process", _process(details)),
+        section("Limits", _limits(details.limits)),
+        section("Mounts of the host", _mounts(details)),
+        section("Starts and ends", events_of(details.events)),
     ]
     if details.posture is not None:
-        sections.append(_section("Image", _image(details)))
+        sections.append(section("Image", _image(details)))
         sections.append(_security(details.posture))
     if details.failures:
         sections.append("Could not be read\n" + "".join(f"  {f}\n" for f in details.failures))
@@ -62,7 +63,8 @@ def _container(details: Details) -> Container:
     return container
 
 
-def _section(title: str, rows: Iterable[tuple[str, str]]) -> str:
+def section(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A heading, and a line for each row."""
     lines = [f"{title}\n"]
     for name, value in rows:
         lines.append(f"  {name:<{_WIDTH}}{value}\n")
@@ -130,13 +132,14 @@ def _command(details: Details) -> Iterator[tuple[str, str]]:
     yield "command", f"{written} (the image's)" if ran.of_image and ran.command else written
 
 
-def _events(details: Details) -> Iterator[tuple[str, str]]:
-    if details.events is None:
+def events_of(events: Sequence[Event] | None) -> Iterator[tuple[str, str]]:
+    """The latest of them. None: nobody keeps them."""
+    if events is None:
         yield NOT_KNOWN, "no running agent keeps them, or they may not be read (docs/history.md)"
         return
-    if not details.events:
+    if not events:
         yield NONE, "nothing in the last day"
-    for event in details.events[-_EVENTS:]:
+    for event in events[-_EVENTS:]:
         yield clock(event.at), visible(description(event))
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import orjson
 
 from agent import units
-from agent.lifecycle.events import Counters, Event, What
+from agent.lifecycle.events import Counters, Event, Exit, What
 
 SCHEMA_VERSION = 1
 
@@ -51,22 +51,27 @@ def document(event: Event) -> str:
     elif event.what is What.OOM_KILLED:
         fields["oom_kills"] = event.oom_kills
     if event.exit is not None:
-        end, used = event.exit, event.exit.counters or Counters()
-        fields |= {
-            "exit_code": end.code,
-            "exit_code_source": None if end.source is None else end.source.value,
-            "signal": end.signal,
-            "reason": end.reason.value,
-            "run_seconds": None if end.ran is None else round(end.ran, 3),
-            "cpu_seconds": None if used.cpu_usec is None else units.seconds(used.cpu_usec),
-            "memory_peak_bytes": used.memory_peak,
-            "io_read_bytes": used.read_bytes,
-            "io_write_bytes": used.write_bytes,
-            "oom_kills": used.oom_kills,
-            "final": end.final,
-        }
+        fields |= exit_fields(event.exit)
     # A name may hold bytes that are no UTF-8: what a file system gave is not refused.
     return orjson.dumps(_clean(fields)).decode()
+
+
+def exit_fields(end: Exit) -> dict[str, str | float | None]:
+    """Those of an end."""
+    used = end.counters or Counters()
+    return {
+        "exit_code": end.code,
+        "exit_code_source": None if end.source is None else end.source.value,
+        "signal": end.signal,
+        "reason": end.reason.value,
+        "run_seconds": None if end.ran is None else round(end.ran, 3),
+        "cpu_seconds": None if used.cpu_usec is None else units.seconds(used.cpu_usec),
+        "memory_peak_bytes": used.memory_peak,
+        "io_read_bytes": used.read_bytes,
+        "io_write_bytes": used.write_bytes,
+        "oom_kills": used.oom_kills,
+        "final": end.final,
+    }
 
 
 def _clean(value: object) -> object:

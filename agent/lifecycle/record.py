@@ -73,14 +73,20 @@ def parse_docker(config: Json, at: float, began: float) -> Recorded:
     finished = parse_time(text(state, "FinishedAt"))
     # A start that failed leaves FinishedAt as it was, and says why.
     failed = state.get("Running") is False and bool(text(state, "Error"))
-    is_over = failed or (state.get("Running") is False and _is_of(finished, began))
+    ended = failed or (is_over(state) and _is_of(finished, began))
     return Recorded(
         at=at,
-        exit_code=number(state, "ExitCode") if is_over else None,
+        exit_code=number(state, "ExitCode") if ended else None,
         failed=failed,
-        oom_killed=state.get("OOMKilled") is True if is_over else None,
+        oom_killed=state.get("OOMKilled") is True if ended else None,
         health=_health(state),
     )
+
+
+def is_over(state: Json) -> bool:
+    """Whether a container of Docker's does not run. While Docker waits to start it again it says
+    both: "Running":true,"Restarting":true,"Pid":0."""
+    return state.get("Running") is False or state.get("Restarting") is True
 
 
 def read_cri(path: str, at: float, began: float) -> Recorded | None:

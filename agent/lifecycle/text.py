@@ -37,12 +37,13 @@ def description(event: Event) -> str:
         case What.HEALTH:
             return f"health {event.health.value if event.health else 'unknown'}"
         case What.EXITED:
-            return "exited" if event.exit is None else _exit(event.exit)
+            return "exited" if event.exit is None else f"exited {exit_text(event.exit)}"
 
 
-def _exit(end: Exit) -> str:
+def exit_text(end: Exit) -> str:
+    """ "3 Error after 2.10s, cpu 0.20s, peak 12.0M"."""
     code = "with an unknown code" if end.code is None else str(end.code)
-    words = [f"exited {code}"]
+    words = [code]
     if end.code is not None:
         words.append(end.reason.value)
     if end.signal is not None:

@@ -59,6 +59,10 @@ class Total:
     oom_kills: int | None = None
     unread: int = 0
     """Runs whose counters could not be read at the end: what they used last is not in the sums."""
+    ended: float | None = None
+    """Unix seconds of the latest end."""
+    attempt: int | None = None
+    """The runtime's count of restarts, of the latest run. None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,6 @@ class Totals:
         """The one that changed longest ago first."""
         self._ended: dict[Identity, float] = {}
         """Identity without a run → when its last one ended; the longest ago first."""
-        self._attempts: dict[Identity, int | None] = {}
         self._live: dict[int, _Live] = {}
         self._counted: dict[int, tuple[Identity, int]] = {}
         """By inode, see `Lifetimes.counted`; of the latest run of each identity."""
@@ -156,24 +159,23 @@ class Totals:
         elif known is None:
             known = Total(identity, restarts=attempt or 0)
         else:
-            before = self._attempts.get(identity)
+            before = known.attempt
             risen = 0 if attempt is None or before is None else attempt - before
             known = replace(known, restarts=known.restarts + max(risen, 1))
-        self._totals[identity] = known
-        self._attempts[identity] = attempt
+        self._totals[identity] = replace(known, attempt=attempt)
         self._ended.pop(identity, None)
         self._live[event.cgroup.inode] = _Live(identity, event.health)
 
     def _exit(self, identity: Identity, event: Event) -> None:
         self._live.pop(event.cgroup.inode, None)
-        known = self._totals.pop(identity, None) or Total(identity)
+        attempt = event.container.attempt
+        known = self._totals.pop(identity, None) or Total(identity, attempt=attempt)
         assert event.exit is not None
-        self._totals[identity] = _added(known, event.exit)
+        self._totals[identity] = _added(known, event.exit, event.at)
         used = event.exit.counters
         if used is not None and used.oom_kills:
             self._uncount(identity)
             self._counted[event.cgroup.inode] = identity, used.oom_kills
-        self._attempts.setdefault(identity, event.container.attempt)
         if all(live.identity != identity for live in self._live.values()):
             self._ended.pop(identity, None)
             self._ended[identity] = self._clock()
@@ -196,7 +198,6 @@ class Totals:
         self._latest = None
         self._ended.pop(identity, None)
         self._totals.pop(identity, None)
-        self._attempts.pop(identity, None)
         self._uncount(identity)
 
     def _uncount(self, identity: Identity) -> None:
@@ -204,12 +205,13 @@ class Totals:
             del self._counted[inode]
 
 
-def _added(total: Total, end: Exit) -> Total:
+def _added(total: Total, end: Exit, at: float) -> Total:
     used = end.counters or Counters()
     return replace(
         total,
         exits={**total.exits, end.reason: total.exits.get(end.reason, 0) + 1},
         last=end,
+        ended=at,
         ran=total.ran + (end.ran or 0.0),
         cpu_usec=_sum(total.cpu_usec, used.cpu_usec),
         memory_peak=max(

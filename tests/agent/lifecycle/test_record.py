@@ -48,6 +48,12 @@ def test_docker_tells_nothing_of_the_end_while_it_runs() -> None:
     assert found == Recorded(9.0, health=Health.NONE)
 
 
+def test_docker_tells_the_end_while_it_waits_to_start_it_again() -> None:
+    waiting = docker(ExitCode=137, OOMKilled=True, Running=True, Restarting=True)
+    found = parse_docker(waiting, 9.0, BEGAN)
+    assert found == Recorded(9.0, exit_code=137, oom_killed=True, health=Health.NONE)
+
+
 def test_docker_tells_why_a_program_could_not_be_started() -> None:
     state = docker(ExitCode=127, FinishedAt="0001-01-01T00:00:00Z", Error="exec: no such file")
     found = parse_docker(state, 9.0, BEGAN)
