@@ -25,6 +25,8 @@ from tests.agent.snapshots import docker, pod, snapshot
 
 NOW = time.time()
 RUN = 2.0
+NAMESPACE = "test-of-what-ended"
+"""What runs on this machine is looked at too, and has other names."""
 
 
 def lives(container: Container, attempt: int, at: float, code: int) -> tuple[Event, Event]:
@@ -45,9 +47,13 @@ def state(tmp_path: Path) -> str:
     ring = Ring(str(tmp_path / "history"), Bounds(10**9, 1e9))
     ring.add(replace(snapshot(), wall_time=NOW - 600))
     for event in (
-        *lives(pod("shop", "web", "init"), 0, NOW - 100, 0),
-        *(e for n in range(4) for e in lives(pod("shop", "web", "app"), n, NOW - 90 + 20 * n, 3)),
-        *lives(docker("nightly-job"), 0, NOW - 500, 0),
+        *lives(pod(NAMESPACE, "ended", "init"), 0, NOW - 100, 0),
+        *(
+            e
+            for n in range(4)
+            for e in lives(pod(NAMESPACE, "ended", "app"), n, NOW - 90 + 20 * n, 3)
+        ),
+        *lives(docker("test-job-that-ended"), 0, NOW - 500, 0),
     ):
         ring.event(event)
     ring.close()
@@ -62,33 +68,35 @@ def ends(argv: Sequence[str], state: str) -> int:
 
 
 def test_why_of_a_pod_of_which_nothing_runs(state: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ends(["why", "shop/web", "-o", "json"], state) == OK
+    assert ends(["why", f"{NAMESPACE}/ended", "-o", "json"], state) == OK
     (told,) = json.loads(capsys.readouterr().out)["containers"]
-    assert told["name"] == "shop/web/app", "an init container that is done is nobody's question"
+    assert told["name"] == f"{NAMESPACE}/ended/app", (
+        "an init container that is done is nobody's question"
+    )
     assert told["ended"]["exit_code"] == 3
     assert told["ended"]["restarts"] == 3
     assert told["ended"]["down_seconds_before"] == pytest.approx([18.0] * 3, abs=0.1)
 
 
 def test_why_of_a_job_that_is_done(state: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ends(["why", "nightly-job"], state) == OK
+    assert ends(["why", "test-job-that-ended"], state) == OK
     out = capsys.readouterr().out
-    assert "nightly-job   (demo:1, docker, down for " in out
+    assert "test-job-that-ended   (demo:1, docker, down for " in out
     assert "ended with exit code 0 (Completed) after 2s" in out
 
 
 def test_the_id_of_an_earlier_run_is_the_same_container(
     state: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ends(["inspect", "11111111", "-o", "json"], state) == OK
+    assert ends(["inspect", "1" * 63, "-o", "json"], state) == OK
     told = json.loads(capsys.readouterr().out)
-    assert (told["title"], told["ended"]["restarts"]) == ("shop/web/app", 3)
+    assert (told["title"], told["ended"]["restarts"]) == (f"{NAMESPACE}/ended/app", 3)
     assert [event["event"] for event in told["events"]] == ["started", "exited"] * 4
     assert (told["cgroup"], told["process"], told["security"]) == (None, None, None)
 
 
 def test_inspect_shows_how_it_ended(state: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ends(["inspect", "shop/web"], state) == OK
+    assert ends(["inspect", f"{NAMESPACE}/ended"], state) == OK
     out = capsys.readouterr().out
     assert "It does not run" in out
     assert "3 Error after 2.00s" in out
@@ -97,9 +105,9 @@ def test_inspect_shows_how_it_ended(state: str, capsys: pytest.CaptureFixture[st
 
 
 def test_nobody_is_still_nobody(state: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ends(["why", "shop/other"], state) == NOT_FOUND
-    assert ends(["inspect", "shop/other"], state) == NOT_FOUND
-    assert "no running container is 'shop/other'" in capsys.readouterr().err
+    assert ends(["why", f"{NAMESPACE}/other"], state) == NOT_FOUND
+    assert ends(["inspect", f"{NAMESPACE}/other"], state) == NOT_FOUND
+    assert f"no running container is '{NAMESPACE}/other'" in capsys.readouterr().err
 
 
 def at(found: Ended, moment: float, *, restarting: bool | None) -> Ended:
