@@ -27,6 +27,7 @@ NOW = time.time()
 RUN = 2.0
 NAMESPACE = "test-of-what-ended"
 """What runs on this machine is looked at too, and has other names."""
+APP = pod(NAMESPACE, "ended", "app")
 
 
 def lives(container: Container, attempt: int, at: float, code: int) -> tuple[Event, Event]:
