@@ -98,7 +98,7 @@ async def _work(given: WorkerInput) -> None:
     from agent.logs.processing.rules import Rules
     from agent.logs.spool import Spool
 
-    faults = FaultLog(sys.stderr.write, time.monotonic, time.time)
+    faults = FaultLog(sys.stderr.write, time.monotonic, time.time, given.destination.name)
     path = given.checkpoint_path
     loaded = checkpoint.load(path)
     destination = _destination(given)
@@ -165,7 +165,7 @@ async def _work(given: WorkerInput) -> None:
     watching = _watch_parent(loop, stop)
     stats = StatsWriter(sys.stdout.fileno(), lambda: loop.call_soon_threadsafe(stop.set))
     reporter = asyncio.create_task(_report(pipeline, stats))
-    faults.info("The log worker started.", destination=given.destination.type, checkpoint=path)
+    faults.info("The log worker started.", checkpoint=path)
     try:
         await pipeline.run(stop)
     finally:

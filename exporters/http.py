@@ -24,7 +24,6 @@ import base64
 import email.utils
 import http.client
 import socket
-import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,10 +32,12 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from agent.compression import compress
+from agent.faults import told
 from agent.logs.chunk import RetryAfter
 from agent.records import dataclass
 from agent.version import VERSION
 from exporters.backoff import Backoff
+from exporters.tls import tls
 
 CONNECT_TIMEOUT: Final = 5.0
 LONGEST_RETRY_AFTER: Final = 600.0
@@ -190,26 +191,6 @@ class Connection:
         made.connect()
         made.sock.settimeout(self._options.timeout)
         return made
-
-
-class TlsFiles(Protocol):
-    """The certificates."""
-
-    @property
-    def ca_file(self) -> str: ...
-    @property
-    def cert_file(self) -> str: ...
-    @property
-    def key_file(self) -> str: ...
-
-
-def tls(files: TlsFiles) -> ssl.SSLContext:
-    """TLS 1.2 or later to a server whose certificate and name are checked. Raises OSError."""
-    context = ssl.create_default_context(cafile=files.ca_file or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if files.cert_file:
-        context.load_cert_chain(files.cert_file, files.key_file)
-    return context
 
 
 def authorization(options: Options) -> dict[str, str]:
@@ -374,9 +355,11 @@ def _put_away(request: asyncio.Future[Answer], connection: Connection) -> None:
     connection.close()
 
 
-def _explain(error: BaseException) -> str:
+def _explain(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         return "the answer ends in its middle"
+    if isinstance(error, OSError):
+        return told(error)[:200]
     return f"{type(error).__name__}: {str(error)[:200]}".rstrip(": ")
 
 

@@ -22,7 +22,7 @@ METRICS = READERS | {
 
 LOG_SECTIONS = frozenset({"agent.file_destination", "agent.log_destinations", "agent.log_rules"})
 CHUNKS = frozenset({"agent.logs.chunk", "agent.logs.timestamps"})
-HTTP = LOG_SECTIONS | CHUNKS | {"exporters.backoff", "exporters.http"}
+HTTP = LOG_SECTIONS | CHUNKS | {"exporters.backoff", "exporters.http", "exporters.tls"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "agent.kernelfile": frozenset(),
@@ -127,8 +127,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"agent.families", "agent.telemetry", "agent.logs.stats", "agent.netstack", "agent.processes"}
     | {"agent.protobuf", "exporters.http"},
     "exporters.backoff": frozenset(),
+    "exporters.tls": frozenset(),
     "exporters.http": frozenset(
         {"agent.logs.chunk", "agent.compression", "agent.version", "exporters.backoff"}
+        | {"exporters.tls"}
     ),
     "exporters.fluentd": frozenset(
         {
@@ -137,6 +139,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "agent.logs.chunk",
             "agent.logs.timestamps",
             "exporters.backoff",
+            "exporters.tls",
         }
     ),
     "exporters.elasticsearch": HTTP | {"agent.logs.entry", "exporters.file.rotated_file"},

@@ -47,15 +47,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "-n",
         "--tail",
-        type=count(0),
+        type=_last,
         metavar="N",
-        help="only the last N records, of those that fit; 0 with -f for what comes alone",
+        help="only the last N records, of those that fit, or all; 0 with -f for what comes alone",
     )
     parser.add_argument(
         "--since",
         type=_moment,
         metavar="WHEN",
-        help="5m, 1h30m, 2d (so long ago), 03:12, or a time (ISO 8601)",
+        help="5m, 1h30m, 2d (so long ago), 03:12, or a time (ISO 8601, or seconds since 1970)",
     )
     parser.add_argument(
         "--until", type=_moment, metavar="WHEN", help="likewise; only what is before"
@@ -121,6 +121,10 @@ def _run(arguments: argparse.Namespace) -> int:
         timestamps=arguments.timestamps,
     )
     return OK
+
+
+def _last(text: str) -> int | None:
+    return None if text == "all" else count(0)(text)
 
 
 def _moment(text: str) -> int:

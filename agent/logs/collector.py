@@ -133,7 +133,11 @@ class _Worker:
                 before = self._counted.get(key, 0)
                 self.losses[cause] += loss.times - (before if before <= loss.times else 0)
                 counted[key] = loss.times
-        self._counted = counted
+        # Of chunks with records of several containers.
+        parts, key = stats.destination.rejected_parts, ("", "rejected")
+        before = self._counted.get(key, 0)
+        self.losses["rejected"] += parts - (before if before <= parts else 0)
+        self._counted = {**counted, key: parts}
 
 
 class LogCollector:
@@ -164,6 +168,9 @@ class LogCollector:
             elif worker.stats is not None and worker.stats.destination.refusing:
                 reason = worker.stats.destination.refusing
                 yield f"logs to {destination}: it does not take lines now: {reason}"
+            elif worker.stats is not None and worker.stats.destination.rejecting:
+                reason = worker.stats.destination.rejecting
+                yield f"logs to {destination}: it refuses lines for good, which are lost: {reason}"
 
     def collect(self) -> Iterator[Family]:
         """All workers' counters, and the gauges of their last second."""

@@ -155,7 +155,7 @@ class Dispatcher:
                 if fields_refused:
                     self._note_fields_refused(fields_refused, reason)
                 counters.acknowledged(loop.time() - began)
-                counters.refusing = ""
+                counters.refusing = counters.rejecting = ""
                 counters.chunks += 1
                 counters.records += pending.chunk.records
                 counters.bytes += pending.chunk.size
@@ -184,11 +184,17 @@ class Dispatcher:
     def _reject(self, pending: Pending, records: int, reason: str) -> None:
         counters = self._counters
         counters.rejected += records
+        counters.refusing, counters.rejecting = "", reason or "it gives no reason"
         counters.records += pending.chunk.records - records
         counters.failed(reason, time.time())
-        if records == pending.chunk.records:  # else it is not known whose they were
-            for ledger, count in pending.records.values():
+        owners = list(pending.records.values())
+        if records == pending.chunk.records:
+            for ledger, count in owners:
                 ledger.counters.lose("rejected", lines=count)
+        elif len(owners) == 1:
+            owners[0][0].counters.lose("rejected", lines=records)
+        else:  # it is not known whose they were
+            counters.rejected_parts += 1
         self._faults.report(
             "error", "rejected", "The log destination refused records for good.",
             records=records, reason=reason,

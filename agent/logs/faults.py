@@ -1,7 +1,7 @@
 """The worker's own log: a sentence with structured fields; the same fault again is counted.
 
-    2026-11-24T03:16:16Z warning The Forward server cannot be reached. host=10.0.0.5 port=24224
-    2026-11-24T03:17:16Z warning The Forward server cannot be reached. host=… port=… again=58
+    2026-11-24T03:16:16Z warning A log file was truncated. destination='file /x.jsonl' bytes=17
+    2026-11-24T03:17:16Z warning A log file was truncated. destination=… bytes=9 again=58
 
 error    lines were lost, or somebody must help
 warning  odd, and it goes on
@@ -34,13 +34,19 @@ class FaultLog:
     """Writes sentences to `write`; `clock` gives monotonic seconds, `wall` Unix seconds."""
 
     def __init__(
-        self, write: Callable[[str], object], clock: Callable[[], float], wall: Callable[[], float]
+        self,
+        write: Callable[[str], object],
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        destination: str = "",
     ) -> None:
+        """destination: whose worker says it, where there are several."""
         self.count = 0
         """Faults so far, said or not."""
         self._write = write
         self._clock = clock
         self._wall = wall
+        self._always = {"destination": destination} if destination else {}
         self._seen: dict[str, _Seen] = {}
 
     def report(self, level: Level, key: str, sentence: str, **fields: object) -> None:
@@ -70,7 +76,9 @@ class FaultLog:
 
     def _say(self, level: Level, sentence: str, fields: dict[str, object]) -> None:
         stamp = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        pairs = "".join(f" {name}={_value(value)}" for name, value in fields.items())
+        pairs = "".join(
+            f" {name}={_value(value)}" for name, value in {**self._always, **fields}.items()
+        )
         self._write(f"{stamp} {level} {sentence}{pairs}\n")
 
 

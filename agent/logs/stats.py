@@ -111,6 +111,10 @@ class DestinationCounters:
     """None: the destination has no connection to speak of, or has not tried yet."""
     refusing: str = ""
     """Why it does not take chunks now; "" where it does, or has got none yet."""
+    rejecting: str = ""
+    """Why it refused all or some of the newest chunk for good; "" where it did not."""
+    rejected_parts: int = 0
+    """Chunks of which a part was refused for good, and not whose that was."""
     last_error: str = ""
     last_error_at: float | None = None
     """Unix seconds."""

@@ -72,10 +72,10 @@ def results(body: bytes, count: int) -> list[Result] | None:
     """
     try:
         answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NotABulkAnswer(f"not JSON: {error}") from None
+    except orjson.JSONDecodeError:
+        answer = None
     if not isinstance(answer, dict) or not isinstance(answer.get("errors"), bool):
-        raise NotABulkAnswer(f"no bulk answer: {body[:100]!r}")
+        raise NotABulkAnswer(f"it answers {body[:100]!r}, which is no answer of the bulk API")
     if not answer["errors"]:
         return None
     items = answer.get("items")

@@ -31,6 +31,7 @@ from exporters.fluentd.handshake import (
 from exporters.fluentd.outlet import Outlet, SocketOutlet, StreamOutlet
 from exporters.fluentd.reasons import ended
 from exporters.fluentd.servers import CONNECT_TIMEOUT, Server
+from exporters.tls import tls
 
 _READ: Final = 64 * 1024
 
@@ -215,12 +216,7 @@ async def _message(reader: asyncio.StreamReader) -> object:
 
 
 def _prepare(config: FluentdDestination) -> _Secrets:
-    context = None
-    if config.tls:
-        context = _trusting(config.ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if config.cert_file:
-            _show(context, config.cert_file, config.key_file)
+    context = tls(config) if config.tls else None
     if not config.shared_key_file:
         return _Secrets(context, None)
     return _Secrets(
@@ -232,24 +228,6 @@ def _prepare(config: FluentdDestination) -> _Secrets:
             _secret(config.password_file) if config.username else b"",
         ),
     )
-
-
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:  # which does not say the name
-        raise _named(error, ca_file) from None
-
-
-def _show(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
-    try:
-        context.load_cert_chain(cert_file, key_file)
-    except OSError as error:
-        raise _named(error, f"{cert_file}, {key_file}") from None
-
-
-def _named(error: OSError, files: str) -> OSError:
-    return OSError(error.errno, error.strerror or str(error), files)
 
 
 def _secret(path: str) -> bytes:

@@ -22,7 +22,8 @@ from agent.log_destinations import GraylogDestination
 from agent.logs.chunk import Chunk, Delivered, Outcome, RetryAfter
 from exporters.backoff import Backoff
 from exporters.graylog.gelf import GelfEncoder
-from exporters.http import CONNECT_TIMEOUT, tls
+from exporters.http import CONNECT_TIMEOUT
+from exporters.tls import tls
 
 _LOOK: Final = 0.001
 _LOOK_MOST: Final = 0.05

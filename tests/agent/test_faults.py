@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,17 @@ def test_a_fault_is_said_without_its_number() -> None:
     )
     assert told(OSError(28, "No space left on device")) == "No space left on device"
     assert told(OSError("as it is")) == "as it is"
+
+
+def test_what_libraries_make_of_a_fault_is_said_as_the_system_says_it() -> None:
+    asyncios = OSError(111, "Connect call failed ('127.0.0.1', 1)")
+    assert told(asyncios) == "Connection refused"
+    several = OSError(
+        f"Multiple exceptions: {asyncios}, [Errno 111] Connect call failed ('::1', 1)"
+    )
+    assert told(several) == "Connection refused"
+    no_tls = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+    assert told(no_tls) == "the other side speaks no TLS"
 
 
 def test_a_configuration_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:

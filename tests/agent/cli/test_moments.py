@@ -25,6 +25,19 @@ def test_iso_8601_to_the_microsecond() -> None:
     assert moment("2026-11-18T13:46:40.123456+02:00") == 1_795_002_400_123_456_000
 
 
+def test_a_time_as_timestamps_writes_it_is_exact() -> None:
+    for when in ("2026-11-18T11:46:40.123456789Z", "2026-11-18T13:46:40.123456789+02:00"):
+        assert moment(when) == 1_795_002_400_123_456_789
+    assert moment("2026-11-18T11:46:40.1Z") == 1_795_002_400_100_000_000
+    assert moment("2026-11-18T11:46:40.000000001Z") == 1_795_002_400_000_000_001
+
+
+@pytest.mark.parametrize("sign", ["", "@"])
+def test_seconds_since_1970_as_docker_takes_them(sign: str) -> None:
+    assert moment(sign + "1795002400") == 1_795_002_400_000_000_000
+    assert moment(sign + "1795002400.000000001") == 1_795_002_400_000_000_001
+
+
 @pytest.mark.parametrize(
     "text", ["", "soon", "5", "m", "-5m", "2026-13-01", "5m ago", "24:00", "3:60"]
 )

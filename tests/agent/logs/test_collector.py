@@ -135,6 +135,34 @@ def test_losses_are_there_before_the_first_and_stay_when_their_container_is_gone
     assert told(again) == 3
 
 
+def test_parts_of_chunks_that_were_refused_are_losses_by_cause() -> None:
+    collector = LogCollector()
+    collector.add("loki", lambda: 0, lambda: True)
+
+    def told(parts: int) -> float:
+        one = stats()
+        one.destination.rejected_parts = parts
+        collector.update("loki", one)
+        text = write(collector.collect()).decode()
+        (line,) = (x for x in text.splitlines() if x.startswith("agent_log_losses_by_cause_total")
+                   and 'cause="rejected"' in x)  # fmt: skip
+        return float(line.rpartition(" ")[2])
+
+    assert [told(0), told(2), told(2), told(3)] == [0, 2, 2, 3]
+    assert told(1) == 4, "the worker was started again"
+
+
+def test_a_destination_that_loses_what_it_gets_is_lacking() -> None:
+    collector = LogCollector()
+    collector.add("loki", lambda: 0, lambda: True)
+    one = stats()
+    one.destination.rejecting = "400 too old"
+    collector.update("loki", one)
+    assert list(collector.lacking()) == [
+        "logs to loki: it refuses lines for good, which are lost: 400 too old"
+    ]
+
+
 def test_lost_lines_are_told_where_their_number_is_known() -> None:
     told = stats()
     told.containers[0].lose("rejected", lines=12)

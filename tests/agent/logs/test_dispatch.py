@@ -12,6 +12,7 @@ from agent.logs.fingerprint import head_of
 from agent.logs.ledger import Ledger
 from agent.logs.stats import DestinationCounters
 from agent.logs.tail import FileMark
+from agent.records import replace
 from tests.agent.logs.rig import Said, TextEncoder, ledger, until
 
 
@@ -155,6 +156,31 @@ def test_a_rejected_chunk_is_counted_and_holds_nobody_up() -> None:
         assert rig.counters.rejected == 2
         assert rig.counters.records == 0
         assert rig.account.counters.lost["rejected"].lines == 2
+        assert rig.counters.rejecting == "too old"
+        await rig.dispatcher.submit(rig.pending(2))
+        await until(lambda: "c2" in rig.gate.waiting)
+        rig.gate.answer("c2", Delivered())
+        await until(lambda: rig.counters.rejecting == "")
+
+    run(test, Rig())
+
+
+def test_a_part_that_is_rejected_is_a_loss_too_of_whomever() -> None:
+    async def test(rig: Rig) -> None:
+        other = ledger()
+        await rig.dispatcher.submit(rig.pending(1))
+        both = {1: (rig.account, 1), 2: (other, 1)}
+        await rig.dispatcher.submit(replace(rig.pending(2), records=both))
+        await until(lambda: "c2" in rig.gate.waiting)
+        rig.gate.answer("c1", Rejected(1, "too old"))
+        await until(lambda: rig.applied == 1)
+        assert rig.account.counters.lost["rejected"].lines == 1, "it is the only one in the chunk"
+        assert rig.counters.rejected_parts == 0
+        rig.gate.answer("c2", Rejected(1, "too old"))
+        await until(lambda: rig.applied == 2)
+        assert (rig.counters.rejected, rig.counters.rejected_parts) == (2, 1)
+        assert rig.account.counters.lost["rejected"].lines == 1
+        assert other.counters.lost == {}
 
     run(test, Rig())
 

@@ -21,6 +21,13 @@ def test_a_fault_is_a_sentence_with_fields() -> None:
     assert rig.said == ["2026-11-24T03:16:16Z warning It broke. path='/a b' number=3\n"]
 
 
+def test_of_several_workers_each_says_whose_it_is() -> None:
+    said: list[str] = []
+    log = FaultLog(said.append, lambda: 0.0, lambda: 1795490176.0, "loki http://a")
+    log.report("warning", "k", "It broke.", number=3)
+    assert said == ["2026-11-24T03:16:16Z warning It broke. destination='loki http://a' number=3\n"]
+
+
 def test_the_same_fault_again_is_counted_and_said_once_a_minute() -> None:
     rig = Rig()
     for _ in range(5):

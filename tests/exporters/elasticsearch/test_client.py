@@ -256,7 +256,7 @@ def test_a_page_of_something_else_is_a_retry(tmp_path: Path) -> None:
     async def test(client: BulkClient) -> None:
         outcome = await client.send(chunk(client))
         assert isinstance(outcome, RetryAfter)
-        assert "not JSON" in outcome.reason
+        assert "which is no answer of the bulk API" in outcome.reason
 
     run(test, not_json, tmp_path)
 
