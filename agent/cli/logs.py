@@ -13,7 +13,7 @@ from agent.cli.numbers import count
 _EPILOG = f"""\
 {targets.SYNTAX}
 examples:
-  agent logs web -f                     what comes, across rotation
+  agent logs web -f                     what comes, across rotation and restarts
   agent logs shop/api --since 15m --grep '(?i)timeout|refused'
   agent logs web -n 20 --stream stderr
   agent logs shop/api/app --previous    the run before the last restart, in Kubernetes

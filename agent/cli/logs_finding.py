@@ -60,8 +60,7 @@ class Finder:
             if log is None:
                 raise self._nobody(text, everything)
         elif found[0].path:
-            source = _previous(text, found[0], with_files) if previous else found[0]
-            return FileLog(source, partial(has_cgroup, self._config.paths))
+            return self._files(_previous(text, found[0], with_files) if previous else found[0])
         else:
             log = self._without_file(found[0])
         if previous:
@@ -90,6 +89,17 @@ class Finder:
         if (denied := self._denied()) is not None:
             raise denied
         return JournalLog(found[0], 0, directory)
+
+    def _files(self, source: LogSource) -> FileLog:
+        return FileLog(
+            source, partial(has_cgroup, self._config.paths), partial(self._newer, source)
+        )
+
+    def _newer(self, source: LogSource) -> FileLog | None:
+        runs = [
+            run for run in runs_of(source, self._sources.scan()) if newest(run) > newest(source)
+        ]
+        return self._files(min(runs, key=newest)) if runs else None
 
     def _in_journal(self, target: Target) -> JournalLog | None:
         """Of a container that no runtime knows any more. None: there is none, or no journal."""

@@ -8,7 +8,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from typing import Final, Protocol
 
 from agent.container.container import Container
@@ -102,6 +101,9 @@ class Log(Protocol):
         """A reading from the last `lines` lines or from a time on; whether anything is passed over.
         It may begin too early, and inside a record where it passes over something."""
 
+    def newer(self) -> Log | None:
+        """The log of the container's next run, where each has its own and there is one by now."""
+
 
 def show(
     log: Log,
@@ -116,34 +118,44 @@ def show(
 ) -> None:
     """
     Print records to `out` (standard output) until the end, or until `stop` says so. What is
-    followed ends when it is deleted.
+    followed goes on with the container's next run, and ends when it is deleted.
 
     `complain` is told what is wrong with the log, a line each (standard error).
 
     Raises OSError where the log cannot be opened; BrokenPipeError when nobody reads any more.
     """
-    printer = _Printer(
-        log.container, out or sys.stdout.buffer, as_json=as_json, timestamps=timestamps
-    )
+    printer = _Printer(out or sys.stdout.buffer, as_json=as_json, timestamps=timestamps)
+    printer.begin(log.container)
     faults = FaultLog(complain or sys.stderr.write, time.monotonic, time.time)
     reader, found = _first(log, wanted, faults, printer, finish=not follow)
-    with closing(reader):
+    try:
         printer.put(found)
         look_at = time.monotonic() + _LOOK
         while follow and not stop():
+            looks = time.monotonic() >= look_at
             # Asked before the last bytes are read, so that none come between.
-            gone = time.monotonic() >= look_at and reader.gone
+            newer = log.newer() if looks else None
+            over = newer is not None or (looks and reader.gone)
             came = False
-            for entries in _all(reader, finish=gone):
+            for entries in _all(reader, finish=over):
                 fitting = [entry for entry in entries if wanted.fits(entry)]
                 printer.put(fitting)
                 came = came or bool(entries)
-            if gone or (wanted.until_ns is not None and time.time_ns() > wanted.until_ns):
+            if wanted.until_ns is not None and time.time_ns() > wanted.until_ns:
                 break
-            if time.monotonic() >= look_at:
+            if newer is not None:
+                reader.close()
+                log = newer
+                printer.begin(log.container)
+                reader, _more = log.open(faults, lines=None, since_ns=None)
+            elif over:
+                break
+            if looks:
                 look_at = time.monotonic() + _LOOK
             if not came:
                 time.sleep(_POLL)
+    finally:
+        reader.close()
 
 
 def _first(
@@ -194,12 +206,16 @@ def _all(reader: Reading, *, finish: bool) -> Iterator[list[Entry]]:
 class _Printer:
     """Records as bytes."""
 
-    def __init__(self, container: Container, out: Out, *, as_json: bool, timestamps: bool) -> None:
+    def __init__(self, out: Out, *, as_json: bool, timestamps: bool) -> None:
         self._out = out
+        self._as_json = as_json
         self._timestamps = timestamps
         self._tty = out.isatty()
         self._encode: Callable[[list[Entry]], bytes] = self._text
-        if as_json:
+
+    def begin(self, container: Container) -> None:
+        """What comes from now on is of this container, or of this run of it."""
+        if self._as_json:
             from exporters.file.json_lines import JsonLinesEncoder
 
             encoder = JsonLinesEncoder(record_fields(container))

@@ -23,6 +23,12 @@ class FileLog:
     source: LogSource
     alive: Callable[[str], bool | None] = unknown
     """Whether the container of that id runs; None where that is not known."""
+    find_newer: Callable[[], FileLog | None] = lambda: None
+    """Looks for the log of the container's next run, where each has its own."""
+
+    def newer(self) -> FileLog | None:
+        """The log of the next run, where there is one by now."""
+        return self.find_newer()
 
     @property
     def container(self) -> Container:

@@ -14,7 +14,7 @@ import pytest
 
 from agent.cli import main
 from agent.cli.exits import NOT_FOUND, NOT_PERMITTED, OK, USAGE
-from tests.log_host import ROOT, LogHost
+from tests.log_host import ROOT, LogHost, wait_for
 
 POD = "var/log/pods/shop_web-5f7d_0b3c8d1e-0000-4000-8000-000000000001/app"
 TIME = "2026-11-24T03:16:16.105173157Z"
@@ -149,3 +149,24 @@ def test_files_that_may_not_be_read_are_no_missing_container(host: LogHost) -> N
     assert (done.returncode, done.stdout) == (NOT_PERMITTED, "")
     assert "try as root" in done.stderr
     assert f"{host.containers}: Permission denied" in done.stderr
+
+
+def test_who_is_followed_is_followed_into_the_next_run(host: LogHost, tmp_path: Path) -> None:
+    pod, out = host.root / POD, tmp_path / "out"
+    with (pod / "2.log").open("a") as log:
+        log.write(f"{TIME} stdout P its last words\n")
+    argv = [sys.executable, "-m", "agent", *arguments(host, "-f", "shop/web-5f7d/app")]
+    with out.open("wb") as file, subprocess.Popen(argv, cwd=ROOT, stdout=file) as following:
+        try:
+            wait_for(lambda: out.read_text().startswith("run 2\n"), 20, "what is there")
+            (pod / "3.log").write_text(f"{TIME} stdout F run 3\n")
+            (pod / "1.log").unlink()  # as the kubelet does
+            wanted = "run 2\nits last words\nrun 3\n"
+            wait_for(lambda: out.read_text() == wanted, 20, "the next run")
+            with (pod / "3.log").open("a") as log:
+                log.write(f"{TIME} stdout F goes on\n")
+            wait_for(lambda: out.read_text() == wanted + "goes on\n", 20, "what it goes on with")
+            shutil.rmtree(pod)
+            assert following.wait(20) == 0
+        finally:
+            following.kill()
