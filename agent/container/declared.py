@@ -55,6 +55,8 @@ class Declared:
     """Published now, by the runtime's word; () for none."""
     restart: RestartPolicy | None = None
     health_check: bool | None = None
+    health_log: str = ""
+    """Podman's --health-log-destination: a directory, "events_logger", "" for its own place."""
     default_bridge: bool | None = None
     """Whether it is in Docker's default network, where everybody reaches everybody."""
 
@@ -74,10 +76,12 @@ def of_docker(config: Json, host_config: Json | None) -> Declared:
 def of_podman(config: Json, ports: Json) -> Declared:
     """From Podman's configuration of a container, and that of the one whose network it has."""
     mappings = objects(ports, "newPortMappings") or objects(ports, "portMappings")
+    destination = text(config, "healthLogDestination")
     return Declared(
         ports=tuple(mapped(mappings)),
         restart=_policy(config, "restart_policy", "restart_retries"),
         health_check=has_test(config.get("healthcheck")),
+        health_log="" if destination == "local" else destination,
     )
 
 

@@ -62,7 +62,7 @@ _CONTAINERS: Final = """
         json_extract(CAST(c.JSON AS TEXT),
             '$.name', '$.labels', '$.logDriver', '$.logPath', '$.pod', '$.rootfsImageName',
             '$.newPortMappings', '$.portMappings', '$.restart_policy', '$.restart_retries',
-            '$.healthcheck'),
+            '$.healthcheck', '$.healthLogDestination'),
         json_extract(CAST(i.JSON AS TEXT), '$.newPortMappings', '$.portMappings'),
         iif(t.ID IS NULL, NULL, coalesce(json_extract(CAST(t.JSON AS TEXT), '$.restartCount'), 0))
     FROM ContainerConfig c
@@ -76,6 +76,7 @@ _PORT_KEYS: Final = ("newPortMappings", "portMappings")
 _KEYS: Final = (
     *("name", "labels", "logDriver", "logPath", "pod", "rootfsImageName"),
     *(*_PORT_KEYS, "restart_policy", "restart_retries", "healthcheck"),
+    "healthLogDestination",
 )
 """Of the configuration, in the order of that query."""
 

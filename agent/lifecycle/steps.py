@@ -20,6 +20,7 @@ from agent.container.identity import CgroupKind
 from agent.inotify import Change
 from agent.lifecycle.events import Event, Source
 from agent.lifecycle.kernel_news import KernelNews
+from agent.lifecycle.podman_health import NAME
 from agent.lifecycle.run import (
     Begun,
     Counted,
@@ -94,8 +95,15 @@ class Steps:
             held = tracked.pidfd >= 0 or tracked.run.ended
             if not held and not self._looker.members(tracked.path):
                 self.end(tracked, Ended(at))
-        elif change.mask & inotify.MOVED_TO and change.name == CONFIG:
+        elif self._is_of_record(change):
             self.read_record(tracked)
+
+    @staticmethod
+    def _is_of_record(change: Change) -> bool:
+        """Whether Docker's record was replaced, or Podman's of the health written."""
+        if change.mask & inotify.MOVED_TO:
+            return change.name == CONFIG
+        return bool(change.mask & inotify.CLOSE_WRITE) and change.name in ("", NAME)
 
     def process_ended(self, tracked: Tracked, *, reaped: bool) -> None:
         """Its first process ended. `reaped`: and its parent knows."""
@@ -128,6 +136,20 @@ class Steps:
             self._finish(tracked)  # it never was a container
         else:
             self._wakeups.after(tracked.end_wait(), tracked)
+
+    def look_at_health(self, tracked: Tracked) -> None:
+        """See what Podman says of its check, and have the next word of it told."""
+        log = tracked.health_log
+        if log is None or tracked.run.ended:
+            return
+        if log and tracked.health_watch < 0:
+            # Its own directory, since the file is made after the start; of a directory that several
+            # share the file, once it is there.
+            place = os.path.dirname(log) if os.path.basename(log) == NAME else log
+            tracked.health_watch = self._wakeups.watch(place, inotify.CLOSE_WRITE, tracked)
+            if tracked.health_watch >= 0:
+                tracked.watches.append(tracked.health_watch)
+        self.read_record(tracked)
 
     def read_record(self, tracked: Tracked) -> None:
         """See what its runtime wrote down, or its API said."""
@@ -201,7 +223,10 @@ class Steps:
         tracked.began = True
         # All its hierarchies are there now, so the cgroup has its final number.
         run.cgroup = self._looker.cgroup(tracked.path) or run.cgroup
-        self._observe(tracked, Begun(tracked.began_at(self._wall())))
+        at = self._wall()
+        self._looker.find_conmon(tracked)
+        self.look_at_health(tracked)
+        self._observe(tracked, Begun(tracked.began_at(at)))
         if run.adopted:
             self._count(tracked)
         files = ["memory.events"] if tracked.pidfd >= 0 else ["memory.events", "cgroup.events"]
@@ -224,6 +249,7 @@ class Steps:
             tracked.record_watch = self._wakeups.watch(directory, inotify.MOVED_TO, tracked)
             tracked.watches.append(tracked.record_watch)
             self.read_record(tracked)
+        self.look_at_health(tracked)
         self._observe(tracked, Named(container))
 
     def _count(self, tracked: Tracked) -> bool:
@@ -281,7 +307,7 @@ class Steps:
         for number in tracked.watches:
             self._wakeups.unwatch(number, tracked)
         tracked.watches.clear()
-        self._looker.failures.clear(tracked.subject)
+        self._looker.forget(tracked)
 
     def _let_go(self, tracked: Tracked) -> None:
         if tracked.pid is not None:

@@ -21,10 +21,10 @@ from agent.container.discovery import with_path
 from agent.container.failures import READ_FAILURES, Failures
 from agent.container.identity import CgroupIdentity, CgroupKind
 from agent.container.lookup import Found, Lookup, by_path
-from agent.container.supervisor import Supervisor
+from agent.container.supervisor import Supervisor, find_supervisor
 from agent.container.told import ContainerSource, ToldContainer
 from agent.kernelfile import read
-from agent.lifecycle import record
+from agent.lifecycle import podman_health, record
 from agent.lifecycle.last_look import LastLook
 from agent.lifecycle.members import find_first, members, sees_own_pids
 from agent.lifecycle.pidfd import may_ptrace, status_of_reaped, status_of_zombie
@@ -64,6 +64,8 @@ class Tracked:
         "end_looks",
         "ended_at",
         "found",
+        "health_log",
+        "health_watch",
         "identity",
         "idle_looks",
         "looks",
@@ -102,6 +104,9 @@ class Tracked:
         """What the runtime's API said when it was last asked whether there is news."""
         self.conmon: Supervisor | None = None
         """The one that writes down how it ends, its paths as this process sees them."""
+        self.health_log: str | None = None
+        """Of `podman_health`, as this process sees it."""
+        self.health_watch = -1
         self.seen_at = now
         """Monotonic seconds."""
         self.set_up_usec: int | None = None
@@ -301,7 +306,25 @@ class Looker:
                 return record.read_conmon(tracked.conmon, at, began)
         except READ_FAILURES as error:
             self.failures.add(tracked.subject, error)
-        return None
+        return self._health(tracked, at)
+
+    def forget(self, tracked: Tracked) -> None:
+        """Nothing about it is to be said any more."""
+        self.failures.clear(tracked.subject)
+        self.failures.clear(f"health of {tracked.path}")
+
+    def _health(self, tracked: Tracked, at: float) -> Recorded | None:
+        if tracked.health_log is None or tracked.run.ended:
+            return None
+        subject = f"health of {tracked.path}"
+        try:
+            found = podman_health.read_health(tracked.health_log, at, _started(tracked))
+        except READ_FAILURES as error:
+            # Where it is being written, until the next look.
+            self.failures.add(subject, error)
+            return None
+        self.failures.clear(subject)
+        return found
 
     def is_told_anew(self, tracked: Tracked) -> bool:
         """Whether the runtime's API says something else of it than when this was asked last."""
@@ -317,6 +340,8 @@ class Looker:
         container = found.container
         if found.supervisor is not None and found.supervisor.kind == "conmon":
             tracked.conmon = self._seen_from_here(found.supervisor)
+            log = podman_health.health_log(found.supervisor, container)
+            tracked.health_log = log and self._paths.host(log)
         if tracked.record_of or container.runtime != "containerd" or not container.pod:
             return
         roots = list(self._paths.containerd)
@@ -330,6 +355,21 @@ class Looker:
                 tracked.record_of = path
                 return
 
+    def find_conmon(self, tracked: Tracked) -> None:
+        """Of one whose name stood in the storage before its conmon was seen, look for that now."""
+        found, pid = tracked.found, tracked.pid
+        if tracked.conmon is not None or found is None or pid is None:
+            return
+        if found.container.runtime not in ("podman", "cri-o"):
+            return
+        try:
+            conmon = find_supervisor(self._paths.proc, pid)
+        except READ_FAILURES as error:
+            self.failures.add(tracked.subject, error)
+            return
+        if conmon is not None and conmon.id == found.container.id:
+            self._note_record(tracked, found._replace(supervisor=conmon))
+
     def _seen_from_here(self, conmon: Supervisor) -> Supervisor:
         host = self._paths.host
         return conmon._replace(
@@ -337,3 +377,11 @@ class Looker:
             exit_file=conmon.exit_file and host(conmon.exit_file),
             persist=conmon.persist and host(conmon.persist),
         )
+
+
+def _started(tracked: Tracked) -> float:
+    """Unix seconds: of one that ran before we came and is only now named, as its process says."""
+    run = tracked.run
+    if not run.adopted or tracked.began or tracked.found is None:
+        return run.began
+    return tracked.found.container.started or 0.0

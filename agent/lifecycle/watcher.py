@@ -193,6 +193,7 @@ class Watcher:
             )
         self._cgroups(changes, adopted=first)
         for tracked in list(self._tracked.values()):
+            self._steps.look_at_health(tracked)
             # A cgroup may be filled, or filled again, long after it was made.
             if tracked.due is None and tracked.pidfd < 0:
                 self._wakeups.after(0.0, tracked)

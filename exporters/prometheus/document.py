@@ -85,7 +85,9 @@ names, types, labels and values are cAdvisor's but for this.
   host's out.
 - `container_processes` and the rest of its group are told for containers, not for what is above
   them. `container_health_state` is told where a runtime writes the checks down, or its API is
-  followed: Docker. cAdvisor says -1 of everything else.
+  followed: Docker and Podman. cAdvisor says -1 of everything else. Podman has systemd run the
+  checks, and says `starting`, which is 0, where nobody does; with `--health-log-destination
+  events_logger` it writes nothing down and there is no series.
 - `container_fs_usage_bytes` is the writable layer and the logs; cAdvisor adds the other files that
   the runtime keeps of the container, some 30 KB.
 - A cgroup that is no container, no pod and not above one has no series, nor has a systemd service

@@ -114,7 +114,7 @@ METRICS: Final[tuple[AnyMetric, ...]] = (
     Metric(
         name="container_health_state",
         type="gauge",
-        source="Docker's config.v2.json State.Health",
+        source="Docker's config.v2.json State.Health, Podman's healthcheck.log",
         help="1 healthy, 0 unhealthy or starting, -1 without a health check.",
         read=health,
     ),
