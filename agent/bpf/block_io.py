@@ -2,8 +2,8 @@
 
     probes/block_io.bpf.c   the programs; probes/block_io.h the layout, which a test compares
 
-A request is charged to the cgroup of its bio, as io.stat's numbers are: buffered writes to who
-dirtied the pages (cgroup v2), swap to who owns the memory. On cgroup v1 the cgroup is one of the
+A request is charged to the cgroup of its bio, as io.stat's numbers are: buffered writes to the
+cgroup that dirtied the pages (v2), swap to the owner of the memory. On cgroup v1 it is one of the
 blkio hierarchy, and buffered writes are the root's. Where one device stands on another (loop,
 dm-crypt) both have requests of their own, and both count.
 

@@ -57,7 +57,7 @@ def free_slots(maps: Maps, gone: Collection[int]) -> None:
     """
     Give back the places of cgroups that are gone: no process is in them, so none counts.
 
-    The counters first and the owner last, so that who takes the place next starts from 0.
+    The counters first and the owner last, so that whoever takes the place next starts from 0.
     """
     width = syscall.map_info(maps.fd("slots")).value_size // _WORD
     with _mapped(maps) as words:

@@ -7,7 +7,7 @@ from agent.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DockerConfig:
-    """[docker] Docker's Engine API, for who may not read its files."""
+    """[docker] Docker's Engine API, where its files may not be read."""
 
     socket: str = ""
     """"/run/docker.sock"; "" asks nobody. Whoever may connect to it is root on the host."""

@@ -97,7 +97,7 @@ class DockerLogs:
 
     def elsewhere(self) -> tuple[LogSource, ...]:
         """The containers that had no file in the last scan. Their path is "", or Docker's own copy
-        of what it sent away: for who wants to look, and not for shipping once more."""
+        of what it sent away: to look at, and not to be shipped once more."""
         return self._elsewhere
 
     def container(self, id_: str) -> Container | None:

@@ -36,7 +36,7 @@ Redact = Callable[[Container, list[bytes]], list[bytes]]
 
 
 def plain(_container: Container, lines: list[bytes]) -> list[bytes]:
-    """As they are: for who may read the log anyway."""
+    """As they are: for those who may read the log anyway."""
     return lines
 
 

@@ -3,7 +3,7 @@
     <directory>/<Unix milliseconds of the first Snapshot, 15 digits>.history
 
 One process writes, any number read, without a lock: a segment only grows, and a deleted one stays
-readable for who has it open. A new segment begins every `SEGMENT_SECONDS`, when the clock was set
+readable where it is open. A new segment begins every `SEGMENT_SECONDS`, when the clock was set
 back, and after a failed write. Kept are at most `max_bytes` and `seconds`, whichever ends first;
 the segment that is written is never deleted.
 

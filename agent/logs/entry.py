@@ -6,7 +6,7 @@ An entry is a plain tuple, because there may be hundreds of thousands a second:
      time, ns since 1970   stream    content      extra  partial
 
 - stream   "stdout", "stderr", or "" for a line that did not parse (its stream is not known).
-- content  the program's own line: valid UTF-8 for a destination, any bytes for who prints it;
+- content  the program's own line: valid UTF-8 for a destination, any bytes for a printer;
            without the newline the runtime keeps or adds.
 - extra    more record fields of this one entry, or None (nearly always):
            "note"   why the content is not the plain line: UNPARSED, CUT or SPLIT

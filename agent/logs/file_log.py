@@ -1,4 +1,4 @@
-"""A container's log files, for who prints them: where to begin, and the reader that goes on."""
+"""A container's log files, for whoever prints them: where to begin, and the reader that goes on."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class LogReader:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """passed_over: what not to read (starting_point.py). ending: what knows of the container's
-        end, for who follows it."""
+        end, for whoever follows it."""
         self._clock = clock
         ledger = Ledger(ContainerCounters(path), faults)
         self._chain = Chain(path, log_format, ledger, passed_over, owner=owner, raw=True)

@@ -1,4 +1,4 @@
-"""Docker's containers by its Engine API: an optional layer, for who may not read its files.
+"""Docker's containers by its Engine API: an optional layer, where its files may not be read.
 
     GET /version                    which versions it speaks; ours are 1.24 to 1.51
     GET /vX/containers/json         what runs

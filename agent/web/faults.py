@@ -1,4 +1,4 @@
-"""What can be wrong with a web configuration. Apart, so that who catches it needs no YAML."""
+"""What can be wrong with a web configuration. Apart, so that whoever catches it needs no YAML."""
 
 from __future__ import annotations
 

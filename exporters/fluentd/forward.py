@@ -51,7 +51,7 @@ class ForwardEncoder:
         self._fields = dict(fields)
         constant = b"".join(msgpack.packb(text) for pair in fields.items() for text in pair)
         self._constant = constant
-        # What follows the content, and then the begin of the next entry.
+        # What follows the content, and then the beginning of the next entry.
         self._tails = {
             stream: msgpack.packb("stream") + msgpack.packb(stream) + constant + _ENTRY
             for stream in ("stdout", "stderr")

@@ -56,7 +56,7 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "memory_detail",
         default=False,
-        why="23 series of every cgroup, for who looks into one",
+        why="23 series of every cgroup, for those who look into one",
     ),
     Group(
         "memory_numa",

@@ -137,7 +137,7 @@ class HistogramMetric:
         return stability(self.name)
 
     def families(self) -> tuple[Metric, ...]:
-        """Its series as families of one name each, for who writes series and not families."""
+        """Its series as families of one name each, for writers of series, not of families."""
 
         def only(wanted: str) -> Series:
             def read(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Number | None]]:

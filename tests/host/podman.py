@@ -128,7 +128,7 @@ class PodmanHost:
         }
 
     def command(self, *args: str) -> list[str]:
-        """The command line of the client, for who runs it in another way than `cli`."""
+        """The command line of the client, for those who run it in another way than `cli`."""
         return [self._program, "--root", str(self.root), "--runroot", str(self.state), *args]
 
     def cli(self, *args: str) -> str:

@@ -43,7 +43,7 @@ def test_it_prints_what_docker_prints(docker_host: DockerHost, tmp_path: Path, d
     name = f"agent-logs-{driver}"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as graylog:
         graylog.bind(("127.0.0.1", 0))
-        if driver == "gelf":  # sent away, and kept by Docker for who wants to look
+        if driver == "gelf":  # sent away, and kept by Docker to be looked at
             options += ["--log-opt", f"gelf-address=udp://127.0.0.1:{graylog.getsockname()[1]}"]
         with container(docker_host, name, *options):
             done = agent_logs(docker_host, tmp_path, name, "--stream", "stdout")

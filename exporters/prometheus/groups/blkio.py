@@ -2,8 +2,8 @@
 
 It says what container_fs_reads_bytes_total and container_fs_writes_bytes_total say, with two series
 more for each device. It is on as in the kubelet; Kubernetes' node conformance test asks for it;
-a group of its own, so that who needs no second copy (kube-prometheus drops it for containers) can
-switch it off without losing the first.
+a group of its own, so that those who need no second copy (kube-prometheus drops it for containers)
+can switch it off without losing the first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""agent.container.log_annotations, and how each runtime's files tell them to who reads the log."""
+"""agent.container.log_annotations, and how each runtime's files tell them to the log's reader."""
 
 from __future__ import annotations
 
