@@ -130,6 +130,9 @@ class Chain:
 
     def take(self, file: TailedFile, block: Bytes, read_ns: int) -> Iterator[Batch]:
         """Take the bytes read from `file`. `read_ns`: the time of lines that have none."""
+        if file.after_gap:
+            file.after_gap = False
+            yield self._finished(read_ns)
         file.offset += len(block)
         self._lag.read(file.mark, file.offset, block, read_ns)
         finished, text = file.framer.take(block)
@@ -142,9 +145,6 @@ class Chain:
         """Go on after `file` was truncated."""
         mark, size, end, line = file.mark, file.size, file.offset, file.framer
         if self.rotation.begin_anew(file, now):
-            copied = file.offset + file.unread()
-            if copied < size:
-                self.ledger.lose("truncated", "A log file was truncated.", lost_bytes=size - copied)
             return
         yield from self._finish_line(mark, line, read_ns)
         # Its last pieces may be among what was lost; the next line must not be taken for them.

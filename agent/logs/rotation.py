@@ -88,6 +88,8 @@ class Rotation:
         self._unchanged = -1
         self._unfinished = False
         """A file was left for the next look."""
+        self._beginning: list[TailedFile] = []
+        """Files that are just being begun anew."""
         self._full_look_at = 0.0
 
     def look(self, now: float, *, force: bool = False) -> None:
@@ -163,15 +165,20 @@ class Rotation:
 
         Return whether a copy was made before (`copytruncate`): the old file then goes on in that.
         """
-        old = file.mark
+        old, size = file.mark, file.size
         anew = FileMark(old.inode, head_of(b""), old.serial + 1, 0, 0, 0)
         self.marks.append(anew)
         self.files.append(self._tail(os.dup(file.fd), anew, b"", now))
+        self._beginning.append(file)
         self.look(now, force=True)
+        self._beginning.remove(file)
         anew.serial = self._serial_after_truncation(old, anew)
         self.marks.sort(key=lambda mark: mark.serial)
         self.files.sort(key=lambda file: file.mark.serial)
         if self.switch(file):
+            copied = file.offset + file.unread()
+            if copied < size:
+                self._lose_truncated(size - copied)
             return True
         self._drop(old)
         self.dying.append(old)
@@ -244,6 +251,7 @@ class Rotation:
                     os.close(opened.fd)
         self._adopt_all(fresh, listing, now)
         self._forget({item.inode: item for item in listing})
+        self._split_copied(now)
         return True
 
     def _list(self) -> list[Listed]:
@@ -309,6 +317,7 @@ class Rotation:
         they may have been copied and truncated before anybody looked."""
         unread = {file.mark.inode: file for file in self.files if not file.offset}
         copied = {id(copy.mark) for copy in self._copies}
+        gaps: list[int] = []
         moving = False
         for item in listing:
             file = unread.get(item.inode)
@@ -318,8 +327,32 @@ class Rotation:
                 moving = True
             elif not moving or (id(file.mark) in copied and not file.same()):
                 continue  # what was copied and then cut goes on in the copy, as old as it is
+            elif not file.busy and not file.same():
+                # It was cut, and then copied and cut again: what it held first is lost, in its old
+                # place, and what it holds now is newer than the copy.
+                self._lose_truncated(file.size)
+                file.forget_head()
+                gaps.append(file.mark.serial)
             self._serial += _SERIAL_STEP
             file.mark.serial = self._serial
+        for gap in gaps:
+            later = [file for file in self.files if file.mark.serial > gap]
+            min(later, key=lambda file: file.mark.serial).after_gap = True
+
+    def _split_copied(self, now: float) -> None:
+        """What was copied and then cut goes on in the copy; what its file holds now gets its place
+        while the names still tell the order."""
+        for copy in self._copies:
+            for file in self.files:
+                if file.mark is copy.mark and file not in self._beginning and not file.busy:
+                    size = file.size
+                    if not file.same() and not self.begin_anew(file, now):
+                        # The copy went just now, and an unfinished line with it.
+                        self._lose_truncated(max(0, size - file.framer.start))
+                    break
+
+    def _lose_truncated(self, lost: int) -> None:
+        self._ledger.lose("truncated", "A log file was truncated.", lost_bytes=lost)
 
     def _adopt(self, opened: Opened, mark: FileMark, now: float) -> None:
         item = opened.listed

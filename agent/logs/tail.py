@@ -112,6 +112,8 @@ class TailedFile:
         self.framer = make_framer(self.offset)
         self.grown_at = now
         """Monotonic seconds when it was last seen to grow, or began to be rotated."""
+        self.after_gap = False
+        """Something before it was lost unread: a line that is open there has no end in this one."""
         self.busy = False
         """A read is under way: do not close."""
         self._tells_cached = hasattr(os, "RWF_NOWAIT")
@@ -131,6 +133,11 @@ class TailedFile:
     def same(self) -> bool:
         """Whether it begins as it did: what was read of it is still there."""
         return self.inflated is not None or os.pread(self.fd, len(self.head), 0) == self.head
+
+    def forget_head(self) -> None:
+        """Nothing was read of it, and it holds something else than before."""
+        self.head, self.size = b"", 0
+        self.mark.head = head_of(b"")
 
     def see_head(self) -> None:
         """Know it by all it begins with now, read or not: a copy is told by that."""

@@ -208,6 +208,16 @@ def test_a_line_left_open_by_a_truncation_is_not_joined_to_the_next(
     assert contents(turn(chain)) == ["pie", "next"]
 
 
+def test_a_line_left_open_before_a_gap_is_not_joined_to_what_follows(
+    log: Path, chain: Chain
+) -> None:
+    write(log, cri("pie", tag="P"))
+    turn(chain)
+    chain.rotation.files[-1].after_gap = True
+    write(log, cri("next"), cri("after"))
+    assert contents(turn(chain)) == ["pie", "next", "after"]
+
+
 def test_a_file_rewritten_longer_begins_anew(log: Path, chain: Chain) -> None:
     write(log, cri("one"))
     turn(chain)

@@ -246,6 +246,43 @@ def test_what_copytruncate_took_away_is_read_in_the_copy_and_first(host: Host) -
     assert host.read(host.rotation(records)) == []
 
 
+def test_what_was_copied_and_cut_twice_and_then_deleted_is_read_in_order(host: Host) -> None:
+    """Before anything of it was read, as when the destination is away for long."""
+    host.write(lines=200)
+    rotation = host.rotation()
+    copytruncate(host)
+    rotation.look(1.0, force=True)
+    host.write(lines=200)
+    (host.path / f"{BASE}.1").rename(host.path / f"{BASE}.2")
+    copytruncate(host)
+    rotation.look(2.0, force=True)
+    host.write(lines=200)
+    rotation.look(3.0, force=True)
+    (host.path / f"{BASE}.2").rename(host.path / f"{BASE}.3")
+    (host.path / f"{BASE}.1").rename(host.path / f"{BASE}.2")
+    (host.path / BASE).rename(host.path / f"{BASE}.1")
+    compress(host.path / f"{BASE}.1")
+    host.write(lines=1)
+    rotation.look(4.0, force=True)
+    assert host.read(rotation) == list(range(1, 602))
+    assert host.account.counters.lost == {}
+
+
+def test_what_was_cut_unread_is_lost_in_its_place(host: Host) -> None:
+    """And what came then is in a copy, so that only the next look sees any of it."""
+    host.write(lines=200)
+    rotation = host.rotation()
+    os.truncate(host.path / BASE, 0)
+    host.write(lines=200)
+    copytruncate(host)
+    host.write(lines=1)
+    rotation.look(2.0, force=True)
+    assert host.account.counters.lost["truncated"].times == 1
+    assert [file.after_gap for file in rotation.files] == [True, False]
+    assert host.read(rotation) == list(range(201, 402))
+    assert host.account.counters.lost["truncated"].times == 1
+
+
 def test_a_copy_that_is_seen_in_the_making_is_not_read_beside_the_file(host: Host) -> None:
     host.write(lines=200)
     rotation = host.rotation()
