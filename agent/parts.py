@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 
 def without_cgroup(sampler: Sampler) -> Rows:
+    """The series of containers that have no cgroup of their own."""
     return Rows(
         "agent_container_without_cgroup",
         "1 for a running container that has no cgroup of its own (rootless on cgroup v1, or"
@@ -51,6 +52,7 @@ def without_cgroup(sampler: Sampler) -> Rows:
 
 
 def image_watcher(config: Config) -> ImageWatcher | None:
+    """None where neither scan reports nor verifications have a directory."""
     security = config.security
     if not security.image_reports and not security.verifications:
         return None
@@ -60,6 +62,7 @@ def image_watcher(config: Config) -> ImageWatcher | None:
 
 
 def filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatcher | None:
+    """Not started yet."""
     if not config.filesystem.enabled:
         return None
     watcher = FilesystemWatcher(config.filesystem, config.paths)
@@ -96,6 +99,7 @@ def filesystem_watcher(config: Config, telemetry: Telemetry) -> FilesystemWatche
 
 
 def api_sources(config: Config, telemetry: Telemetry) -> Chosen:
+    """Docker's API and Kubernetes, where they are configured; not started yet."""
     teller = _annotations_teller(config, telemetry)
     sources = Chosen(config.docker, config.kubernetes, teller.tell if teller else None)
     telemetry.register(
@@ -143,6 +147,7 @@ def lifetime_keeper(
     told: Callable[[Event], None],
     teller: Teller | None,
 ) -> LifetimeKeeper | None:
+    """Not started yet. recall, engine, told, teller: see `LifetimeKeeper`."""
     if not config.lifecycle.enabled:
         return None
     keeper = LifetimeKeeper(
@@ -178,6 +183,7 @@ def lifetime_keeper(
 
 
 def probe_parts(config: Config, telemetry: Telemetry) -> ProbeParts | None:
+    """The probes, opened. Raises BadProbe and OSError for a probe of the user's own."""
     if not config.probes.enabled:
         return None
     from agent.probe_parts import open_probe_parts
@@ -186,6 +192,7 @@ def probe_parts(config: Config, telemetry: Telemetry) -> ProbeParts | None:
 
 
 def log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
+    """A process for each destination, not started yet."""
     if not config.logs.enabled:
         return []
     from agent.log_parts import make_workers
@@ -194,6 +201,7 @@ def log_workers(config: Config, telemetry: Telemetry) -> list[Child]:
 
 
 def recent_findings(telemetry: Telemetry) -> Recent:
+    """The Snapshots of the last minute, and what is wrong by them."""
     recent = Recent()
     telemetry.register(
         Rows(

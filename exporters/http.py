@@ -37,7 +37,7 @@ from agent.logs.chunk import RetryAfter
 from agent.records import dataclass
 from agent.version import VERSION
 from exporters.backoff import Backoff
-from exporters.tls import tls
+from exporters.tls import TlsFiles, tls
 
 CONNECT_TIMEOUT: Final = 5.0
 LONGEST_RETRY_AFTER: Final = 600.0
@@ -52,7 +52,7 @@ Failure = (OSError, http.client.HTTPException, ValueError)
 """What a server or a file can make of a request. ValueError: a header no header may have."""
 
 
-class Options(Protocol):
+class Options(TlsFiles, Protocol):
     """How to be let in. All are ""/() where there is nothing to say."""
 
     @property
@@ -65,12 +65,6 @@ class Options(Protocol):
     def password_file(self) -> str: ...
     @property
     def bearer_token_file(self) -> str: ...
-    @property
-    def ca_file(self) -> str: ...
-    @property
-    def cert_file(self) -> str: ...
-    @property
-    def key_file(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

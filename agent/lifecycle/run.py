@@ -153,6 +153,7 @@ class Run:
 
     @property
     def status_known(self) -> bool:
+        """Whether the status its first process ended with is known."""
         return self._status is not None
 
     def observe(self, seen: Observation) -> tuple[Event, ...]:

@@ -127,6 +127,7 @@ class Tracked:
 
     @property
     def subject(self) -> str:
+        """What a failure is said to be of."""
         return f"cgroup {self.path}"
 
     @property

@@ -111,6 +111,8 @@ def _limitless(field: Field, *, wanted: bool) -> Test:
 
 
 def negated(test: Test) -> Test:
+    """Not `test`; what cannot be told stays so."""
+
     def negation(item: Item) -> bool | None:
         found = test(item)
         return None if found is None else not found
@@ -119,6 +121,8 @@ def negated(test: Test) -> Test:
 
 
 def every(tests: list[Test]) -> Test:
+    """All of them: no where one says no, whatever cannot be told."""
+
     def conjunction(item: Item) -> bool | None:
         found = [test(item) for test in tests]
         return False if False in found else None if None in found else True
@@ -127,6 +131,8 @@ def every(tests: list[Test]) -> Test:
 
 
 def one_of(tests: list[Test]) -> Test:
+    """Any of them: yes where one says yes, whatever cannot be told."""
+
     def disjunction(item: Item) -> bool | None:
         found = [test(item) for test in tests]
         return True if True in found else None if None in found else False

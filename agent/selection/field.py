@@ -45,17 +45,21 @@ class Field:
 def number(
     name: str, unit: Unit, text: str, read: Read, several: Total | None, *also: str
 ) -> Field:
+    """A field of numbers. `several`: how those of several items are one."""
     return Field(name=name, unit=unit, help=text, read=read, total=several, also=also)
 
 
 def text_field(name: str, text: str, read: Read, *also: str) -> Field:
+    """A field of text; of several items what all of them have."""
     return Field(name=name, unit=Unit.TEXT, help=text, read=read, total=same(read), also=also)
 
 
 def summed(name: str, unit: Unit, text: str, read: Read, *also: str) -> Field:
+    """A field of numbers that add up."""
     return number(name, unit, text, read, total(read), *also)
 
 
 def pressure(name: str, text: str, attribute: str, *also: str) -> Field:
+    """A share of time, of the Usage's `attribute`; of several items the largest."""
     read = measured(attribute)
     return number(name, Unit.RATIO, text, read, most(read), *also)

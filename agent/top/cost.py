@@ -17,6 +17,7 @@ class CostMeter:
         self._page_size = os.sysconf("SC_PAGE_SIZE")
 
     def read(self) -> OwnCost:
+        """CPU since the last call, memory now."""
         now = time.process_time(), time.monotonic()
         cores = None
         if self._last is not None and now[1] > self._last[1]:

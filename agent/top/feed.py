@@ -71,6 +71,7 @@ class Feed(Generic[Read]):
         self.error: Exception | None = None
 
     def start(self) -> None:
+        """Begin to make Frames."""
         self._thread.start()
 
     def shown(self) -> None:

@@ -10,6 +10,8 @@ from agent.cgroupfs.pressure import Pressure, Stall
 from agent.cgroupfs.reading import Cgroup, CgroupReading
 from agent.container.container import Container
 from agent.kernelfile import UNLIMITED, Limit
+from agent.lifecycle.events import Exit, Reason
+from agent.lifecycle.totals import Identity, Lifetimes, Total
 from agent.model import HostSample, Sample, Snapshot, SourceHealth
 from agent.procfs.meminfo import Meminfo
 from agent.procfs.net_dev import NetDev
@@ -152,3 +154,9 @@ def snapshot(
         health=health,
         device_names={},
     )
+
+
+def lifetimes(*, restarts: int, code: int, ran: float = 2.0) -> Lifetimes:
+    """Of the container "a", which ended last with `code` after `ran` seconds."""
+    end = Exit(code=code, signal=None, reason=Reason.ERROR, ran=ran, counters=None, final=True)
+    return Lifetimes(totals=(Total(Identity("", "", "", "a"), restarts=restarts, last=end),))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -20,6 +19,7 @@ from tests.agent.web.certificates import Authority
 from tests.host.daemon import Daemon, run
 from tests.host.kubernetes_programs import program
 from tests.host.packages import Release
+from tests.host.ports import free_port
 
 ADMIN = "let-the-admin-in"
 NODE_TOKEN = "let-the-node-in"
@@ -44,7 +44,7 @@ class Cluster:
         server = authority.issue("apiserver", "IP:127.0.0.1,DNS:kubernetes.default.svc")
         accounts = authority.issue("accounts", "DNS:accounts")
         (directory / "tokens.csv").write_text(_USERS)
-        client, peer, port = (_free_port() for _ in range(3))
+        client, peer, port = (free_port() for _ in range(3))
         self.url = f"https://127.0.0.1:{port}"
         self._daemons: list[Daemon] = []
         store = f"http://127.0.0.1:{client}"
@@ -72,13 +72,13 @@ class Cluster:
         self._start(
             str(program("kube-controller-manager")),
             *(f"--kubeconfig={admin}", "--leader-elect=false", "--bind-address=127.0.0.1"),
-            *(f"--secure-port={_free_port()}", f"--root-ca-file={self.ca}"),
+            *(f"--secure-port={free_port()}", f"--root-ca-file={self.ca}"),
             f"--service-account-private-key-file={accounts.key}",
         )
         self._start(
             str(program("kube-scheduler")),
             *(f"--kubeconfig={admin}", "--leader-elect=false", "--bind-address=127.0.0.1"),
-            f"--secure-port={_free_port()}",
+            f"--secure-port={free_port()}",
         )
 
     def kubeconfig(self, name: str, token: str) -> Path:
@@ -163,9 +163,3 @@ class Cluster:
                 return body == b"ok"
         except OSError:
             return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import urllib.error
 import urllib.parse
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.host.daemon import Daemon, HostUnavailable
+from tests.host.ports import free_port
 
 MOST = 100_000
 """Lines of one answer."""
@@ -47,7 +47,7 @@ class Loki:
 
     def __init__(self, directory: Path) -> None:
         program = loki_program()
-        http, grpc = _free_port(), _free_port()
+        http, grpc = free_port(), free_port()
         config = {
             "auth_enabled": False,
             "analytics": {"reporting_enabled": False},
@@ -103,9 +103,3 @@ class Loki:
                 return bool(response.status == 200)
         except OSError:
             return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

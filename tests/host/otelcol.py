@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.host.daemon import Daemon, HostUnavailable
+from tests.host.ports import free_port
 
 
 class Received(NamedTuple):
@@ -44,7 +45,7 @@ class Collector:
 
     def __init__(self, directory: Path) -> None:
         program, forward = otelcol_program()
-        self.otlp_port, self.forward_port = _free_port(), _free_port()
+        self.otlp_port, self.forward_port = free_port(), free_port()
         self._file = directory / "received.jsonl"
         config = {
             "receivers": {
@@ -98,9 +99,3 @@ def _attributes(holder: object) -> dict[str, str]:
     return {
         pair["key"]: pair["value"].get("stringValue", "") for pair in holder.get("attributes", ())
     }
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

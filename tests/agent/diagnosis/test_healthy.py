@@ -14,14 +14,14 @@ from agent.cgroupfs.reading import CgroupReading
 from agent.container.container import Requests
 from agent.filesystem.usage import FilesystemUsage, Layer, Space
 from agent.kernelfile import UNLIMITED
-from agent.lifecycle.events import Exit, Health, Reason
-from agent.lifecycle.totals import Identity, Lifetimes, Total
+from agent.lifecycle.events import Health
+from agent.lifecycle.totals import Lifetimes
 from agent.model import Snapshot
 from agent.netstack import NetworkStack
 from agent.processes import ProcessCounts
 from agent.procfs.snmp import TcpCounters, TcpExt
 from tests.agent.diagnosis.scenes import CORES, look, rules
-from tests.agent.snapshots import MIB, docker, interface, reading
+from tests.agent.snapshots import MIB, docker, interface, lifetimes, reading
 
 SECOND = 1_000_000
 TICKS = range(11)
@@ -74,13 +74,9 @@ def io(stalled: float) -> Life:
 
 
 def restarted(times: int, code: int) -> list[Snapshot]:
-    end = Exit(code=code, signal=None, reason=Reason.ERROR, ran=900.0, counters=None, final=True)
-
-    def lives(restarts: int) -> Lifetimes:
-        return Lifetimes(totals=(Total(Identity("", "", "", "a"), restarts=restarts, last=end),))
-
     snapshots = one(cpu(0.1))
-    return [replace(s, lifetimes=lives(0 if s is snapshots[0] else times)) for s in snapshots]
+    first, then = (lifetimes(restarts=count, code=code, ran=900.0) for count in (0, times))
+    return [replace(s, lifetimes=first if s is snapshots[0] else then) for s in snapshots]
 
 
 def network(*, drops: int, retransmitted: int) -> list[Snapshot]:

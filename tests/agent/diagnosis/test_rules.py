@@ -15,14 +15,14 @@ from agent.diagnosis.diagnose import diagnose
 from agent.diagnosis.finding import Confidence, Severity
 from agent.diagnosis.scene import scene_of
 from agent.filesystem.usage import FilesystemUsage, Layer, Space, Volume
-from agent.lifecycle.events import Exit, Health, Reason
-from agent.lifecycle.totals import Identity, Lifetimes, Total
+from agent.lifecycle.events import Health
+from agent.lifecycle.totals import Lifetimes
 from agent.model import Sample, Snapshot
 from agent.netstack import NetworkStack
 from agent.processes import ProcessCounts
 from agent.procfs.snmp import TcpCounters, TcpExt
 from tests.agent.diagnosis.scenes import found, look, rules
-from tests.agent.snapshots import MIB, docker, interface, reading
+from tests.agent.snapshots import MIB, docker, interface, lifetimes, reading
 
 SECOND = 1_000_000
 TWO_CORES = CpuMax(200_000, 100_000)
@@ -337,15 +337,10 @@ def test_without_a_process_there_are_no_open_files_to_look_at() -> None:
     assert "fd_limit" in {check.rule for check in verdict.blind}
 
 
-def ended(code: int, restarts: int) -> Total:
-    end = Exit(code=code, signal=None, reason=Reason.ERROR, ran=2.0, counters=None, final=True)
-    return Total(Identity("", "", "", "a"), restarts=restarts, last=end)
-
-
 def lives(snapshots: list[Snapshot], code: int, restarts: int) -> list[Snapshot]:
     return [
-        replace(snapshots[0], lifetimes=Lifetimes(totals=(ended(code, 4),))),
-        replace(snapshots[-1], lifetimes=Lifetimes(totals=(ended(code, 4 + restarts),))),
+        replace(snapshots[0], lifetimes=lifetimes(restarts=4, code=code)),
+        replace(snapshots[-1], lifetimes=lifetimes(restarts=4 + restarts, code=code)),
     ]
 
 

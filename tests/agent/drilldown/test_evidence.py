@@ -11,13 +11,11 @@ from agent.container.log_source import LogSource
 from agent.diagnosis.diagnose import Diagnosis, diagnose
 from agent.diagnosis.scene import scene_of
 from agent.drilldown.evidence import Sources, drill_down, taken_by, victims
-from agent.lifecycle.events import Exit, Reason
-from agent.lifecycle.totals import Identity, Lifetimes, Total
 from agent.model import Snapshot
 from agent.procfs.kmsg import OomKill
 from agent.trace.sched import Scheduling
 from tests.agent.diagnosis.scenes import look
-from tests.agent.snapshots import docker, reading
+from tests.agent.snapshots import docker, lifetimes, reading
 
 KILL = OomKill("dd", 12, "/docker/db", "/docker/db")
 
@@ -76,15 +74,10 @@ def replace_pid(pid: int) -> OomKill:
 
 
 def looping() -> list[Snapshot]:
-    end = Exit(code=3, signal=None, reason=Reason.ERROR, ran=2.0, counters=None, final=True)
-
-    def lives(restarts: int) -> Lifetimes:
-        return Lifetimes(totals=(Total(Identity("", "", "", "a"), restarts=restarts, last=end),))
-
     snapshots = look({"a": [reading(), reading()]})
     return [
-        replace(snapshots[0], lifetimes=lives(1)),
-        replace(snapshots[1], lifetimes=lives(4)),
+        replace(snapshots[0], lifetimes=lifetimes(restarts=1, code=3)),
+        replace(snapshots[1], lifetimes=lifetimes(restarts=4, code=3)),
     ]
 
 
