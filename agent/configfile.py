@@ -240,6 +240,8 @@ class _Section:
         return value
 
     def _list(self, kind: object, value: object, key: str) -> tuple[object, ...]:
+        if isinstance(value, dict) and (kind in (_DESTINATION, _LOG_RULE) or is_record(kind)):
+            raise _Refused(f"each one is a section, write [[{_without_numbers(key)}]]")
         if not isinstance(value, list):
             raise _Refused('must be a list, as in ["a", "b"]')
         if kind is _DESTINATION:
@@ -254,7 +256,7 @@ class _Section:
 
     def _row(self, kind: type, table: object, key: str) -> object:
         if not isinstance(table, dict):
-            raise _Refused(f"each one is a section, write [[{re.sub(r'[[][0-9]+]', '', key)}]]")
+            raise _Refused(f"each one is a section, write [[{_without_numbers(key)}]]")
         return self.read(kind, table, f"{key}.")
 
     def _destination(self, table: object, key: str) -> object:
@@ -266,17 +268,24 @@ class _Section:
         from agent.log_destinations import DESTINATIONS
 
         if kind not in DESTINATIONS:
-            near = _nearest(kind, DESTINATIONS) if kind else ""
-            raise _Refused(f"type must be one of {', '.join(DESTINATIONS)}{near}")
+            hint = f"; did you mean {near[0]!r}?" if (near := _close(kind, DESTINATIONS)) else ""
+            raise _Refused(f"type must be one of {', '.join(DESTINATIONS)}{hint}")
         return self.read(DESTINATIONS[kind], table, f"{key}.")
+
+
+def _without_numbers(key: str) -> str:
+    return re.sub(r"\[[0-9]+\]", "", key)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if close:
+    if close := _close(name, known):
         return f"; did you mean {close[0]!r}?"
     return f"; known here: {', '.join(sorted(known))}" if len(known) <= 12 else ""
+
+
+def _close(name: str, known: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
 
 
 def _quote(value: object) -> str:

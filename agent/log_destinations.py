@@ -26,8 +26,6 @@ class ForwardServer:
     """Used only while no other server takes connections."""
 
     def __post_init__(self) -> None:
-        if not self.host:
-            raise ValueError("host: a server needs one")
         _check_range(self, "port", 1, 65535)
         _check_range(self, "weight", 1, 1_000_000)
 
@@ -78,6 +76,8 @@ class FluentdDestination:
         for name in ("tls_server_name", "ca_file", "cert_file"):
             if getattr(self, name) and not self.tls:
                 raise ValueError(f"{name} needs tls = true")
+        if not all(one.host for one in self.server):
+            raise ValueError("server: each needs a host")
         places = [(self.host, self.port), *((one.host, one.port) for one in self.server)]
         for host, port in {place for place in places if places.count(place) > 1}:
             raise ValueError(f"server {host}:{port} is there twice; use weight")

@@ -131,6 +131,20 @@ def test_a_destination_may_have_rows_of_its_own(tmp_path: Path) -> None:
     assert "unknown key 'logs.destination[0].server[0].wait'" in problem
 
 
+def test_a_row_that_lacks_what_it_needs_is_refused_in_words(tmp_path: Path) -> None:
+    text = '[[logs.destination]]\ntype = "fluentd"\n[[logs.destination.server]]\nport = 1\n'
+    (problem,) = problems(tmp_path, text)
+    assert problem.endswith("[logs.destination[0]] server: each needs a host")
+
+
+@pytest.mark.parametrize("key", ["logs.destination", "logs.processing", "logs.files"])
+def test_one_section_where_there_may_be_several_is_told_how_to_write_it(
+    tmp_path: Path, key: str
+) -> None:
+    (problem,) = problems(tmp_path, f'[{key}]\nname = "x"\n')
+    assert problem.endswith(f"each one is a section, write [[{key}]]")
+
+
 def test_a_destination_of_no_known_type_is_refused(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, '[[logs.destination]]\ntype = "fluent"\n')
     known = ", ".join(DESTINATIONS)

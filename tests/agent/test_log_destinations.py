@@ -65,8 +65,8 @@ def test_what_makes_no_sense_is_refused_in_words(
 
 
 def test_a_server_needs_a_host() -> None:
-    with pytest.raises(ValueError, match="needs one"):
-        ForwardServer()
+    with pytest.raises(ValueError, match="each needs a host"):
+        FluentdDestination(server=(ForwardServer(),))
 
 
 def test_the_first_server_is_the_destinations_own() -> None:
