@@ -28,14 +28,27 @@ _ROOTS_EVERY: Final = 60.0
 """Seconds between looks for users' storage: each reads every /proc/PID/comm."""
 
 
+_BECOMES: Final = 60.0
+"""Seconds in which a container that storage has may get its row in the database, which Podman
+writes a little later: where it logs to is known only then. Other programs' never get one."""
+
+
 class _Known(NamedTuple):
     stored: podman.Stored
     source: LogSource
     """Its path is "" with a log driver that writes no file."""
     sure: bool
-    """False while the database could not be read: look again."""
+    """False while the database could not be read, or has no row of it: look again."""
     uid: int
     """Whose storage it is in."""
+    since: float
+    """Monotonic seconds of the first look."""
+    failed: bool = False
+    """The database could not be read: look again for as long as that takes."""
+
+    def is_due(self, now: float) -> bool:
+        """Whether to look again."""
+        return not self.sure and (self.failed or now - self.since < _BECOMES)
 
 
 class PodmanLogs:
@@ -71,8 +84,9 @@ class PodmanLogs:
                     directories.append(self._paths.host(store))
                 for id_, stored in containers.items():
                     entry = self._known.get(id_)
-                    if entry is None or not entry.sure or entry.stored != stored:
-                        entry = self._look(graph, uid, store, id_, stored)
+                    if entry is None or entry.is_due(self._now()) or entry.stored != stored:
+                        since = self._now() if entry is None else entry.since
+                        entry = self._look(graph, uid, store, id_, stored, since)
                     known[id_] = entry
         self._known = known
         self._directories = tuple(directories)
@@ -100,7 +114,7 @@ class PodmanLogs:
                 store = f"{graph}/{driver}-containers"
                 stored = self._containers(self._paths.host(store)).get(id_)
                 if stored is not None:
-                    return self._look(graph, uid, store, id_, stored).source.container
+                    return self._look(graph, uid, store, id_, stored, 0.0).source.container
         return None
 
     def directories(self) -> list[str]:
@@ -116,9 +130,11 @@ class PodmanLogs:
         self._failures.clear(store)
         return containers
 
-    def _look(self, graph: str, uid: int, store: str, id_: str, stored: podman.Stored) -> _Known:
+    def _look(
+        self, graph: str, uid: int, store: str, id_: str, stored: podman.Stored, since: float
+    ) -> _Known:
         recorded = None
-        sure = True
+        failed = False
         log = f"{store}/{id_}/userdata/ctr.log"
         try:
             recorded = self._databases.get(self._paths.host(graph), id_)
@@ -126,7 +142,7 @@ class PodmanLogs:
                 log = self._conmons(os.path.basename(store), id_) or log
         except READ_FAILURES as error:
             self._failures.add(f"podman {id_}", error)
-            sure = False
+            failed = True
         else:
             self._failures.clear(f"podman {id_}")
         # The database has the path itself, and the driver.
@@ -138,7 +154,7 @@ class PodmanLogs:
         source = LogSource(
             self._paths.host(path) if path else "", "cri" if path else "", container, owner
         )
-        return _Known(stored, source, sure, uid)
+        return _Known(stored, source, recorded is not None, uid, since, failed)
 
     def _conmons(self, store: str, id_: str) -> str:
         """The log that a running conmon was told; "" without one."""

@@ -11,6 +11,8 @@ from agent.container.container import Container, Kind
 from agent.container.failures import Failures
 from agent.container.log_sources import LogSources
 from agent.container.pod_logs import PodLogs
+from agent.container.podman_database import Databases, Recorded
+from agent.container.podman_logs import PodmanLogs
 from agent.kernelfile import Denied
 from tests.agent.container.tree import ID, OTHER_ID, Tree, captured, oci
 
@@ -426,6 +428,41 @@ def test_podmans_log_elsewhere_is_found_on_conmons_command_line(host: Host) -> N
     path = host.write("/srv/web.log", "")
     (source,) = LogSources(host.paths).scan()
     assert source.path == str(path)
+
+
+def test_podmans_container_is_looked_at_again_until_its_row_is_written(host: Host) -> None:
+    """It is in its storage before it is in its database, which says where it logs to."""
+    host.podman()
+    now = 100.0
+    logs = PodmanLogs(host.paths, Failures(), lambda: now)
+    assert logs.scan() == []
+    now += 5
+    path = host.write("/srv/web.log", "")
+    host.process(10, 1, ["conmon", "-c", PODMAN_ID, "-l", "k8s-file:/srv/web.log"])
+    host.write(f"/run/containers/storage/overlay-containers/{PODMAN_ID}/userdata/conmon.pid", "10")
+    assert [source.path for source in logs.scan()] == [str(path)]
+
+
+def test_another_programs_container_is_not_looked_at_for_ever(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.podman()
+    now = 100.0
+    logs = PodmanLogs(host.paths, Failures(), lambda: now)
+    logs.scan()
+    asked: list[str] = []
+
+    def get(_self: Databases, _graph: str, id_: str) -> Recorded | None:
+        asked.append(id_)
+        return None
+
+    monkeypatch.setattr(Databases, "get", get)
+    logs.scan()
+    assert asked
+    asked.clear()
+    now += 61
+    logs.scan()
+    assert asked == []
 
 
 def test_a_pid_that_is_another_process_now_is_not_believed(host: Host) -> None:
