@@ -24,7 +24,7 @@ from agent.lifecycle.events import Counters, counters
 T = TypeVar("T")
 
 _FIELDS: Final = ("cpu_stat", "memory_peak", "memory_events", "io_stat")
-_NOT_NEEDED: Final = frozenset({"cpu.stat", "cpuacct.usage_user", "cpuacct.usage_sys"})
+_NOT_NEEDED: Final = frozenset({"cpu.stat", "cpuacct.stat"})
 """Of v1: throttling, and the halves of cpuacct.usage."""
 
 

@@ -105,7 +105,6 @@ names, types, labels and values are cAdvisor's but for this.
   slices is that of everything below them. `container_pressure_*` has numbers where the kernel
   tells them, and cAdvisor shows 0. `container_memory_events_high_total` and
   `container_memory_{{pgscan,pgsteal}}_total` have no series: nothing counts, and cAdvisor shows 0.
-  User and system time share out the exact sum; `cpuacct.stat` has clock ticks.
 - These have no series, since nothing counts them for a container or others do:
 
 {without_names}

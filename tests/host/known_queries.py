@@ -6,7 +6,8 @@ MIXIN_*    kubernetes-mixin, commit aa38e2bf (2026-08-06): rules/apps.libsonnet,
            with the defaults of config.libsonnet. https://github.com/kubernetes-monitoring/kubernetes-mixin
            One query for each metric and way of selecting and grouping it; requests and limits,
            which are kube-state-metrics', are left out of the divisions.
-GRAFANA_*  dashboard 14282 "Cadvisor exporter", https://grafana.com/grafana/dashboards/14282
+GRAFANA_*  dashboards 14282 "Cadvisor exporter", 193 "Docker monitoring" (179 and 893 ask the same)
+           and 315 "Kubernetes cluster monitoring", https://grafana.com/grafana/dashboards/14282
 
 $cluster, $namespace, $pod, $node, $host, $container and $__rate_interval stand for what Grafana
 puts in.
@@ -167,6 +168,60 @@ GRAFANA_14282: Mapping[str, str] = {
     "Container (drop-down)": 'count by (name) ({__name__=~"container.*", instance=~"$host"})',
 }
 """Panel → expression."""
+
+
+_IMAGE = 'image!=""'
+
+GRAFANA_193: Mapping[str, str] = {
+    "Running containers": f"count(container_last_seen{{{_IMAGE}}})",
+    "Total memory usage": f"sum(container_memory_usage_bytes{{{_IMAGE}}}) / 1024 / 1024",
+    "Total CPU usage": f"sum(rate(container_cpu_user_seconds_total{{{_IMAGE}}}[5m]) * 100)",
+    "CPU usage": 'rate(container_cpu_user_seconds_total{name=~"$container"}[5m]) * 100',
+    "CPU system": 'rate(container_cpu_system_seconds_total{name=~"$container"}[5m]) * 100',
+    "Memory usage": 'container_memory_usage_bytes{name=~"$container"}',
+    "Memory RSS": 'container_memory_rss{name=~"$container"}',
+    "Memory swap": 'container_memory_swap{name=~"$container"}',
+    "Memory of its limit": (
+        'container_memory_usage_bytes{name=~"$container"}'
+        ' / (container_spec_memory_limit_bytes{name=~"$container"} > 0)'
+    ),
+    "Network Rx": f"irate(container_network_receive_bytes_total{{{_IMAGE}}}[5m])",
+    "Network Tx": f"irate(container_network_transmit_bytes_total{{{_IMAGE}}}[5m])",
+    "Disk reads": 'rate(container_fs_reads_bytes_total{name=~"$container"}[5m])',
+    "Disk writes": 'rate(container_fs_writes_bytes_total{name=~"$container"}[5m])',
+    "Filesystem usage": 'container_fs_usage_bytes{name=~"$container"}',
+    "Filesystem limit": 'container_fs_limit_bytes{name=~"$container"}',
+    "Not seen for": 'time() - container_last_seen{name=~"$container"}',
+}
+"""Panel → expression."""
+
+# There device=~"^/dev/[sv]d[a-z][1-9]$", which asks for partitions of a disk.
+_ROOT_DISK = 'device=~"^/dev/.+$", id="/"'
+
+GRAFANA_315: Mapping[str, str] = {
+    "Network I/O pressure": "sum(rate(container_network_receive_bytes_total[1m]))",
+    "Cluster memory usage": (
+        'sum(container_memory_working_set_bytes{id="/"}) / sum(machine_memory_bytes) * 100'
+    ),
+    "Cluster CPU usage": (
+        'sum(rate(container_cpu_usage_seconds_total{id="/"}[1m])) / sum(machine_cpu_cores) * 100'
+    ),
+    "Cluster filesystem usage": (
+        f"sum(container_fs_usage_bytes{{{_ROOT_DISK}}})"
+        f" / sum(container_fs_limit_bytes{{{_ROOT_DISK}}}) * 100"
+    ),
+    "Containers CPU usage": (
+        'sum(rate(container_cpu_usage_seconds_total{image!="", name!~"^k8s_.*"}[1m]))'
+        " by (name, image)"
+    ),
+    "Containers memory usage": (
+        'sum(container_memory_working_set_bytes{image!="", name!~"^k8s_.*"}) by (name, image)'
+    ),
+    "All processes CPU usage": (
+        'sum(rate(container_cpu_usage_seconds_total{id!="/"}[1m])) by (id)'
+    ),
+}
+"""Panel → expression, without kubernetes_io_hostname, which the scrape adds."""
 
 
 def filled(expression: str, variables: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from dashboards.listing import queries
 from tests.host.agent import RunningAgent, agent_run, command
 from tests.host.daemon import HostUnavailable, wait_until
 from tests.host.docker import DockerHost
-from tests.host.known_queries import GRAFANA_14282, filled
+from tests.host.known_queries import GRAFANA_193, GRAFANA_315, GRAFANA_14282, filled
 from tests.host.prometheus import Prometheus, need_prometheus, prometheus
 from tests.host.veth import connect, need_ip
 
@@ -142,6 +142,35 @@ def test_every_query_of_grafana_14282_returns_one_series_of_the_container(
         for title, expression in GRAFANA_14282.items()
     }
     assert found == {title: [busy] for title in GRAFANA_14282}
+
+
+@pytest.mark.timeout(240)
+def test_every_query_of_grafana_193_and_315_returns_data(
+    busy: str, scraped: tuple[RunningAgent, Prometheus]
+) -> None:
+    _, server = scraped
+    found = {
+        title: server.query(filled(expression, {"container": busy}))
+        for title, expression in {**GRAFANA_193, **GRAFANA_315}.items()
+    }
+    assert [title for title, series in found.items() if not series] == []
+    # A share is one, and no series is told twice.
+    for title in ("Cluster memory usage", "Cluster CPU usage", "Cluster filesystem usage"):
+        ((_, share),) = (row["value"] for row in found[title])
+        assert 0 < float(share) <= 100, title
+    assert sum(row["metric"].get("name") == busy for row in found["Containers CPU usage"]) == 1
+
+
+@pytest.mark.timeout(240)
+def test_user_and_system_time_add_up_to_all(
+    busy: str, scraped: tuple[RunningAgent, Prometheus]
+) -> None:
+    _, server = scraped
+    of = f'{{name="{busy}"}}'
+    parts = f"container_cpu_user_seconds_total{of} + container_cpu_system_seconds_total{of}"
+    share = f"({parts}) / ignoring (cpu) container_cpu_usage_seconds_total{of}"
+    # In ticks of 10 ms on cgroup v1.
+    assert server.number(share) == pytest.approx(1, abs=0.01)
 
 
 def test_why_is_answered_from_prometheus_as_well(

@@ -37,7 +37,7 @@ def _absent(reading: CgroupReading) -> set[str]:
 
 def test_a_container_on_a_hybrid_host_reads_as_its_v1_files_and_the_pressure_beside_them() -> None:
     reading = _read(HYBRID, container_path(HYBRID))
-    assert reading.cpu_stat == CpuStat(2004085, 144000, 1835889, 321, 4, 134760, 0, 0)
+    assert reading.cpu_stat == CpuStat(2004085, 140000, 1850000, 321, 4, 134760, 0, 0)
     assert reading.cpu_max == CpuMax(20000, 100000)
     assert reading.cpu_shares == 512
     assert reading.memory_current == 1675264

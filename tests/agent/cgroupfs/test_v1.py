@@ -16,6 +16,7 @@ from agent.cgroupfs.v1 import (
     V1MemoryStat,
     parse_blkio,
     parse_bytes_limit,
+    parse_cpuacct_stat,
     parse_freezer_state,
     parse_oom_control,
     parse_quota,
@@ -42,11 +43,20 @@ def test_cgroup_v1_counts_time_in_nanoseconds_and_we_in_microseconds() -> None:
     )
     files = V1Files(
         cpuacct_usage=839921395,
-        cpuacct_usage_user=20000000,
-        cpuacct_usage_sys=795967248,
+        cpuacct_stat=parse_cpuacct_stat("user 3\nsystem 80\n"),
         cpu_stat=stat,
     )
-    assert reading(files, NOTHING).cpu_stat == CpuStat(839921, 20000, 795967, 42, 41, 787711, 0, 1)
+    assert reading(files, NOTHING).cpu_stat == CpuStat(839921, 30000, 800000, 42, 41, 787711, 0, 1)
+
+
+def test_user_and_system_time_are_ticks() -> None:
+    assert parse_cpuacct_stat("user 14\nsystem 185\n") == CpuStat(
+        user_usec=140_000, system_usec=1_850_000
+    )
+    assert parse_cpuacct_stat("") == CpuStat()
+    assert reading(V1Files(cpuacct_stat=CpuStat(user_usec=1)), NOTHING).cpu_stat == CpuStat(
+        user_usec=1
+    )
 
 
 def test_a_kernel_without_bursts_leaves_them_none() -> None:
