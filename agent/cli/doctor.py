@@ -52,6 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
     config, problems = _config(arguments)
     hierarchies = None
     containers: Counter[str] = Counter()
+    log_drivers: dict[str, str] = {}
     unread: tuple[str, ...] = ()
     with contextlib.suppress(NoCgroups):  # a check says so
         hierarchies = host_hierarchies(config.paths)
@@ -60,6 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for sample in snapshot.samples:
             if sample.container is not None and sample.container.kind is Kind.CONTAINER:
                 containers[sample.container.runtime] += 1
+                log_drivers[sample.container.title] = sample.container.log_driver
         unread = tuple(
             f"{each.source}: {each.failures} could not be read, first {each.message}"
             for each in snapshot.health
@@ -72,6 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
         hierarchies,
         planned(config.probes, map(kind_of, own), PROGRAMS),
         containers=containers,
+        log_drivers=log_drivers,
         unread=unread,
         answer=answer,
         answer_problem=problem,

@@ -15,6 +15,8 @@ from agent.doctor.environment import (
 from agent.doctor.facts import Check, HostFacts, Level
 from agent.doctor.probes import probes
 
+_NAMED: Final = 5
+"""Containers that are named in one sentence."""
 _CONTROLLERS: Final = {
     "cpu": "CPU limits and throttling",
     "memory": "memory use, limits and OOM kills",
@@ -130,6 +132,16 @@ def _sources(facts: HostFacts) -> Iterator[Check]:
             Level.NOTE,
             "no running container was found",
             "where there are some: [paths] must name the runtimes' directories",
+        )
+    if facts.unshipped:
+        names = [f"{name} ({driver})" for name, driver in sorted(facts.unshipped.items())]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield Check(
+            "log_drivers",
+            Level.NOTE,
+            f"logs are not shipped of {', '.join(names[:_NAMED])}{more}: "
+            "what their log driver keeps is not on this host, or nothing",
+            "use json-file, local, or journald (logs.journald.enabled) where they are wanted",
         )
     for message in facts.unread:
         yield Check(

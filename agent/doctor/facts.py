@@ -76,6 +76,8 @@ class HostFacts:
     """State directories of runtimes and places of logs."""
     containers: dict[str, int] = field(default_factory=dict)
     """Runtime → running containers that were found."""
+    unshipped: dict[str, str] = field(default_factory=dict)
+    """Running container → its log driver, where that leaves nothing to ship on this host."""
     unread: tuple[str, ...] = ()
     """What the sources of a sample failed at, in words."""
     state: Access | None = None

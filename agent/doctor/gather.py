@@ -18,6 +18,8 @@ from agent.doctor.running import troubles
 from agent.doctor.system import clock_is_set, sockets
 from agent.kernelfile import Denied, read
 
+_FILES = ("json-file", "local", "k8s-file")
+"""Log drivers that write files which the log path reads."""
 _SOCKETS = (
     "docker.sock",
     "containerd/containerd.sock",
@@ -33,6 +35,7 @@ def gather(
     probes: Iterable[PlannedProbe],
     *,
     containers: Mapping[str, int],
+    log_drivers: Mapping[str, str],
     unread: tuple[str, ...],
     answer: str,
     answer_problem: str,
@@ -42,7 +45,8 @@ def gather(
     """
     Look at everything; what others asked already is handed in.
 
-    page: the running agent's, "" without one. config_problems: why `config` is the default.
+    log_drivers: of each running container. page: the running agent's, "" without one.
+    config_problems: why `config` is the default.
     """
     probes = tuple(probes)
     paths = config.paths
@@ -69,6 +73,11 @@ def gather(
             )
         ),
         containers=dict(containers),
+        unshipped={
+            name: driver
+            for name, driver in log_drivers.items()
+            if config.logs.enabled and driver and driver not in _shipped(config)
+        },
         unread=unread,
         state=_writable(config.logs.state) if config.logs.enabled else None,
         open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
@@ -88,6 +97,11 @@ def gather(
         answer=answer,
         answer_problem=answer_problem,
     )
+
+
+def _shipped(config: Config) -> tuple[str, ...]:
+    """Log drivers whose lines are read here."""
+    return (*_FILES, "journald") if config.logs.journald.enabled else _FILES
 
 
 def _support(facts: Facts, probe: PlannedProbe, loader: str) -> ProbeSupport:

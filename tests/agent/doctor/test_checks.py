@@ -82,6 +82,7 @@ def test_nothing_is_wrong_with_a_host_that_has_everything() -> None:
             Level.PROBLEM,
         ),
         (replace(GOOD, containers={}), "containers", Level.NOTE),
+        (replace(GOOD, unshipped={"web": "syslog"}), "log_drivers", Level.NOTE),
         (replace(GOOD, unread=("network: 1 could not be read",)), "unread", Level.NOTE),
         (
             replace(GOOD, state=Access(path="/s", exists=False, problem="/ is read-only")),
