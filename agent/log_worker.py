@@ -27,9 +27,7 @@ import resource
 import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from agent.logs.chunk import Destination
     from agent.logs.faults import FaultLog
     from agent.logs.pipeline import Pipeline
+    from agent.logs.stats_writer import StatsWriter
 
 _LOCK_WAIT: Final = 10.0
 """Seconds for an earlier worker of the same destination to end."""
@@ -87,10 +86,39 @@ def main() -> int:
 
 async def _work(given: WorkerInput) -> None:
     # Imported here: input that makes no sense is refused at once.
+    from agent.logs.faults import FaultLog
+    from agent.logs.stats_writer import StatsWriter
+
+    faults = FaultLog(sys.stderr.write, time.monotonic, time.time, given.destination.name)
+    pipeline = _open(given, faults)
+    gc.collect()
+    gc.freeze()  # what is imported lives as long as the process
+    # Entries are tuples without cycles: looking for some after every 700 of them costs a tenth.
+    gc.set_threshold(50_000)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    watching = _watch_parent(loop, stop)
+    stats = StatsWriter(sys.stdout.fileno(), lambda: loop.call_soon_threadsafe(stop.set))
+    reporter = asyncio.create_task(_report(pipeline, stats))
+    faults.info("The log worker started.", checkpoint=given.checkpoint_path)
+    try:
+        await pipeline.run(stop)
+    finally:
+        reporter.cancel()
+        if watching:
+            loop.remove_reader(sys.stdin.fileno())
+        stats.put(pipeline.stats().to_json())
+        stats.close()
+    faults.info("The log worker stopped.", chunks=pipeline.delivery.chunks)
+
+
+def _open(given: WorkerInput, faults: FaultLog) -> Pipeline:
+    """What was left by the worker before, all that is read from now on, and where it goes."""
     from agent.container.alive import has_cgroup
     from agent.container.log_sources import LogSources
     from agent.logs import checkpoint
-    from agent.logs.faults import FaultLog
     from agent.logs.intake import Intake
     from agent.logs.journal.intake import PREFIX
     from agent.logs.journal.source import open_intake
@@ -98,7 +126,6 @@ async def _work(given: WorkerInput) -> None:
     from agent.logs.processing.rules import Rules
     from agent.logs.spool import Spool
 
-    faults = FaultLog(sys.stderr.write, time.monotonic, time.time, given.destination.name)
     path = given.checkpoint_path
     loaded = checkpoint.load(path)
     destination = _destination(given)
@@ -154,27 +181,7 @@ async def _work(given: WorkerInput) -> None:
             kept=loaded.set_aside,
             reason=loaded.reason,
         )
-    gc.collect()
-    gc.freeze()  # what is imported lives as long as the process
-    # Entries are tuples without cycles: looking for some after every 700 of them costs a tenth.
-    gc.set_threshold(50_000)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    watching = _watch_parent(loop, stop)
-    stats = StatsWriter(sys.stdout.fileno(), lambda: loop.call_soon_threadsafe(stop.set))
-    reporter = asyncio.create_task(_report(pipeline, stats))
-    faults.info("The log worker started.", checkpoint=path)
-    try:
-        await pipeline.run(stop)
-    finally:
-        reporter.cancel()
-        if watching:
-            loop.remove_reader(sys.stdin.fileno())
-        stats.put(pipeline.stats().to_json())
-        stats.close()
-    faults.info("The log worker stopped.", chunks=pipeline.delivery.chunks)
+    return pipeline
 
 
 def _destination(given: WorkerInput) -> Destination:
@@ -245,50 +252,6 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> bool:
     except PermissionError:  # epoll refuses what is always readable
         return False
     return True
-
-
-class StatsWriter:
-    """Writes lines to a pipe from a thread of its own: a parent that does not read stops nothing.
-
-    While one line is being written only the newest other one waits.
-    """
-
-    def __init__(self, fd: int, on_broken: Callable[[], object]) -> None:
-        self._fd = fd
-        self._on_broken = on_broken
-        self._line: bytes | None = None
-        self._closed = False
-        self._news = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="stats", daemon=True)
-        self._thread.start()
-
-    def put(self, line: bytes) -> None:
-        """Write this line, unless a newer one comes before its turn."""
-        with self._news:
-            self._line = line
-            self._news.notify()
-
-    def close(self) -> None:
-        """Write what waits, for at most a second."""
-        with self._news:
-            self._closed = True
-            self._news.notify()
-        self._thread.join(1.0)
-
-    def _run(self) -> None:
-        while True:
-            with self._news:
-                while self._line is None:
-                    if self._closed:
-                        return
-                    self._news.wait()
-                line, self._line = self._line, None
-            try:
-                while line:
-                    line = line[os.write(self._fd, line) :]
-            except OSError:  # the parent is gone
-                self._on_broken()
-                return
 
 
 def _take(lock: int) -> bool:
