@@ -11,7 +11,7 @@ import pytest
 from agent.cli import main
 from agent.cli.exits import OK
 from agent.file_destination import FileDestination
-from tests.log_host import LogHost, Worker, wait_for
+from tests.log_host import LogHost, Worker, shipped, wait_for
 
 TIME = "2026-11-24T03:16:16.{:09d}Z"
 
@@ -25,9 +25,7 @@ def rows(begin: int, end: int) -> bytes:
 
 
 def delivered(out: Path) -> list[str]:
-    return (
-        [json.loads(line)["log"] for line in out.read_bytes().splitlines()] if out.exists() else []
-    )
+    return [record["log"] for record in shipped(out)]
 
 
 def test_it_goes_on_inside_what_the_file_was_rotated_to(

@@ -10,7 +10,7 @@ import orjson
 
 from agent.file_destination import FileDestination
 from agent.logs.stats import ContainerCounters
-from tests.log_host import LogHost, Worker, wait_for
+from tests.log_host import LogHost, Worker, shipped, wait_for
 
 TIME = "2026-11-24T03:16:16.105173157Z"
 
@@ -30,10 +30,6 @@ def counters(worker: Worker) -> ContainerCounters | None:
     return next(iter(worker.stats.containers), None) if worker.stats is not None else None
 
 
-def records(out: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in out.read_bytes().splitlines()] if out.exists() else []
-
-
 def test_the_checkpoint_passes_lines_that_are_all_left_out(tmp_path: Path) -> None:
     host, out = LogHost(tmp_path), tmp_path / "out.jsonl"
     log = host.add_container()
@@ -50,7 +46,7 @@ def test_the_checkpoint_passes_lines_that_are_all_left_out(tmp_path: Path) -> No
     found = counters(worker)
     assert found is not None
     assert (found.lines, found.filtered, found.lag_seconds, found.lost) == (5000, 5000, 0.0, {})
-    assert records(out) == []
+    assert shipped(out) == []
     files = host.checkpoint()["files"]
     assert isinstance(files, list)
     assert [file["offset"] for file in files] == [log.stat().st_size]
@@ -61,13 +57,13 @@ def test_over_its_rate_a_container_is_read_later_and_nothing_is_lost(tmp_path: P
     host.add_container().write_bytes(lines(*(f"line {number}" for number in range(30_000))))
     rule = {"rate_lines": 2500.0}
     with Worker(given(host, out, rule), tmp_path / "errors") as worker:
-        wait_for(lambda: len(records(out)) == 30_000, 40, "every line arrives")
+        wait_for(lambda: len(shipped(out)) == 30_000, 40, "every line arrives")
         assert worker.stop() == 0
     found = counters(worker)
     assert found is not None
     assert found.throttled_seconds > 1
     assert (found.throttled, found.lost) == (0, {})
-    assert [row["log"] for row in records(out)] == [f"line {number}" for number in range(30_000)]
+    assert [row["log"] for row in shipped(out)] == [f"line {number}" for number in range(30_000)]
 
 
 def test_rules_change_records_of_their_containers_alone(tmp_path: Path) -> None:
@@ -80,10 +76,10 @@ def test_rules_change_records_of_their_containers_alone(tmp_path: Path) -> None:
         "level": "on",
     }  # fmt: skip
     with Worker(given(host, out, rule), tmp_path / "errors") as worker:
-        wait_for(lambda: len(records(out)) == 5, 20, "two records of one, three of the other")
+        wait_for(lambda: len(shipped(out)) == 5, 20, "two records of one, three of the other")
         assert worker.stop() == 0
     of = {
-        name: [row for row in records(out) if row["container_name"] == name]
+        name: [row for row in shipped(out) if row["container_name"] == name]
         for name in ("web", "other")
     }
     assert [row["log"] for row in of["other"]] == list(text)

@@ -14,7 +14,7 @@ import pytest
 from agent.file_destination import FileDestination
 from agent.log_destinations import FluentdDestination
 from tests.docker_log_writer import docker_line
-from tests.log_host import ROOT, LogHost, Receiver, Worker, wait_for
+from tests.log_host import ROOT, LogHost, Receiver, Worker, shipped, wait_for
 
 
 @pytest.fixture
@@ -48,9 +48,7 @@ def write(log: Path, *numbers: int) -> None:
 
 
 def numbers(out: Path) -> list[int]:
-    if not out.exists():
-        return []
-    return [int(json.loads(line)["log"].split()[1]) for line in out.read_bytes().splitlines()]
+    return [int(record["log"].split()[1]) for record in shipped(out)]
 
 
 def run_with(text: bytes) -> subprocess.CompletedProcess[bytes]:

@@ -15,6 +15,7 @@ from tests.agent.web.certificates import Authority
 from tests.host.agent import agent_run
 from tests.host.cri import CriHost
 from tests.host.daemon import wait_until
+from tests.log_host import shipped
 
 pytestmark = pytest.mark.host
 
@@ -67,8 +68,7 @@ def test_an_annotation_that_is_changed_is_done_from_then_on(
         return made
 
     def lines() -> list[str]:
-        found = [json.loads(line) for line in out.read_bytes().splitlines()] if out.exists() else []
-        return [record["log"] for record in found if record.get("pod") == "changing"]
+        return [record["log"] for record in shipped(out) if record.get("pod") == "changing"]
 
     script = Script({"/pods": pod_list(document())})
     said = ["/bin/sh", "-c", "while sleep 0.1; do echo to jo@mail.example.org; done"]

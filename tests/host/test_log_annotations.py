@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from agent.file_destination import FileDestination
 from agent.logs.handover import worker_input
 from tests.host.cri import CriHost
 from tests.host.daemon import wait_until
-from tests.log_host import Worker
+from tests.log_host import Worker, shipped
 
 pytestmark = pytest.mark.host
 
@@ -52,8 +51,7 @@ def test_a_pod_is_processed_as_its_annotations_ask(any_cri_host: CriHost, tmp_pa
     made = []
 
     def records(of: str) -> list[dict[str, object]]:
-        found = [json.loads(line) for line in out.read_bytes().splitlines()] if out.exists() else []
-        return [record for record in found if record["container_name"] == of]
+        return [record for record in shipped(out) if record["container_name"] == of]
 
     try:
         for name, script in (("app", APP), ("proxy", PROXY)):

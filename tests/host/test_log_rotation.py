@@ -7,7 +7,6 @@ containerd  renamed, reopened through the CRI, compressed, as the kubelet does
 from __future__ import annotations
 
 import gzip
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from agent.file_destination import FileDestination
 from agent.logs.handover import worker_input
 from tests.host.cri import CriHost
 from tests.host.docker import DockerHost
-from tests.log_host import Worker, wait_for
+from tests.log_host import Worker, shipped, wait_for
 
 LINES = 12_000
 COUNT = f"i=0; while [ $i -lt {LINES} ]; do echo line $i {'x' * 40}; i=$((i+1)); "
@@ -36,11 +35,7 @@ class Output:
     name: str
 
     def records(self) -> list[dict[str, object]]:
-        if not self.path.exists():
-            return []
-        data = self.path.read_bytes()
-        found = [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
-        return [record for record in found if record.get(self.key) == self.name]
+        return [record for record in shipped(self.path) if record.get(self.key) == self.name]
 
     def texts(self, stream: str = "stdout") -> list[str]:
         return [str(record["log"]) for record in self.records() if record["stream"] == stream]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from agent.config import Config, HostPaths, LogsConfig
 from agent.file_destination import FileDestination
 from agent.logs.handover import worker_input
 from tests.host.docker import DockerHost
-from tests.log_host import Worker, wait_for
+from tests.log_host import Worker, shipped, wait_for
 
 LINES = 20_000
 LONG = 40_000
@@ -44,9 +43,8 @@ def test_every_line_of_a_container_that_docker_rotates_arrives(
     given = worker_input(config, FileDestination(path=str(out)))
 
     def records() -> list[dict[str, object]]:
-        found = [json.loads(line) for line in out.read_bytes().splitlines()] if out.exists() else []
         # The same Docker may have logs of other tests' containers.
-        return [record for record in found if record["container_name"] == "logs-rotated"]
+        return [record for record in shipped(out) if record["container_name"] == "logs-rotated"]
 
     with Worker(given, tmp_path / "errors") as worker:
         wait_for(lambda: worker.stats is not None, 10, "the worker runs")

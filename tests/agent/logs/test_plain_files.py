@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from agent.config import Config, HostPaths
 from agent.configfile import load
 from agent.file_destination import FileDestination
 from agent.logs.handover import worker_input
-from tests.log_host import Worker, wait_for
+from tests.log_host import Worker, shipped, wait_for
 
 
 def configuration(tmp_path: Path) -> Config:
@@ -44,16 +43,13 @@ def test_plain_files_are_read_through_their_rotation_with_their_fields(tmp_path:
     destination = config.logs.destination[0]
     assert isinstance(destination, FileDestination)
 
-    def records() -> list[dict[str, object]]:
-        return [json.loads(line) for line in out.read_bytes().splitlines()] if out.exists() else []
-
     with Worker(worker_input(config, destination), tmp_path / "errors") as worker:
-        wait_for(lambda: len(records()) == 2, 20, "the first lines arrive")
+        wait_for(lambda: len(shipped(out)) == 2, 20, "the first lines arrive")
         log.rename(directory / "app.log.1")
         log.write_bytes(b"three\n")
-        wait_for(lambda: len(records()) == 3, 20, "the next file's line arrives")
+        wait_for(lambda: len(shipped(out)) == 3, 20, "the next file's line arrives")
         assert worker.stop() == 0
-    found = records()
+    found = shipped(out)
     assert [record["log"] for record in found] == ["one", "two", "three"]
     assert {record["container_name"] for record in found} == {"app"}
     assert {record["team"] for record in found} == {"shop"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 
 import orjson
@@ -19,7 +18,7 @@ from agent.logs.processing.rules import Rules
 from exporters.file.json_lines import JsonLinesEncoder
 from tests.agent.container.tree import captured
 from tests.agent.logs.journal.journal_files import CONTAINER, JournalFiles, docker_entry
-from tests.log_host import LogHost, Worker, wait_for
+from tests.log_host import LogHost, Worker, shipped, wait_for
 
 
 @pytest.fixture
@@ -35,9 +34,7 @@ def journal(host: LogHost) -> JournalFiles:
 
 
 def lines(out: Path) -> list[str]:
-    if not out.exists():
-        return []
-    return [json.loads(line)["log"] for line in out.read_text().splitlines()]
+    return [record["log"] for record in shipped(out)]
 
 
 def is_there(out: Path, text: str) -> bool:
@@ -112,7 +109,7 @@ def test_a_record_of_podmans_has_its_containers_labels(
     with Worker(orjson.dumps(document), tmp_path / "errors") as worker:
         wait_for(functools.partial(is_there, out, "somebody's"), 20, "both lines")
         assert worker.stop() == 0
-    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    first, second = shipped(out)
     assert (first["label_app"], first["image"]) == ("pdemo", "localhost/busybox:local")
     assert second["container_name"] == "pod-test"
     assert "label_app" not in second
