@@ -54,6 +54,13 @@ def add_page_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose labels container series have: the kubelet's (default), or those of cAdvisor on"
         " its own; the same as --set metrics.labels=…",
     )
+    parser.add_argument(
+        "--systemd",
+        action="store_const",
+        const="true",
+        dest="metrics_systemd",  # `agent logs` has another --systemd
+        help="also tell systemd's services; the same as --set metrics.systemd=true",
+    )
 
 
 def load_config(arguments: argparse.Namespace) -> Config:
@@ -140,7 +147,11 @@ def checked(config: Config) -> Config:
 
 def _settings(arguments: argparse.Namespace) -> list[str]:
     found: list[str] = list(arguments.settings)
-    for option, key in (("labels", "metrics.labels"), ("web_config_file", "web.config_file")):
+    for option, key in (
+        ("labels", "metrics.labels"),
+        ("metrics_systemd", "metrics.systemd"),
+        ("web_config_file", "web.config_file"),
+    ):
         value = getattr(arguments, option, None)
         if value is not None:
             found.append(f"{key}={value}")

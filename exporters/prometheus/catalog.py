@@ -38,6 +38,8 @@ class Group:
     """Why it is not."""
     probes: bool = False
     """Whether BPF probes alone fill it."""
+    part_of: str = ""
+    """The group that its metrics are in at cAdvisor's: without that it is off too."""
 
     @property
     def metrics(self) -> tuple[AnyMetric, ...]:
@@ -74,7 +76,7 @@ GROUPS: tuple[Group, ...] = (
     Group("pressure"),
     Group("disk"),
     Group("diskIO", "disk_io"),
-    Group("blkio"),
+    Group("blkio", part_of="diskIO"),
     Group("network"),
     Group("netstat"),
     Group(
@@ -147,9 +149,10 @@ def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tup
     The default groups and those `enabled`, without those `disabled`, in the order of the page.
 
     A group of cAdvisor's that there is nothing for may be disabled (a list of --disable_metrics may
-    be pasted as it is) and not enabled. Raises UnknownGroup.
+    be pasted as it is, with its commas) and not enabled. Raises UnknownGroup.
     """
     known = [group.name for group in GROUPS]
+    enabled, disabled = _names(enabled), _names(disabled)
     for name in enabled:
         if name in cadvisor.WITHOUT:
             raise UnknownGroup(f"{name!r} has no metrics here: it {cadvisor.WITHOUT[name]}")
@@ -161,8 +164,13 @@ def select(enabled: Collection[str] = (), disabled: Collection[str] = ()) -> tup
     return tuple(
         group
         for group in GROUPS
-        if (group.default or group.name in enabled) and group.name not in disabled
+        if group.name in enabled
+        or (group.default and group.name not in disabled and group.part_of not in disabled)
     )
+
+
+def _names(written: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.strip() for text in written for name in text.split(",") if name.strip())
 
 
 def metrics_of(groups: Iterable[Group]) -> tuple[AnyMetric, ...]:

@@ -37,7 +37,7 @@ The agent's own metrics (`agent_*`, `process_*`) follow on the same page.
 ```toml
 [metrics]
 groups_enabled = ["tcp"]         # beside those that are on by default
-groups_disabled = ["blkio"]      # a list of cAdvisor's --disable_metrics may be pasted as it is
+groups_disabled = ["blkio"]      # or a list of cAdvisor's, pasted: ["percpu,sched,tcp,udp"]
 ```
 
 What only a group that is off needs is not read either.
@@ -91,7 +91,7 @@ names, types, labels and values are cAdvisor's but for this.
 - `container_fs_usage_bytes` is the writable layer and the logs; cAdvisor adds the other files that
   the runtime keeps of the container, some 30 KB.
 - A cgroup that is no container, no pod and not above one has no series, nor has a systemd service
-  unless `metrics.systemd` is on.
+  unless `metrics.systemd` is on (`--systemd`).
 - At `/`, `container_fs_usage_bytes` and the like have each filesystem once, without containers'
   overlays (the numbers of the disk below them, again) and what is below `/proc` and `/sys`.
 - On cgroup v2 the kernel keeps no peak, events, weight, period or protection of `/`: no series,

@@ -32,6 +32,11 @@ def test_labels_are_the_kubelets_unless_asked_otherwise() -> None:
     assert load("--set", "metrics.labels=cadvisor", "--labels=kubelet").metrics.labels == "kubelet"
 
 
+def test_services_are_told_where_they_are_asked_for() -> None:
+    assert load().metrics.systemd is False
+    assert load("--systemd").metrics.systemd is True
+
+
 def test_a_variable_that_means_us_is_read_or_refused_where_nothing_else_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

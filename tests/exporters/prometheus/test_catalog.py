@@ -125,6 +125,15 @@ def test_a_list_of_cadvisors_disable_metrics_is_understood() -> None:
     }
 
 
+def test_it_may_be_pasted_with_its_commas_and_takes_all_of_cadvisors_group() -> None:
+    names = {group.name for group in select(disabled=["percpu, sched,diskIO", "tcp"])}
+    assert not {"diskIO", "blkio"} & names
+    assert "disk" in names
+    assert "blkio" in {group.name for group in select(["blkio"], ["diskIO"])}
+    with pytest.raises(UnknownGroup, match="unknown group 'percpuu'"):
+        select(disabled=["sched,percpuu"])
+
+
 def test_an_unknown_group_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownGroup, match="did you mean 'network'"):
         select(["netwrok"])
