@@ -5,14 +5,21 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from agent.cli import forms, settings, targets
 from agent.cli.exits import OK, USAGE
 from agent.cli.numbers import count
 
+if TYPE_CHECKING:
+    from agent.logs.file_log import FileLog
+    from agent.logs.journal.reading import JournalLog
+
 _EPILOG = f"""\
 {targets.SYNTAX}
 examples:
+  agent logs shop/api --all -f          of each of a pod's containers, with its name before it
+  agent logs web db --since 5m          of two, in the order of their times
   agent logs web -f                     what comes, across rotation and restarts
   agent logs shop/api --since 15m --grep '(?i)timeout|refused'
   agent logs web -n 20 --stream stderr
@@ -39,7 +46,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="What a container wrote, from its log files or from systemd's journal.",
         epilog=_EPILOG,
     )
-    parser.add_argument("target", metavar="TARGET", nargs="?", help="which container, see below")
+    parser.add_argument("target", metavar="TARGET", nargs="*", help="which container, see below")
+    parser.add_argument(
+        "-a", "--all", action="store_true", help="all containers that a TARGET fits, as a pod's"
+    )
     parser.add_argument(
         "--systemd", action="store_true", help="TARGET is a unit of systemd's, or a pattern of one"
     )
@@ -92,18 +102,24 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.container.target import BadTarget
 
     finder = Finder(config)
-    if arguments.target is None:
+    if not arguments.target:
         print(f"agent logs: which container? {finder.names()}", file=sys.stderr)
         return USAGE
     if arguments.systemd and arguments.previous:
         print("agent logs: --previous is for containers of Kubernetes", file=sys.stderr)
         return USAGE
     try:
-        log = (
-            finder.unit(arguments.target)
-            if arguments.systemd
-            else finder.container(arguments.target, previous=arguments.previous)
-        )
+        logs: list[FileLog | JournalLog] = []
+        for target in dict.fromkeys(arguments.target):
+            if arguments.systemd:
+                logs.append(finder.unit(target))
+            elif arguments.all:
+                found, without = finder.containers(target, previous=arguments.previous)
+                logs += found
+                for reason in without:
+                    print(f"agent logs: {reason}", file=sys.stderr)
+            else:
+                logs.append(finder.container(target, previous=arguments.previous))
     except BadTarget as error:
         print(f"agent logs: {error}", file=sys.stderr)
         return USAGE
@@ -113,12 +129,20 @@ def _run(arguments: argparse.Namespace) -> int:
     wanted = Wanted(
         arguments.since, arguments.until, arguments.grep, arguments.stream, arguments.tail
     )
-    show(
-        log,
-        wanted,
-        follow=arguments.follow,
-        as_json=arguments.output == "json",
-        timestamps=arguments.timestamps,
+    as_json = arguments.output == "json"
+    if len(logs) == 1:
+        show(
+            logs[0],
+            wanted,
+            follow=arguments.follow,
+            as_json=as_json,
+            timestamps=arguments.timestamps,
+        )
+        return OK
+    from agent.cli.logs_several import show_several
+
+    show_several(
+        logs, wanted, follow=arguments.follow, as_json=as_json, timestamps=arguments.timestamps
     )
     return OK
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli.exits import ERROR, NOT_FOUND, NOT_PERMITTED
 from agent.container.alive import has_cgroup
+from agent.container.container import Kind
 from agent.container.log_sources import LogSources
 from agent.container.log_targets import find_logs, newest, runs_of
 from agent.container.target import Target, parse_target
@@ -55,14 +56,46 @@ class Finder:
         found = find_logs(target, everything, self._config.paths.proc)
         if len(found) > 1:
             raise _several(text, [source.container for source in found])
-        if not found:
-            log = self._in_journal(target)
-            if log is None:
-                raise self._nobody(text, everything)
-        elif found[0].path:
-            return self._files(_previous(text, found[0], with_files) if previous else found[0])
-        else:
-            log = self._without_file(found[0])
+        if found:
+            return self._log(text, found[0], with_files, previous=previous)
+        log = self._in_journal(target)
+        if log is None:
+            raise self._nobody(text, everything)
+        if previous:
+            raise NoLog(NOT_FOUND, _ONE_RUN.format(text))
+        return log
+
+    def containers(
+        self, text: str, *, previous: bool = False
+    ) -> tuple[list[FileLog | JournalLog], list[NoLog]]:
+        """The logs of all containers that may be meant, but for sandboxes, and why some have none.
+        Raises as `container`, where none has one."""
+        with_files = self._sources.scan()
+        everything = [*with_files, *self._sources.elsewhere()]
+        found = [
+            source
+            for source in find_logs(parse_target(text), everything, self._config.paths.proc)
+            if source.container.kind is not Kind.SANDBOX
+        ]
+        if len(found) < 2:
+            return [self.container(text, previous=previous)], []
+        logs: list[FileLog | JournalLog] = []
+        without: list[NoLog] = []
+        for source in found:
+            try:
+                logs.append(self._log(text, source, with_files, previous=previous))
+            except NoLog as reason:
+                without.append(reason)
+        if not logs:
+            raise without[0]
+        return logs, without
+
+    def _log(
+        self, text: str, source: LogSource, with_files: Sequence[LogSource], *, previous: bool
+    ) -> FileLog | JournalLog:
+        if source.path:
+            return self._files(_previous(text, source, with_files) if previous else source)
+        log = self._without_file(source)
         if previous:
             raise NoLog(NOT_FOUND, _ONE_RUN.format(text))
         return log
@@ -223,7 +256,8 @@ def _several(text: str, containers: Sequence[Container]) -> NoLog:
     width = max(map(len, titles))
     return NoLog(
         NOT_FOUND,
-        f"{text!r} may be any of {len(containers)}; write one as it stands here, or its id:",
+        f"{text!r} may be any of {len(containers)}; write one as it stands here, or its id, "
+        "or --all:",
         *(
             f"  {title:<{width}}  {container.id[:12]:<12}  {container.runtime}".rstrip()
             for title, container in zip(titles, containers, strict=True)

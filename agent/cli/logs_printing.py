@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Final, Protocol
 
 from agent.container.container import Container
@@ -16,7 +17,7 @@ from agent.logs.faults import FaultLog
 from agent.logs.timestamps import second_of
 from agent.records import dataclass
 
-_POLL: Final = 0.1
+POLL: Final = 0.1
 """Seconds between looks at a file that is followed."""
 _LOOK: Final = 1.0
 """Seconds between looks whether the log is there at all."""
@@ -124,57 +125,84 @@ def show(
 
     Raises OSError where the log cannot be opened; BrokenPipeError when nobody reads any more.
     """
-    printer = _Printer(out or sys.stdout.buffer, as_json=as_json, timestamps=timestamps)
+    printer = Printer(out or sys.stdout.buffer, as_json=as_json, timestamps=timestamps)
     printer.begin(log.container)
     faults = FaultLog(complain or sys.stderr.write, time.monotonic, time.time)
-    reader, found = _first(log, wanted, faults, printer, finish=not follow)
-    try:
-        printer.put(found)
-        look_at = time.monotonic() + _LOOK
+    reader, found = first(log, wanted, faults, printer.put, finish=not follow)
+    printer.put(found)
+    with closing(Following(log, reader, wanted, faults)) as following:
         while follow and not stop():
-            looks = time.monotonic() >= look_at
-            # Asked before the last bytes are read, so that none come between.
-            newer = log.newer() if looks else None
-            over = newer is not None or (looks and reader.gone)
-            came = False
-            for entries in _all(reader, finish=over):
-                fitting = [entry for entry in entries if wanted.fits(entry)]
-                printer.put(fitting)
-                came = came or bool(entries)
-            if wanted.until_ns is not None and time.time_ns() > wanted.until_ns:
+            for entries in following.step():
+                printer.begin(following.log.container)
+                printer.put(entries)
+            if following.over:
                 break
-            if newer is not None:
-                reader.close()
-                log = newer
-                printer.begin(log.container)
-                reader, _more = log.open(faults, lines=None, since_ns=None)
-            elif over:
-                break
-            if looks:
-                look_at = time.monotonic() + _LOOK
-            if not came:
-                time.sleep(_POLL)
-    finally:
-        reader.close()
+            if not following.came:
+                time.sleep(POLL)
 
 
-def _first(
-    log: Log, wanted: Wanted, faults: FaultLog, printer: _Printer, *, finish: bool
+class Following:
+    """A log that is read on, into the container's next run. To be closed."""
+
+    def __init__(self, log: Log, reader: Reading, wanted: Wanted, faults: FaultLog) -> None:
+        """reader: of `log`, and where it is."""
+        self.log = log
+        """The run's that is read."""
+        self.came = False
+        """Whether the last step found anything, wanted or not."""
+        self.over = False
+        """Nothing more is to come, or is wanted."""
+        self._reader = reader
+        self._wanted = wanted
+        self._faults = faults
+        self._look_at = time.monotonic() + _LOOK
+
+    def step(self) -> Iterator[list[Entry]]:
+        """Yield what is wanted of what there is now."""
+        looks = time.monotonic() >= self._look_at
+        # Asked before the last bytes are read, so that none come between.
+        newer = self.log.newer() if looks else None
+        ends = newer is not None or (looks and self._reader.gone)
+        until = self._wanted.until_ns
+        self.over = (ends and newer is None) or (until is not None and time.time_ns() > until)
+        self.came = False
+        for entries in everything(self._reader, finish=ends):
+            self.came = self.came or bool(entries)
+            yield [entry for entry in entries if self._wanted.fits(entry)]
+        if newer is not None:
+            self._reader.close()
+            self.log = newer
+            self._reader, _more = newer.open(self._faults, lines=None, since_ns=None)
+        if looks:
+            self._look_at = time.monotonic() + _LOOK
+
+    def close(self) -> None:
+        """Let go of the log."""
+        self._reader.close()
+
+
+def first(
+    log: Log,
+    wanted: Wanted,
+    faults: FaultLog,
+    put: Callable[[list[Entry]], object],
+    *,
+    finish: bool,
 ) -> tuple[Reading, Iterable[Entry]]:
     """A reader that has read what there is, and of that the last records; without `last` they are
-    printed on the way."""
+    `put` on the way."""
     lines = wanted.last + 4 if wanted.last is not None and wanted.everything else None
     while True:
         reader, more = log.open(faults, lines=lines, since_ns=wanted.since_ns)
         kept: deque[Entry] = deque(maxlen=wanted.last)
         begun: set[str] = set()
         try:
-            for entries in _all(reader, finish=finish):
+            for entries in everything(reader, finish=finish):
                 fitting = [entry for entry in entries if wanted.fits(entry)]
                 if more:
                     fitting = _without_first(fitting, begun)
                 if wanted.last is None:
-                    printer.put(fitting)
+                    put(fitting)
                 else:
                     kept += fitting
         except BaseException:  # whatever ends it: nothing stays open, and it is raised on
@@ -197,17 +225,24 @@ def _without_first(entries: list[Entry], begun: set[str]) -> list[Entry]:
     return out
 
 
-def _all(reader: Reading, *, finish: bool) -> Iterator[list[Entry]]:
+def everything(reader: Reading, *, finish: bool) -> Iterator[list[Entry]]:
+    """What there is to read now, and where it is to `finish` the last record too."""
     yield from reader.read()
     if finish:
         yield from reader.finish()
 
 
-class _Printer:
+class Printer:
     """Records as bytes."""
 
-    def __init__(self, out: Out, *, as_json: bool, timestamps: bool) -> None:
+    def __init__(
+        self, out: Out, *, as_json: bool, timestamps: bool, width: int | None = None
+    ) -> None:
+        """width: of the names before each line; None: no name."""
         self._out = out
+        self._width = width
+        self._name = b""
+        self._container: Container | None = None
         self._as_json = as_json
         self._timestamps = timestamps
         self._tty = out.isatty()
@@ -215,6 +250,12 @@ class _Printer:
 
     def begin(self, container: Container) -> None:
         """What comes from now on is of this container, or of this run of it."""
+        if container is self._container:
+            return
+        self._container = container
+        if self._width is not None:
+            self._name = f"{container.title:<{self._width}} | ".encode("utf-8", "backslashreplace")
+            self._name = _DIM + self._name + _PLAIN if self._tty else self._name
         if self._as_json:
             from exporters.file.json_lines import JsonLinesEncoder
 
@@ -235,10 +276,11 @@ class _Printer:
         time_ns, stream, content, _extra, _partial = entry
         stamp = (rfc3339(time_ns) + " ").encode() if self._timestamps else b""
         if not self._tty:
-            return stamp + content + b"\n"
+            return self._name + stamp + content + b"\n"
         content = _on_screen(content)
         if stamp:
             stamp = _DIM + stamp + _PLAIN
+        stamp = self._name + stamp
         if stream == "stderr":
             return stamp + _STDERR + content + _PLAIN + b"\n"
         # A colour that a program left on ends with its line.

@@ -170,3 +170,83 @@ def test_who_is_followed_is_followed_into_the_next_run(host: LogHost, tmp_path: 
             assert following.wait(20) == 0
         finally:
             following.kill()
+
+
+@pytest.fixture
+def two(host: LogHost) -> LogHost:
+    """A pod of two containers that write in turn, and a sandbox beside them."""
+    for second, name in enumerate(("app", "proxy", "app", "proxy", "app")):
+        directory = (host.root / POD).with_name(name)
+        directory.mkdir(exist_ok=True)
+        stamp = TIME.replace(":16.", f":{20 + second}.")
+        with (directory / "3.log").open("a") as log:
+            log.write(f"{stamp} stdout F {name} {second}\n")
+    return host
+
+
+def test_all_of_a_pods_containers_in_the_order_of_their_times(
+    two: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(two, capfd, "shop/web-5f7d")
+    assert (code, out) == (NOT_FOUND, "")
+    assert "--all" in err
+    code, out, err = run(two, capfd, "shop/web-5f7d", "--all")
+    assert (code, err) == (OK, "")
+    assert out.splitlines() == [
+        "shop/web-5f7d/app   | app 0",
+        "shop/web-5f7d/proxy | proxy 1",
+        "shop/web-5f7d/app   | app 2",
+        "shop/web-5f7d/proxy | proxy 3",
+        "shop/web-5f7d/app   | app 4",
+    ]
+    code, out, err = run(two, capfd, "shop/web-5f7d", "--all", "-n", "1", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [(row["container_name"], row["log"]) for row in rows] == [
+        ("proxy", "proxy 3"),
+        ("app", "app 4"),
+    ]
+
+
+def test_several_are_named_one_by_one(two: LogHost, capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(two, capfd, "web", "shop/web-5f7d/proxy", "web")
+    assert (code, err) == (OK, "")
+    assert [line.split(" | ")[1] for line in out.splitlines()] == [
+        "from web", "proxy 1", "proxy 3"
+    ]  # fmt: skip
+    assert run(two, capfd, "web", "nobody")[0] == NOT_FOUND
+
+
+def test_one_of_several_without_a_log_is_said_and_the_others_printed(
+    two: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        directory = two.add_container(f"{number}{'ef' * 31}c", "x").parent
+        labels = {"com.docker.compose.project": "p", "com.docker.compose.service": "s"}
+        config = json.loads((directory / "config.v2.json").read_text())
+        config["Name"] = f"/p-s-{number}"
+        config["Config"]["Labels"] = labels
+        (directory / "config.v2.json").write_text(json.dumps(config))
+        if number == 1:
+            (directory / "hostconfig.json").write_text('{"LogConfig":{"Type":"none"}}')
+        else:
+            row = {"log": "second\n", "stream": "stdout", "time": TIME}
+            (directory / f"{directory.name}-json.log").write_text(json.dumps(row) + "\n")
+    code, out, err = run(two, capfd, "p/s", "--all")
+    assert (code, out) == (OK, "second\n")
+    assert "log driver none" in err
+
+
+def test_several_are_followed(two: LogHost, tmp_path: Path) -> None:
+    pod, out = (two.root / POD).parent, tmp_path / "out"
+    argv = [sys.executable, "-m", "agent", *arguments(two, "-f", "-n", "1", "-a", "shop/web-5f7d")]
+    with out.open("wb") as file, subprocess.Popen(argv, cwd=ROOT, stdout=file) as following:
+        try:
+            wait_for(lambda: out.read_text().count("\n") == 2, 20, "what is there")
+            for name in ("app", "proxy"):
+                with (pod / name / "3.log").open("a") as log:
+                    log.write(f"{TIME} stdout F new of {name}\n")
+                wait_for(lambda: out.read_text().endswith(f"| new of {name}\n"), 20, name)  # noqa: B023
+            shutil.rmtree(pod)
+            assert following.wait(20) == 0
+        finally:
+            following.kill()
