@@ -205,9 +205,13 @@ class CriHost:
         """Have a container's log opened anew by its path, as the kubelet does after renaming it."""
         self._call("ReopenContainerLog", {1: id_})
 
-    def stop(self, id_: str) -> None:
-        """Kill a container and keep it, as the kubelet keeps the last one that ended."""
-        self._call("StopContainer", {1: id_})
+    def stop(self, id_: str, grace: int = 0) -> None:
+        """
+        End a container and keep it, as the kubelet keeps the last one that ended.
+
+        grace: seconds from SIGTERM to SIGKILL; 0: it is killed.
+        """
+        self._call("StopContainer", {1: id_, 2: grace})
 
     def remove(self, pod: Pod) -> None:
         """Stop and remove a pod and its containers, and its cgroup and logs, the kubelet's."""

@@ -21,9 +21,12 @@ from tests.log_host import Worker, shipped, wait_for
 
 LINES = 12_000
 COUNT = f"i=0; while [ $i -lt {LINES} ]; do echo line $i {'x' * 40}; i=$((i+1)); "
-PACED = COUNT + "[ $((i % 400)) -eq 0 ] && sleep 0.1; done; printf 'last words'"
+LOOP = COUNT + "[ $((i % 400)) -eq 0 ] && sleep 0.1; done; "
+PACED = LOOP + "printf 'last words'"
 """As fast as a shell writes, with pauses: with max-file 1 Docker deletes what it rotates at once,
 so each file must live long enough to be opened."""
+TOLD = f"trap 'printf \"last words\"; exit' TERM; {LOOP}while :; do sleep 0.1; done"
+"""The same, and its end only when it is told: only a running container's log can be reopened."""
 
 
 @dataclass
@@ -111,7 +114,7 @@ def test_every_line_of_a_pod_arrives_through_a_kubelets_rotation(
     pod = cri_host.run_pod("rotated")
     with Worker(given, tmp_path / "errors") as worker:
         wait_for(lambda: worker.stats is not None, 10, "the worker runs")
-        container = cri_host.start(pod, "app", ["/bin/sh", "-c", PACED])
+        container = cri_host.start(pod, "app", ["/bin/sh", "-c", TOLD])
         log = Path(container.log_path)
         try:
             links = cri_host.pod_logs.parent / "containers"
@@ -123,6 +126,7 @@ def test_every_line_of_a_pod_arrives_through_a_kubelets_rotation(
                 wait_for(lambda least=goal: len(out.texts()) >= least, 60, f"{goal} lines")  # type: ignore[misc]
                 rotate(cri_host, container.id, log, rotation)
             wait_for(lambda: len(out.texts()) >= LINES, 60, "the whole lines arrive")
+            cri_host.stop(container.id, grace=10)
             wait_for(lambda: cri_host.exited(container.id) is not None, 20, "it ends")
         finally:
             cri_host.remove(pod)
