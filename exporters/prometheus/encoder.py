@@ -90,7 +90,7 @@ class Encoder:
     ) -> Iterator[list[str]]:
         """The lines of a family, a block at a time."""
         if isinstance(metric, SnapshotMetric):
-            yield _about_all(metric, snapshot)
+            yield _about_all(metric, snapshot, self._more)
             return
         if isinstance(metric, HistogramMetric):
             for block in blocks:
@@ -228,10 +228,10 @@ class _Block:
         ]
 
 
-def _about_all(metric: SnapshotMetric, snapshot: Snapshot) -> list[str]:
+def _about_all(metric: SnapshotMetric, snapshot: Snapshot, more: _More) -> list[str]:
     lines = []
     for labels, number in metric.read(snapshot):
         if number is not None:
-            braces = "{" + format_labels(labels) + "}" if labels else ""
+            braces = "{" + more(labels)[1:] + "}" if labels else ""
             lines.append(f"{metric.name}{braces} {number}\n")
     return lines

@@ -22,7 +22,10 @@ from tests.host.podman import PodmanHost
 
 pytestmark = pytest.mark.host
 
-CONTAINERS = 48
+CONTAINERS = 48 if PATIENCE == 1 else 12
+"""An emulated machine takes some five seconds to start one."""
+AS_MANY = CONTAINERS - max(CONTAINERS // 20, 1)
+"""At least 95%; of few, all but one."""
 AT_ONCE = 8
 BURNS = tuple(seconds * PATIENCE for seconds in (0.06, 0.09, 0.12, 0.2, 0.3))
 """Seconds of CPU. Alone on a core a container lives as long, and with the others up to 500 ms. On a
@@ -158,8 +161,8 @@ def test_containers_of_a_moment_are_told_with_exit_code_and_cpu_time(
     right = [n for n, own in burned.items() if abs(cpu[n] / own.seconds - 1) <= 0.1]
     ratios = {n: round(cpu[n] / own.seconds, 3) for n, own in burned.items()}
     print(f"{len(right)} of {CONTAINERS} within 10%: {ratios}")
-    assert sum(seconds > 0 for seconds in cpu.values()) >= 0.95 * CONTAINERS, ratios
-    assert len(right) >= 0.95 * CONTAINERS, ratios
+    assert sum(seconds > 0 for seconds in cpu.values()) >= AS_MANY, ratios
+    assert len(right) >= AS_MANY, ratios
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ They last for a while after the last end (`lifecycle.keep_hours`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from agent import units
-from agent.lifecycle.events import Health
-from agent.lifecycle.totals import Total
+from agent.lifecycle.events import Health, Reason
+from agent.lifecycle.totals import Identity, Total
 from agent.model import Sample, Snapshot
 from exporters.prometheus.escape import shorten
 from exporters.prometheus.metric import (
@@ -42,9 +43,9 @@ _STATES: Final[Mapping[Health, int]] = {
 """cAdvisor's numbers."""
 
 
-def labels_of(total: Total) -> Labels:
+@functools.lru_cache(maxsize=1024)
+def labels_of(identity: Identity) -> Labels:
     """Who a total is about."""
-    identity = total.identity
     return (
         ("container", shorten(identity.container)),
         ("name", shorten(identity.name)),
@@ -61,10 +62,21 @@ def health(sample: Sample, snapshot: Snapshot) -> Iterable[tuple[Labels, Number 
             yield NO_LABELS, _STATES[state]
 
 
+_TOLD: Final = (Reason.COMPLETED, Reason.ERROR, Reason.OOM_KILLED)
+_EXITS: Final[Mapping[Reason, Labels]] = {reason: (("reason", reason.value),) for reason in Reason}
+
+
 def exits(total: Total) -> Iterable[tuple[Labels, Number | None]]:
-    """How often it ended, by reason."""
-    for reason, count in total.exits.items():
-        yield (("reason", reason.value),), count
+    """
+    How often it ended, by reason: 0 before the first end too, or increase() would not see that.
+
+    Unknown, which is a lack of ours, only where there was one.
+    """
+    found = total.exits
+    for reason in _TOLD:
+        yield _EXITS[reason], found.get(reason, 0)
+    if Reason.UNKNOWN in found:
+        yield _EXITS[Reason.UNKNOWN], found[Reason.UNKNOWN]
 
 
 def last_reason(total: Total) -> Iterable[tuple[Labels, Number | None]]:
@@ -86,7 +98,7 @@ def _total(
         lifetimes = snapshot.lifetimes
         for total in () if lifetimes is None else lifetimes.totals:
             for more, number in read(total):
-                yield labels_of(total) + more, number
+                yield labels_of(total.identity) + more, number
 
     return SnapshotMetric(
         name=name, type=kind, source=source, help=text, read=series, labels=LABELS + labels

@@ -50,10 +50,19 @@ def test_restarts_are_told_of_everyone_ends_of_who_ended() -> None:
 def test_ends_are_told_by_reason() -> None:
     shot = host(JOB)
     assert series("container_exits_total", shot) == {
+        (*OF_JOB, ("reason", "Completed")): 0,
         (*OF_JOB, ("reason", "Error")): 1,
         (*OF_JOB, ("reason", "OOMKilled")): 2,
     }
     assert series("container_last_exit_reason", shot) == {(*OF_JOB, ("reason", "OOMKilled")): 1}
+
+
+def test_the_first_end_is_seen_by_increase() -> None:
+    assert set(series("container_exits_total", host(NEVER_ENDED)).values()) == {0}
+    lost = replace(NEVER_ENDED, exits={Reason.UNKNOWN: 1})
+    found = series("container_exits_total", host(lost))
+    assert found[(*OF_APP, ("reason", "Unknown"))] == 1
+    assert len(found) == 4
 
 
 def test_sums_are_in_base_units_and_absent_where_nothing_was_read() -> None:
