@@ -129,8 +129,8 @@ def show(
     printer.begin(log.container)
     faults = FaultLog(complain or sys.stderr.write, time.monotonic, time.time)
     reader, found = first(log, wanted, faults, printer.put, finish=not follow)
-    printer.put(found)
     with closing(Following(log, reader, wanted, faults)) as following:
+        printer.put(found)
         while follow and not stop():
             for entries in following.step():
                 printer.begin(following.log.container)

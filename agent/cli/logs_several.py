@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 from heapq import merge
 from itertools import groupby, islice, repeat
 from operator import itemgetter
+from typing import Final
 
 from agent.cli.logs_printing import (
     POLL,
@@ -25,7 +26,7 @@ from agent.cli.logs_printing import (
 from agent.logs.entry import Entry
 from agent.logs.faults import FaultLog
 
-_TOGETHER = 256
+_TOGETHER: Final = 256
 """Records of one container that are printed at once."""
 
 
