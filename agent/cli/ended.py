@@ -7,12 +7,12 @@ end, of what its runtime still keeps.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from agent.cli import targets
+from agent.cli import past, targets
 from agent.cli.exits import NOT_FOUND
+from agent.faults import told
 from agent.records import NamedTuple, replace
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from agent.lifecycle.totals import Identity
     from agent.model import Snapshot
 
-_DAY: Final = 86_400.0
 _OFTEN: Final = 3
 """Restarts of one that is looked for where nobody named it."""
 _SAME: Final = 2.0
@@ -64,11 +63,15 @@ def the_one(command: str, text: str, target: Target, snapshot: Snapshot, config:
     live = [each for each in found if each.container.kind in (Kind.CONTAINER, Kind.SERVICE)]
     known = ended_like(command, target, config)
     if len(live) == 1:
-        own = identity_of(live[0].container)
-        down = (
-            {i: each for i, each in known.items() if i != own and failed(each)} if own.pod else {}
-        )
-        return Meant(live[0], down, known)
+        own = live[0].container
+        beside = {
+            identity: each
+            for identity, each in known.items()
+            # Of this very pod: one of that name may have been there before.
+            if own.pod_uid and each.container.pod_uid == own.pod_uid and failed(each)
+        }
+        beside.pop(identity_of(own), None)
+        return Meant(live[0], beside, known)
     if not live and known:
         return Meant(None, narrowed(known), known)
     if found and not live:
@@ -160,14 +163,10 @@ def together(kept: Mapping[Identity, Ended], recorded: Iterable[Ended]) -> dict[
 
 
 def _events(command: str, config: Config) -> Iterable[Event]:
-    from agent.history.reader import History
-
-    now = time.time()
     try:
-        opened = History(config.history.place(config.logs.state))
+        return past.of_the_day(config)
     except FileNotFoundError:
         return ()  # no agent runs here; the records are left
     except OSError as error:
-        print(f"agent {command}: the history is not read: {error}", file=sys.stderr)
+        print(f"agent {command}: the history is not read: {told(error)}", file=sys.stderr)
         return ()
-    return list(opened.events(now - _DAY, now))

@@ -101,21 +101,22 @@ def snapshots(command: str, past: SegmentsPast, asked_for: Span) -> list[Snapsho
 
 def events_of(config: Config, container: Container) -> list[Event] | None:
     """What happened to a container in the last day, oldest first. None: nobody keeps that."""
-    from agent.history.reader import History
     from agent.lifecycle.totals import identity_of
 
     identity = identity_of(container)
-    now = time.time()
     try:
-        opened = History(config.history.place(config.logs.state))
-        found = [
-            event
-            for event in opened.events(now - _DAY, now)
-            if identity_of(event.container) == identity
-        ]
+        found = [each for each in of_the_day(config) if identity_of(each.container) == identity]
     except OSError:
         return None
     return sorted(found, key=lambda event: event.at)
+
+
+def of_the_day(config: Config) -> list[Event]:
+    """All that happened in the last day. Raises OSError where nobody keeps it, or it is denied."""
+    from agent.history.reader import History
+
+    now = time.time()
+    return list(History(config.history.place(config.logs.state)).events(now - _DAY, now))
 
 
 def tell_problems(command: str, past: SegmentsPast) -> None:

@@ -122,6 +122,27 @@ def test_a_pod_in_back_off_is_explained_where_no_agent_runs(
     assert shown["container"]["pod"] == "waiting"
 
 
+def test_of_a_pod_of_which_a_part_runs_what_failed_is_told_beside_it(
+    cri_host: CriHost, tmp_path: Path
+) -> None:
+    settings = (
+        f"logs.state={tmp_path}",
+        f"paths.containerd=['{cri_host.root}']",
+        f"paths.pod_logs={cri_host.pod_logs}",
+    )
+    pod = cri_host.run_pod("half", namespace="shop")
+    try:
+        cri_host.start(pod, "proxy", ["sleep", "600"])
+        crash(cri_host, pod, 4)
+        told_of = told("why", "shop/half", *settings)["containers"]
+    finally:
+        cri_host.remove(pod)
+    by_name = {found["name"]: found for found in told_of}
+    assert set(by_name) == {"shop/half/proxy", "shop/half/app"}
+    assert by_name["shop/half/proxy"]["ended"] is None
+    assert rules(by_name["shop/half/app"]) == ["crash_loop"]
+
+
 def test_a_container_that_docker_waits_to_start_again_is_a_crash_loop(
     docker_host: DockerHost, tmp_path: Path
 ) -> None:
