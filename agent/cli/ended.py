@@ -61,7 +61,7 @@ def the_one(command: str, text: str, target: Target, snapshot: Snapshot, config:
     proc = config.paths.proc
     found = find(target, targets.candidates(snapshot), proc)
     live = [each for each in found if each.container.kind in (Kind.CONTAINER, Kind.SERVICE)]
-    known = ended_like(command, target, config)
+    known = ended_like(command, target, config, missed=not live)
     if len(live) == 1:
         own = live[0].container
         beside = {
@@ -95,18 +95,23 @@ def failed(ended: Ended) -> bool:
     return bool(ended.total.attempt) or last is None or last.code != 0
 
 
-def ended_like(command: str, target: Target, config: Config) -> dict[Identity, Ended]:
-    """Those that `target` may mean. Says what could not be read."""
+def ended_like(
+    command: str, target: Target, config: Config, *, missed: bool
+) -> dict[Identity, Ended]:
+    """Those that `target` may mean. missed: where there are none, say what could not be read."""
     if target.form == "pid":
         return {}
-    found = _ended(command, config, lambda container: bool(meant(target, [(0, container)])))
+    found, unread = _ended(config, lambda container: bool(meant(target, [(0, container)])))
     places = list(found)
     runs = [
         (number, replace(found[identity].container, id=id_))
         for number, identity in enumerate(places)
         for id_ in found[identity].ids
     ]
-    return {places[number]: found[places[number]] for number in meant(target, runs)}
+    like = {places[number]: found[places[number]] for number in meant(target, runs)}
+    for message in unread if missed and not like else ():
+        print(f"agent {command}: not read: {message}", file=sys.stderr)
+    return like
 
 
 def meant(target: Target, runs: Iterable[tuple[int, Container]]) -> list[int]:
@@ -125,21 +130,28 @@ def meant(target: Target, runs: Iterable[tuple[int, Container]]) -> list[int]:
 
 def restarted_often(config: Config) -> dict[Identity, Ended]:
     """Those that may be between two restarts, of the whole host."""
-    found = _ended("why", config, lambda container: (container.attempt or 0) >= _OFTEN)
+    found, _ = _ended(config, lambda container: (container.attempt or 0) >= _OFTEN)
     return {i: each for i, each in found.items() if (each.total.attempt or 0) >= _OFTEN}
 
 
-def _ended(command: str, config: Config, wanted: Wanted) -> dict[Identity, Ended]:
+def _ended(config: Config, wanted: Wanted) -> tuple[dict[Identity, Ended], list[str]]:
+    """All that are known, and what could not be read."""
     from agent.container.failures import Failures
     from agent.lifecycle.ended import ended_of
     from agent.lifecycle.recorded_ends import recorded_ends
 
     failures = Failures()
-    kept = ended_of(_events(command, config), "starts and ends of the history")
+    events: list[Event] = []
+    unread: list[str] = []
+    try:
+        events = past.of_the_day(config)
+    except FileNotFoundError:
+        pass  # no agent runs here; the records are left
+    except OSError as error:
+        unread.append(f"the history: {told(error)}")
     recorded = recorded_ends(config.paths, wanted, failures)
-    for message in failures.messages():
-        print(f"agent {command}: not read: {message}", file=sys.stderr)
-    return together(kept, recorded)
+    kept = ended_of(events, "starts and ends of the history")
+    return together(kept, recorded), [*unread, *failures.messages()]
 
 
 def together(kept: Mapping[Identity, Ended], recorded: Iterable[Ended]) -> dict[Identity, Ended]:
@@ -160,13 +172,3 @@ def together(kept: Mapping[Identity, Ended], recorded: Iterable[Ended]) -> dict[
         else:
             found[identity] = replace(known, restarting=each.restarting)
     return found
-
-
-def _events(command: str, config: Config) -> Iterable[Event]:
-    try:
-        return past.of_the_day(config)
-    except FileNotFoundError:
-        return ()  # no agent runs here; the records are left
-    except OSError as error:
-        print(f"agent {command}: the history is not read: {told(error)}", file=sys.stderr)
-        return ()

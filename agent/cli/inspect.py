@@ -73,7 +73,7 @@ def _show(arguments: argparse.Namespace, config: Config, target: Target, sampler
     found = find(target, targets.candidates(snapshot), config.paths.proc)
     # A sandbox is looked at where it is named, and not for the containers that are missing.
     if not any(each.container.kind is Kind.CONTAINER for each in found) and (
-        down := ended.ended_like("inspect", target, config)
+        down := ended.ended_like("inspect", target, config, missed=True)
     ):
         return _show_ended(arguments, config, ended.narrowed(down))
     cgroup = targets.the_one(

@@ -111,6 +111,21 @@ def test_nobody_is_still_nobody(state: str, capsys: pytest.CaptureFixture[str]) 
     assert f"no running container is '{NAMESPACE}/other'" in capsys.readouterr().err
 
 
+def test_what_cannot_be_read_is_said_where_nothing_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "containers" / ("c" * 64) / "config.v2.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{")
+    settings = ("--set", f"logs.state={tmp_path}", "--set", f"paths.docker=['{tmp_path}']")
+    with pytest.raises(SystemExit) as ended:
+        main(["why", f"{NAMESPACE}/other", *settings])
+    assert ended.value.code == NOT_FOUND
+    assert "agent why: not read: " in capsys.readouterr().err
+    assert main(["why", "--seconds", "1", "-o", "json", *settings]) == OK
+    assert "not read" not in capsys.readouterr().err
+
+
 def at(found: Ended, moment: float, *, restarting: bool | None) -> Ended:
     return replace(
         found, total=replace(found.total, ended=moment), restarting=restarting, source="its runtime"
