@@ -163,7 +163,10 @@ def _restarts(before: dict[Identity, Total], total: Total | None) -> int:
     if total is None:
         return 0
     known = before.get(total.identity)
-    return max(total.restarts - (known.restarts if known else 0), 0)
+    if known is None:
+        # It came since, with the restarts that its runtime had counted: those seen had an end.
+        return min(total.restarts, sum(total.exits.values()))
+    return max(total.restarts - known.restarts, 0)
 
 
 def _above(path: str, by_path: dict[str, Usage]) -> tuple[Usage, ...]:

@@ -117,6 +117,17 @@ def test_the_page_knows_it_too_by_what_the_watcher_saw() -> None:
     assert not diagnose(scene_of([without])).verdicts
 
 
+def test_restarts_of_before_it_came_are_none_of_the_time_looked_at() -> None:
+    web = replace(docker("web"), attempt=7)
+    total = replace(ended(web).total, ended=None, last=None)
+    running = snapshot(sample(inode=8, path="/docker/web", container=web), at=2.0)
+    (subject,) = scene_of([EMPTY, replace(running, lifetimes=Lifetimes((total,)))]).subjects
+    assert subject.restarts == 0
+    twice = replace(total, restarts=9, exits={Reason.ERROR: 2})
+    (subject,) = scene_of([EMPTY, replace(running, lifetimes=Lifetimes((twice,)))]).subjects
+    assert subject.restarts == 2
+
+
 def test_one_that_is_asked_for_has_a_verdict_where_nothing_is_wrong() -> None:
     job = ended(docker("job"), end(0, reason=Reason.COMPLETED))
     looked = scene(EMPTY, job)
