@@ -173,15 +173,18 @@ def test_an_unreadable_checkpoint_costs_duplicates_and_is_said(
 ) -> None:
     # Also where only new lines are wanted: which are new is just what is not known any more.
     given = host.worker_input(FileDestination(path=str(out)), from_start=False)
+    write(log, 0)
     with Worker(given, errors) as worker:
-        wait_for(lambda: worker.stats is not None, 10, "the worker runs")
+        wait_for(
+            lambda: worker.stats is not None and worker.stats.containers, 10, "the log is found"
+        )
         write(log, 1)
         wait_for(lambda: numbers(out) == [1], 10, "the line arrives")
         assert worker.stop() == 0
     (path,) = host.state.glob("*.json")
     path.write_text('{"version":99}')
     with Worker(given, errors) as worker:
-        wait_for(lambda: numbers(out) == [1, 1], 10, "it is read from the start")
+        wait_for(lambda: numbers(out) == [1, 0, 1], 10, "it is read from the start")
         assert worker.stop() == 0
         assert worker.stats is not None
         assert worker.stats.worker.checkpoints_set_aside == 1
