@@ -64,125 +64,119 @@ typedef struct {
     Py_ssize_t length;
 } Text;
 
-/* Two passes: the first reads lines and finds how long their entries are, the second writes them
- * into a bytes object of just that length. So no byte is copied twice. */
-
-#define MOST_LINES 4096 /* of one call */
+/* Lines are looked at so many bytes at a time for whether all of them are ASCII, as most are: a look
+ * at each line by itself costs twice as much. They stay in the processor's first cache for what is
+ * done with them next. */
+#define WINDOW (16 * 1024)
 
 typedef struct {
-    Line lines[MOST_LINES];
-    Py_ssize_t count;
-    Py_ssize_t size;          /* of their entries */
-    Py_ssize_t end;           /* in the data, after the last line */
-    unsigned char *unescaped; /* contents that are not in the data as they are; may be NULL */
-    Py_ssize_t used;          /* bytes of it */
-} Found;
+    Bytes end; /* of what was looked at last */
+    int ascii;
+} Window;
 
-/* Bytes of `unescaped`. One line always fits; a call ends where the next one might not. */
-#define MOST_UNESCAPED (256 * 1024)
-
-/* The text of an escaped line, kept in `unescaped`. 0: it has none, or there is no room for it. */
-static int keep_unescaped(Line *line, Found *found)
+static int is_text(Bytes p, Bytes stop, Bytes end, Window *window)
 {
-    unsigned char *begin, *finish;
-
-    if (found->unescaped == NULL)
-        found->unescaped = malloc(MOST_UNESCAPED);
-    if (found->unescaped == NULL || line->length > MOST_UNESCAPED - found->used)
-        return 0;
-    begin = found->unescaped + found->used;
-    finish = unescape(line->content, line->content + line->length, begin);
-    if (finish == NULL)
-        return 0;
-    line->content = begin;
-    line->length = finish - begin;
-    found->used += line->length;
-    return 1;
+    if (stop > window->end) {
+        window->end = end - p > WINDOW ? p + WINDOW : end;
+        if (window->end < stop)
+            window->end = stop;
+        window->ascii = is_ascii(p, window->end);
+    }
+    return window->ascii || is_utf8(p, stop);
 }
 
-static void find_lines(int format, Bytes data, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t room,
-                       const Text *head, const Text *tails, Found *found)
+typedef struct {
+    Py_ssize_t size;    /* bytes written */
+    Py_ssize_t records; /* one for each line */
+    Py_ssize_t end;     /* in the data, after the last line */
+} Written;
+
+/* `out` has `room` bytes. */
+static Written write_entries(int format, Bytes data, Py_ssize_t begin, Py_ssize_t end,
+                             Py_ssize_t room, const Text *head, const Text *tails,
+                             unsigned char *out)
 {
+    unsigned char unescaped[LONGEST];
     Second second = {{0}, 0, 0};
+    Window window = {data + begin, 1};
+    Written written = {0, 0, begin};
     Py_ssize_t fixed = ENTRY + 8 + head->length;
 
-    found->count = found->size = found->used = 0;
-    while (begin < end && found->count < MOST_LINES) {
-        Bytes p = data + begin, stop = memchr(p, '\n', (size_t)(end - begin));
-        Line *line = &found->lines[found->count];
+    while (written.end < end) {
+        Bytes p = data + written.end, stop = memchr(p, '\n', (size_t)(end - written.end));
+        const Text *tail;
         Py_ssize_t size;
+        Line line;
         if (stop == NULL)
             break;
-        if (!(format == CRI ? parse_cri : parse_docker)(p, stop, line, &second) ||
-            !is_utf8(p, stop))
+        if (!(format == CRI ? parse_cri : parse_docker)(p, stop, &line, &second) ||
+            !is_text(p, stop, data + end, &window))
             break;
-        if (line->escaped && !keep_unescaped(line, found))
+        if (line.escaped) {
+            Bytes finish = unescape(line.content, line.content + line.length, unescaped);
+            if (finish == NULL)
+                break;
+            line.content = unescaped;
+            line.length = finish - unescaped;
+        }
+        tail = &tails[line.is_stderr];
+        size = fixed + header_length(line.length) + line.length + tail->length;
+        if (size > room - written.size)
             break;
-        line->seconds = second.seconds;
-        size = fixed + header_length(line->length) + line->length + tails[line->is_stderr].length;
-        if (size > room - found->size)
-            break;
-        found->size += size;
-        found->count++;
-        begin = stop + 1 - data;
-    }
-    found->end = begin;
-}
-
-static void write_entries(const Found *found, const Text *head, const Text *tails,
-                          unsigned char *out)
-{
-    Py_ssize_t at;
-
-    for (at = 0; at < found->count; at++) {
-        const Line *line = &found->lines[at];
-        const Text *tail = &tails[line->is_stderr];
         memcpy(out, "\x92\xd7\x00", ENTRY);
-        out = put_big_endian(out + ENTRY, line->seconds);
-        out = put_big_endian(out, line->nanoseconds);
+        out = put_big_endian(out + ENTRY, second.seconds);
+        out = put_big_endian(out, line.nanoseconds);
         memcpy(out, head->data, (size_t)head->length);
-        out = put_header(out + head->length, line->length);
-        memcpy(out, line->content, (size_t)line->length);
-        out += line->length;
+        out = put_header(out + head->length, line.length);
+        memcpy(out, line.content, (size_t)line.length);
+        out += line.length;
         memcpy(out, tail->data, (size_t)tail->length);
         out += tail->length;
+        written.size += size;
+        written.records++;
+        written.end = stop + 1 - data;
     }
+    return written;
 }
 
-/* One is kept, so that its pages are not asked of the kernel and cleared for every call. Both
- * functions are called with the GIL held; a call that finds it taken by another thread makes one. */
+/* Bytes that the entries of `length` bytes of lines have at most. */
+static Py_ssize_t most(Py_ssize_t length, const Text *head, const Text *tails)
+{
+    Py_ssize_t tail = tails[0].length > tails[1].length ? tails[0].length : tails[1].length;
+
+    return length + (length / SHORTEST + 1) * (ENTRY + 8 + head->length + 3 + tail);
+}
+
+/* One is kept, so that it stays in the processor's cache: what is written there and then copied as a
+ * whole costs less than what is written in pieces to where nothing was for long. Both functions are
+ * called with the GIL held; a call that finds it taken by another thread makes one. */
 static struct {
-    Found *found;
+    unsigned char *bytes;
+    Py_ssize_t room;
     int taken;
 } kept;
 
-static Found *take_found(void)
+static unsigned char *take_scratch(Py_ssize_t room)
 {
-    Found *made;
+    size_t size = room > 0 ? (size_t)room : 1; /* NULL is for want of memory alone */
 
-    if (kept.found != NULL && !kept.taken) {
-        kept.taken = 1;
-        return kept.found;
+    if (kept.taken)
+        return malloc(size);
+    if (kept.bytes == NULL || kept.room < room) {
+        free(kept.bytes);
+        kept.bytes = malloc(size);
+        kept.room = kept.bytes == NULL ? 0 : room;
     }
-    made = malloc(sizeof *made);
-    if (made == NULL)
-        return NULL;
-    made->unescaped = NULL;
-    if (kept.found == NULL) {
-        kept.found = made;
-        kept.taken = 1;
-    }
-    return made;
+    kept.taken = kept.bytes != NULL;
+    return kept.bytes;
 }
 
-static void give_back(Found *found)
+static void give_back(unsigned char *scratch)
 {
-    if (found == kept.found) {
+    if (scratch == kept.bytes)
         kept.taken = 0;
-    } else {
-        free(found->unescaped);
-        free(found);
-    }
+    else
+        free(scratch);
 }
 
 static PyObject *encode(PyObject *module, PyObject *args)
@@ -190,9 +184,10 @@ static PyObject *encode(PyObject *module, PyObject *args)
     int format;
     PyObject *payload;
     Py_buffer block;
-    Py_ssize_t begin, end, room, count, finish;
+    Py_ssize_t begin, end, room, enough;
     Text head, tails[2];
-    Found *found;
+    Written written;
+    unsigned char *scratch;
 
     (void)module;
     if (!PyArg_ParseTuple(args, "iy*nnny#y#y#", &format, &block, &begin, &end, &room, &head.data,
@@ -205,29 +200,23 @@ static PyObject *encode(PyObject *module, PyObject *args)
         PyBuffer_Release(&block);
         return NULL;
     }
-    found = take_found();
-    if (found == NULL) {
+    enough = most(end - begin, &head, tails);
+    if (room > enough)
+        room = enough;
+    scratch = take_scratch(room);
+    if (scratch == NULL) {
         PyBuffer_Release(&block);
         return PyErr_NoMemory();
     }
     Py_BEGIN_ALLOW_THREADS
-    find_lines(format, (Bytes)block.buf, begin, end, room, &head, tails, found);
+    written = write_entries(format, (Bytes)block.buf, begin, end, room, &head, tails, scratch);
     Py_END_ALLOW_THREADS
-    count = found->count;
-    finish = found->end;
-    payload = PyBytes_FromStringAndSize(NULL, found->size);
-    if (payload != NULL) {
-        /* Nobody else has it yet. */
-        unsigned char *out = (unsigned char *)PyBytes_AsString(payload);
-        Py_BEGIN_ALLOW_THREADS
-        write_entries(found, &head, tails, out);
-        Py_END_ALLOW_THREADS
-    }
-    give_back(found);
     PyBuffer_Release(&block);
+    payload = PyBytes_FromStringAndSize((const char *)scratch, written.size);
+    give_back(scratch);
     if (payload == NULL)
         return NULL;
-    return Py_BuildValue("(Nnn)", payload, count, finish);
+    return Py_BuildValue("(Nnn)", payload, written.records, written.end);
 }
 
 static PyMethodDef methods[] = {

@@ -10,6 +10,7 @@
 typedef const unsigned char *Bytes;
 
 #define LONGEST 17000 /* bytes of content: headers.py, LONGEST */
+#define SHORTEST 33   /* bytes of a usual line: CRI's, with one digit, no content, and its newline */
 
 static const char OUT[] = " stdout F ", ERR[] = " stderr F ";
 static const char BEGIN[] = "{\"log\":\"", FINISH[] = "Z\"}";
@@ -27,7 +28,7 @@ typedef struct {
 typedef struct {
     Bytes content;
     Py_ssize_t length;
-    uint32_t seconds, nanoseconds;
+    uint32_t nanoseconds;
     uint8_t is_stderr, escaped;
 } Line;
 
