@@ -17,7 +17,9 @@ try: ## the same without a person: start, check page and log file, stop
 
 test: ## the whole test suite, host tests included where the host can
 	@deploy/setup.sh test
-	@$(PYTHON) -m pytest
+	@# Host tests share one daemon of each kind, and measure: one by one, alone on the machine.
+	@status=0; $(PYTHON) -m pytest -m "not host" -n auto --maxprocesses=8 --dist=loadfile || status=$$?; \
+		$(PYTHON) -m pytest -m host && exit $$status
 
 lint: ## ruff and mypy
 	@deploy/setup.sh test
