@@ -14,7 +14,7 @@ plain, with gzip and with zstd.
             that is read and no more
 
 Both take a tenth of a second, in which a machine with neighbours may be half or twice as fast: they
-are run between the workers as well. Each worker with plain chunks is run three times. The median
+are run between the workers as well. Each worker with plain chunks is run five times. The median
 counts.
 
 Lines are made of words and numbers, their times nanoseconds with trailing zeros trimmed as Docker
@@ -58,7 +58,7 @@ POD = "var/log/pods/shop_web-5f7d_0b3c8d1e-0000-4000-8000-000000000001/web"
 FIRST_POD = "var/log/pods/shop_first-5f7d_0b3c8d1e-0000-4000-8000-000000000002/first"
 MEGA = 1_000_000
 COMPRESSIONS: tuple[Compression, ...] = ("none", "gzip", "zstd")
-LOOKS = 3
+LOOKS = 5
 """Of each worker with plain chunks, which are what the ratios are about; the median counts."""
 PART = 24 * MEGA
 """Bytes of different lines; a larger file repeats them."""
