@@ -31,7 +31,8 @@ METRICS: tuple[Metric, ...] = (
         name="container_oom_events_total",
         type="counter",
         source="memory.events oom_kill",
-        help="Processes killed by the OOM killer, those of the container's earlier runs included.",
+        help="Processes killed by the OOM killer, also in the container's earlier runs, as far as"
+        " this agent saw them.",
         read=oom_kills,
     ),
 )
