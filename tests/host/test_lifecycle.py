@@ -26,7 +26,7 @@ CONTAINERS = 48 if PATIENCE == 1 else 12
 """An emulated machine takes some five seconds to start one."""
 AS_MANY = CONTAINERS - max(CONTAINERS // 20, 1)
 """At least 95%; of few, all but one."""
-AT_ONCE = 8
+AT_ONCE = 8 if PATIENCE == 1 else 2
 BURNS = tuple(seconds * PATIENCE for seconds in (0.06, 0.09, 0.12, 0.2, 0.3))
 """Seconds of CPU. Alone on a core a container lives as long, and with the others up to 500 ms. On a
 slow machine what a container uses before its program begins grows as much."""
