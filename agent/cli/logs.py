@@ -126,6 +126,8 @@ def _run(arguments: argparse.Namespace) -> int:
     except NoLog as reason:
         print(f"agent logs: {reason}", file=sys.stderr)
         return reason.code
+    # Two targets may mean one container; several runs of one have ids of their own.
+    logs = list({(log.container.id, log.container.title): log for log in logs}.values())
     wanted = Wanted(
         arguments.since, arguments.until, arguments.grep, arguments.stream, arguments.tail
     )

@@ -216,6 +216,13 @@ def test_several_are_named_one_by_one(two: LogHost, capfd: pytest.CaptureFixture
     assert run(two, capfd, "web", "nobody")[0] == NOT_FOUND
 
 
+def test_a_container_that_two_targets_mean_is_printed_once(
+    two: LogHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(two, capfd, "shop/web-5f7d", "shop/web-5f7d/proxy", "--all")
+    assert (code, err, len(out.splitlines())) == (OK, "", 5)
+
+
 def test_one_of_several_without_a_log_is_said_and_the_others_printed(
     two: LogHost, capfd: pytest.CaptureFixture[str]
 ) -> None:
