@@ -112,13 +112,17 @@ def _finding(
     more: tuple[Evidence, ...],
     attempts: int,
 ) -> Finding:
+    """attempts: all its restarts, where those of the time looked at are too few to tell; else 0."""
     evidence = []
-    if restarts:
-        times = f"{plural(restarts, 'restart')} in {human_duration(scene.seconds)}"
-        evidence.append(Evidence(times, RECORDS))
-    elif attempts:
-        evidence.append(Evidence(f"{plural(attempts, 'restart')} so far", RECORDS))
-    summary = f"restarted {plural(restarts or attempts, 'time')}"
+    looked_at = human_duration(scene.seconds)
+    if attempts:
+        times = f"{plural(attempts, 'restart')} so far"
+        evidence.append(
+            Evidence(times + (f", {restarts} in {looked_at}" if restarts else ""), RECORDS)
+        )
+    elif restarts:
+        evidence.append(Evidence(f"{plural(restarts, 'restart')} in {looked_at}", RECORDS))
+    summary = f"restarted {plural(attempts or restarts, 'time')}"
     advice = []
     last = None if total is None else total.last
     if last is not None:

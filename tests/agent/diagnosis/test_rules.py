@@ -22,7 +22,7 @@ from agent.netstack import NetworkStack
 from agent.processes import ProcessCounts
 from agent.procfs.snmp import TcpCounters, TcpExt
 from tests.agent.diagnosis.scenes import found, look, rules
-from tests.agent.snapshots import MIB, docker, interface, lifetimes, reading
+from tests.agent.snapshots import MIB, WALL, docker, interface, lifetimes, reading
 
 SECOND = 1_000_000
 TWO_CORES = CpuMax(200_000, 100_000)
@@ -353,6 +353,14 @@ def test_a_crash_loop_says_the_exit_code_also_while_it_is_down() -> None:
     finding = found(down)["a"]["crash_loop"]
     assert "exit code 137, SIGKILL (Error)" in finding.evidence[1].says
     assert finding.advice[0].startswith("SIGKILL")
+
+
+def test_of_a_young_one_all_its_restarts_are_told_and_which_were_just_now() -> None:
+    young = replace(docker("a", started=WALL - 5), attempt=7)
+    host = look({"a": [idle(t) for t in TICKS]}, containers={"a": young})
+    finding = found(lives(host, 3, 1))["a"]["crash_loop"]
+    assert finding.summary == "restarted 7 times, exit 3"
+    assert finding.evidence[0].says == f"7 restarts so far, 1 in {TICKS[-1]}s"
 
 
 def test_one_restart_is_a_deployment() -> None:
