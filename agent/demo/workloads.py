@@ -111,7 +111,7 @@ WORKLOADS: Final = (
         "exiter",
         f"exits with {EXIT_STATUS} each {EXIT_AFTER} s, is restarted",
         # Not exec: as pid 1, sleep would ignore the signal of a polite stop.
-        f"sleep {EXIT_AFTER}; exit {EXIT_STATUS}",
+        f"sleep {EXIT_AFTER}; echo 'cannot reach the database at db:5432' >&2; exit {EXIT_STATUS}",
         restart=True,
     ),
     Workload("idle", "sleeps", "exec sleep 1000000000"),
